@@ -1,0 +1,1 @@
+"""rectune: tune the configuration of a multi-stage recommender with A/B tests under guardrails."""

@@ -1,0 +1,5 @@
+"""`python -m rectune_dsl` is `rectune`."""
+
+from rectune_dsl.cli import main
+
+main()

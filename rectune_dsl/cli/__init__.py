@@ -1,0 +1,109 @@
+"""The command line: one file per verb, imported when that verb is called."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rectune_dsl.hooks.errors import RectuneError
+
+VERBS = {
+    "check": "Read task files and report every problem.",
+    "plan": "Show what a task would do and what its traffic can show; launch nothing.",
+    "run": "Run a task's campaign.",
+    "resume": "Continue a run that was stopped.",
+    "ls": "List runs.",
+    "show": "Show a run: proposals, reviews, numbers, what was learnt.",
+    "export": "Write a run's recommended configuration as TOML.",
+    "skills": "List skills, or show one with its knowledge and evidence.",
+    "plugins": "List what is loaded, from where, and with which hooks.",
+}
+INTERRUPTED = 130
+
+
+class Verbs(click.Group):
+    """The built-in verbs by name, then the commands of plugins."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*VERBS, *(sorted(_host(ctx).names("command")) if _has_plugins(ctx) else ())]
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name in VERBS:
+            command: click.Command = importlib.import_module(f"rectune_dsl.cli.{name}").command
+            return command
+        if _has_plugins(ctx):
+            found: click.Command | None = _host(ctx).loaded("command").get(name)
+            return found
+        return None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List verbs without importing them."""
+        rows = [(name, VERBS.get(name, "(plugin)")) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="rectune", prog_name="rectune")
+@click.option(
+    "--plugin",
+    "plugin_files",
+    metavar="FILE",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Load a single-file plugin. May be given more than once.",
+)
+@click.pass_context
+def rectune(ctx: click.Context, plugin_files: tuple[Path, ...]) -> None:
+    """Tune the ranking formulas of a recommender with A/B tests under guardrails."""
+    ctx.obj = {"plugin_files": plugin_files}
+
+
+def main() -> None:
+    """Run the command line. Exit codes: 0 done, 2 usage or invalid task, 3 plugin or backend, 4 internal."""
+    try:
+        sys.exit(rectune.main(standalone_mode=False) or 0)
+    except click.exceptions.Abort:
+        sys.exit(INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except RectuneError as error:
+        _complain(str(error), error.help)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:
+        if os.environ.get("RECTUNE_DEBUG"):
+            raise
+        _complain(
+            f"internal error: {type(error).__name__}: {error}",
+            "this is a bug; run again with RECTUNE_DEBUG=1 for the traceback, and report it",
+        )
+        sys.exit(4)
+
+
+def _complain(message: str, help: str) -> None:
+    click.secho("error: ", fg="red", bold=True, nl=False, err=True)
+    click.echo(message, err=True)
+    if help:
+        click.secho("help: ", fg="cyan", bold=True, nl=False, err=True)
+        click.echo(help, err=True)
+
+
+def _has_plugins(ctx: click.Context) -> bool:
+    """Whether it is worth starting the plugin host: the built-in plugin has no commands."""
+    return bool((ctx.obj or ctx.params).get("plugin_files")) or bool(metadata.entry_points(group="rectune"))
+
+
+def _host(ctx: click.Context) -> Any:
+    from rectune_dsl.cli.common import host
+
+    return host(ctx)

@@ -1,0 +1,81 @@
+"""Options and helpers that several verbs share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from rectune_dsl.plugins.host import Host
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+DEFAULT_STORE = "sqlite:///.rectune/journal.sqlite"
+
+
+def host(ctx: click.Context) -> Host:
+    """The plugin host of this process, made once; what failed to load is said once."""
+    root = ctx.find_root()
+    if root.obj is None:
+        root.obj = {"plugin_files": root.params.get("plugin_files") or ()}
+    if "host" not in root.obj:
+        made = Host(root.obj["plugin_files"])
+        root.obj["host"] = made
+        for plugin in made.plugins:
+            if plugin.failure:
+                reason = plugin.failure.splitlines()[-1]
+                click.secho("warning: ", fg="yellow", nl=False, err=True)
+                click.echo(
+                    f"plugin {plugin.name} {plugin.version} did not load and is left out: {reason}", err=True
+                )
+    found: Host = root.obj["host"]
+    return found
+
+
+def plugin_files(ctx: click.Context) -> tuple[str, ...]:
+    return tuple(str(f) for f in (ctx.find_root().obj or {}).get("plugin_files", ()))
+
+
+def store_option(command: F) -> F:
+    option = click.option(
+        "--store",
+        metavar="URL",
+        default=DEFAULT_STORE,
+        show_default=True,
+        envvar="RECTUNE_STORE",
+        help="Where runs are kept: a file name or a database URL.",
+    )
+    return option(command)
+
+
+def agent_option(command: F) -> F:
+    option = click.option(
+        "--agent",
+        "agents",
+        metavar="ROLE=NAME",
+        multiple=True,
+        callback=_pairs,
+        help="Use another agent than the task names. May be given more than once.",
+    )
+    return option(command)
+
+
+def backend_option(command: F) -> F:
+    return click.option("--backend", metavar="NAME", default="", help="Use another backend than the task.")(
+        command
+    )
+
+
+task_argument = click.argument("task", type=click.Path(dir_okay=False, path_type=Path))
+
+
+def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    pairs = {}
+    for value in values:
+        role, sign, name = value.partition("=")
+        if not sign or not name:
+            raise click.BadParameter(f"{value!r} is not ROLE=NAME, such as actor=random")
+        pairs[role] = name
+    return pairs

@@ -1,0 +1,41 @@
+"""`rectune export`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from rectune_dsl.cli.common import host, store_option
+
+
+@click.command("export")
+@click.argument("run")
+@store_option
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
+@click.option("--diff", is_flag=True, help="Show what changes against production instead.")
+@click.pass_context
+def command(ctx: click.Context, run: str, store: str, output: Path | None, diff: bool) -> None:
+    """Write a run's recommended configuration as TOML, with its provenance.
+
+    RUN is its id, the beginning of one, or `last`.
+    """
+    from rectune_dsl.hooks.api import UsageError
+    from rectune_dsl.memory.journal import Journal
+    from rectune_dsl.report.export import config_diff, config_toml
+    from rectune_dsl.report.view import read_run
+    from rectune_dsl.workflow.prepare import header_of, task_of
+
+    journal = Journal(store)
+    name = journal.find(run).run
+    header = header_of(journal, name)
+    view = read_run(journal, name)
+    if view is None or view.recommendation is None:
+        raise UsageError(f"run {name} has no recommendation yet", help=f"`rectune resume {name}` goes on")
+    task = task_of(header, host(ctx))
+    text = config_diff(task, view) if diff else config_toml(task, view)
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        output.write_text(text, encoding="utf-8")
+        click.echo(f"wrote {output}", err=True)

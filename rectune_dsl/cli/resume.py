@@ -1,0 +1,33 @@
+"""`rectune resume`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from rectune_dsl.cli.common import host, store_option
+
+
+@click.command("resume")
+@click.argument("run")
+@store_option
+@click.option("--yes", is_flag=True, help="Launch and ship on real traffic without asking.")
+@click.option("--require-ship", is_flag=True, help="Exit with 1 unless the verdict is `ship`.")
+@click.pass_context
+def command(ctx: click.Context, run: str, store: str, yes: bool, require_ship: bool) -> None:
+    """Continue a run where it was stopped. RUN is its id, the beginning of one, or `last`.
+
+    The task is taken from the run's journal, not from its file.
+    """
+    from rectune_dsl.cli.execute import execute
+    from rectune_dsl.memory.journal import Journal
+    from rectune_dsl.plugins.host import Host
+    from rectune_dsl.workflow.prepare import header_of, reload
+
+    journal = Journal(store)
+    name = journal.find(run).run
+    header = header_of(journal, name)
+    plugins = Host([Path(f) for f in header.plugin_files]) if header.plugin_files else host(ctx)
+    loaded = reload(header, plugins)
+    execute(ctx, name, loaded, journal, plugins, yes=yes, require_ship=require_ship)

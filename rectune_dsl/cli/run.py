@@ -1,0 +1,44 @@
+"""`rectune run`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from rectune_dsl.cli.common import agent_option, backend_option, host, plugin_files, store_option, task_argument
+
+
+@click.command("run")
+@task_argument
+@click.option("--seed", default=0, show_default=True, help="Keys every random choice of the campaign.")
+@store_option
+@agent_option
+@backend_option
+@click.option("--yes", is_flag=True, help="Launch and ship on real traffic without asking.")
+@click.option("--require-ship", is_flag=True, help="Exit with 1 unless the verdict is `ship`.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    task: Path,
+    seed: int,
+    store: str,
+    agents: dict[str, str],
+    backend: str,
+    yes: bool,
+    require_ship: bool,
+) -> None:
+    """Run a task's campaign: rounds of A/B tests, then a recommendation and its confirmation.
+
+    Ctrl-C stops it cleanly; `rectune resume` goes on.
+    """
+    from rectune_dsl.cli.execute import checked_task, execute, preflight_or_stop
+    from rectune_dsl.memory.journal import Journal
+    from rectune_dsl.workflow.prepare import Choices, begin
+
+    choices = Choices(seed, agents, backend, plugin_files(ctx))
+    journal = Journal(store)
+    loaded = checked_task(ctx, task, choices)
+    preflight_or_stop(loaded)
+    run = begin(loaded, choices, journal)
+    execute(ctx, run, loaded, journal, host(ctx), yes=yes, require_ship=require_ship)

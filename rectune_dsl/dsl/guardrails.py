@@ -1,0 +1,49 @@
+"""Guardrails as a person writes them: `>= -1%` (lift over production) or `<= 120` (absolute)."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+_GUARDRAIL = re.compile(r"\s*(>=|<=)\s*([+-]?(?:\d[\d_]*\.?\d*|\.\d+))\s*(%?)\s*")
+
+HELP = 'write ">= -1%" for a lift over production, or "<= 120" for an absolute limit'
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A metric must be shown to be `direction` `bound`. Relative bounds are fractions: -0.01 is -1 %."""
+
+    direction: Literal[">=", "<="]
+    bound: float
+    relative: bool
+
+    def __str__(self) -> str:
+        return f"{self.direction} {self.bound:+.4g}" if not self.relative else self._percent()
+
+    def _percent(self) -> str:
+        return f"{self.direction} {self.bound * 100:+.4g}%"
+
+    def written(self) -> str:
+        """What `parse_limit` reads back as an equal limit, to the last digit."""
+        exact = Decimal(repr(self.bound))
+        return f"{self.direction} {exact.scaleb(2):f}%" if self.relative else f"{self.direction} {exact:f}"
+
+    def holds(self, value: float) -> bool:
+        return value >= self.bound if self.direction == ">=" else value <= self.bound
+
+
+def parse_limit(text: str) -> Limit:
+    """Read a guardrail. Raises ValueError with what to write."""
+    match = _GUARDRAIL.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not a guardrail: {HELP}")
+    number = float(match[2].replace("_", ""))
+    if not math.isfinite(number):
+        raise ValueError(f"{text!r} is too large for a number: {HELP}")
+    relative = match[3] == "%"
+    direction: Literal[">=", "<="] = ">=" if match[1] == ">=" else "<="
+    return Limit(direction, number / 100 if relative else number, relative)

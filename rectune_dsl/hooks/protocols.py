@@ -1,0 +1,237 @@
+"""What a plugin implements. Protocols are small and frozen: a new duty gets a new, optional protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
+
+from rectune_dsl.hooks import records as r
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from rectune_dsl.dsl.model import Task
+
+
+# --- backends ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class BackendContext:
+    """What a backend is made from. `seed` keys all randomness of a simulated backend; the task's
+    relative paths start at `folder`; `functions` are the plugins' formula functions."""
+
+    task: Task
+    seed: int
+    folder: Path = Path()
+    functions: Mapping[str, FormulaFunction] = field(default_factory=dict)
+
+
+class ABBackend(Protocol):
+    """Runs A/B tests. Every call is idempotent: repeating it after a crash changes nothing.
+
+    Raise `BackendError` with a `help` when the platform refuses or fails.
+    """
+
+    def capabilities(self) -> r.Capabilities: ...
+
+    def check(self) -> Sequence[str]:
+        """Problems that would stop a campaign (credentials, files, schema), each a sentence."""
+        ...
+
+    def create(self, spec: r.ExperimentSpec, key: str) -> str:
+        """Make the experiment, or find the one made with `key` before; return its id."""
+        ...
+
+    def start(self, experiment: str) -> None: ...
+
+    def set_exposure(self, experiment: str, fraction: float, arm: str | None = None) -> None:
+        """Serve to this fraction of the spec's users: every arm, or only `arm` (0 stops a harmful one)."""
+        ...
+
+    def observe(self, experiment: str, as_of: datetime) -> r.Observation:
+        """What is known at `as_of`, from the experiment's start."""
+        ...
+
+    def stop(self, experiment: str, outcome: str) -> None: ...
+
+    def deliver(self, config: r.Config) -> None:
+        """Make `config` the production config."""
+        ...
+
+    def rollback(self) -> None:
+        """Undo the last `deliver`."""
+        ...
+
+
+@runtime_checkable
+class PanelBackend(Protocol):
+    """A backend that can sample logged requests."""
+
+    def panel(self, requests: int) -> r.Panel: ...
+
+
+@runtime_checkable
+class BaselineBackend(Protocol):
+    """A backend that can tell how production's metrics vary between users, so that power can be planned."""
+
+    def baseline(self, days: int) -> r.Observation:
+        """Per-user moments of production (one arm, `control`) over `days` days, or, where only
+        estimates exist, production against itself."""
+        ...
+
+
+@runtime_checkable
+class OracleBackend(Protocol):
+    """A simulated backend that knows the truth. Used to judge tuners; no agent is ever given it."""
+
+    def oracle_lifts(self, configs: Sequence[r.Config]) -> Mapping[str, Sequence[float]]:
+        """True lift over production per metric, and true level of absolute metrics under `=NAME`."""
+        ...
+
+
+# --- agents ------------------------------------------------------------------------------------
+
+
+class Surrogate(Protocol):
+    """A belief about lifts over production, given what was measured so far."""
+
+    @property
+    def metrics(self) -> tuple[str, ...]: ...
+
+    def predict(self, configs: Sequence[r.Config]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Posterior mean and standard deviation, each (configs, metrics); absolute metrics in their unit."""
+        ...
+
+    def objective(self, configs: Sequence[r.Config]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Posterior mean and standard deviation of U, each (configs,)."""
+        ...
+
+    def p_feasible(self, configs: Sequence[r.Config]) -> NDArray[np.float64]:
+        """P(all guardrails hold), (configs,)."""
+        ...
+
+
+@runtime_checkable
+class JointSurrogate(Protocol):
+    """A surrogate that knows how its errors at different configs go together. Batches are chosen by
+    it; one that cannot is taken as independent between configs."""
+
+    def objective_draws(
+        self, configs: Sequence[r.Config], rng: np.random.Generator, count: int
+    ) -> NDArray[np.float64]:
+        """Joint posterior draws of U, (count, configs)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What is left to spend, this round included."""
+
+    rounds: int
+    arms: int
+    users_per_arm: int
+    days: int
+
+
+@dataclass(frozen=True)
+class AgentContext:
+    """All an agent may know. `rng` is keyed by run seed, step and role: use it for every random choice."""
+
+    task: Task
+    round: int
+    history: tuple[r.RoundResult, ...]
+    panel: r.Panel | None
+    surrogate: Surrogate
+    mechanics: tuple[r.Mechanic, ...]
+    skill: r.Skill | None
+    budget: Budget
+    rng: np.random.Generator
+    functions: Mapping[str, FormulaFunction] = field(default_factory=dict)
+
+
+class Actor(Protocol):
+    def propose(self, context: AgentContext) -> Sequence[r.Proposal]:
+        """More proposals than arms, so that the Critic has a choice; each inside bounds and constraints."""
+        ...
+
+    def recommend(self, context: AgentContext) -> r.Recommendation: ...
+
+
+class Critic(Protocol):
+    def review(self, context: AgentContext, proposals: Sequence[r.Proposal]) -> Sequence[r.Review]:
+        """One review per proposal, at most `budget.arms` of them taken."""
+        ...
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What the Online agent turns into an experiment; the workflow fixes key, salt and start."""
+
+    key: str
+    salt: str
+    start: datetime
+    arms: tuple[r.Arm, ...]
+    purpose: str
+    fresh_of: tuple[r.Exposure, ...]
+
+
+class OnlineAgent(Protocol):
+    """A pure step function: the workflow acts on what it decides."""
+
+    def design(self, context: AgentContext, launch: Launch) -> r.ExperimentSpec: ...
+
+    def step(
+        self, context: AgentContext, state: r.ExperimentState, observation: r.Observation
+    ) -> Sequence[r.Action]: ...
+
+
+class InsightAgent(Protocol):
+    def learn(self, context: AgentContext) -> r.Insight: ...
+
+
+class SkillAgent(Protocol):
+    def evolve(self, context: AgentContext, insight: r.Insight) -> Sequence[r.SkillRevision]: ...
+
+
+# --- models, functions, executors --------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LLMAnswer:
+    """A model's answer. `model` is the version that answered; tokens are counted by the provider."""
+
+    text: str
+    model: str
+    input_tokens: int
+    output_tokens: int
+
+
+class LLM(Protocol):
+    def complete(self, prompt: Sequence[str], schema: Mapping[str, object]) -> LLMAnswer:
+        """Answer the prompt parts with JSON that fits `schema` (JSON Schema)."""
+        ...
+
+
+@dataclass(frozen=True)
+class FormulaFunction:
+    """A function formulas may call. `evaluate` takes and returns float arrays of one shape, elementwise."""
+
+    name: str
+    arguments: int
+    evaluate: Callable[..., NDArray[np.float64]]
+    about: str
+
+
+Shard = TypeVar("Shard")
+Result = TypeVar("Result")
+
+
+class Executor(Protocol):
+    """Maps shards to results. Results come back in the shards' order, whatever ran them."""
+
+    def map(self, work: Callable[[Shard], Result], shards: Sequence[Shard]) -> Sequence[Result]: ...

@@ -1,0 +1,66 @@
+"""The hooks. A plugin implements some of them, marked with `hookimpl`; these docstrings are their reference.
+
+What is registered is an object or, so that nothing is imported before it is used, a string `"module:attribute"`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import pluggy
+
+if TYPE_CHECKING:
+    from rectune_dsl.hooks.records import RoundResult, Verdict
+
+hookspec = pluggy.HookspecMarker("rectune")
+hookimpl = pluggy.HookimplMarker("rectune")
+
+API_VERSION = 1
+
+Role = Literal["actor", "critic", "online", "insight", "skill"]
+Register = Callable[[str, object], None]
+
+
+class RegisterAgent(Protocol):
+    def __call__(self, role: Role, name: str, factory: object) -> None: ...
+
+
+@hookspec
+def rectune_register_agents(register: RegisterAgent) -> None:
+    """Call `register(role, name, factory)`: `factory()` makes the agent that `[agents] role = "name"` names."""
+
+
+@hookspec
+def rectune_register_backends(register: Register) -> None:
+    """Call `register(name, factory)`: `factory(BackendContext)` makes an `ABBackend`."""
+
+
+@hookspec
+def rectune_register_llms(register: Register) -> None:
+    """Call `register(name, factory)`: `factory()` makes an `LLM` that agents may ask by that name."""
+
+
+@hookspec
+def rectune_register_functions(register: Register) -> None:
+    """Call `register(name, function)` with a `FormulaFunction` that formulas may call."""
+
+
+@hookspec
+def rectune_register_commands(register: Register) -> None:
+    """Call `register(name, command)` with a `click.Command` that becomes `rectune NAME`."""
+
+
+@hookspec
+def rectune_run_started(run: str, task: str) -> None:
+    """A run begins, or goes on after `resume`."""
+
+
+@hookspec
+def rectune_round_finished(run: str, result: RoundResult) -> None:
+    """A round's experiment has ended and its result stands in the journal."""
+
+
+@hookspec
+def rectune_run_finished(run: str, verdict: Verdict) -> None:
+    """A run has its verdict."""

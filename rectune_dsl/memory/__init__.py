@@ -1,0 +1,1 @@
+"""The journal and the records in it: what a run remembers."""

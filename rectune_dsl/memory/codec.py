@@ -1,0 +1,26 @@
+"""Records to JSON and back. A decoded record equals the one that was encoded."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+
+T = TypeVar("T")
+
+
+@lru_cache(maxsize=256)
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def encode(kind: type[T] | Any, record: T) -> str:
+    """JSON with sorted keys, so that equal records give equal bytes."""
+    return json.dumps(_adapter(kind).dump_python(record, mode="json"), sort_keys=True, allow_nan=False)
+
+
+def decode(kind: type[T], text: str) -> T:
+    record: T = _adapter(kind).validate_json(text)
+    return record

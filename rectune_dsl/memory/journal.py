@@ -1,0 +1,189 @@
+"""The append-only journal: the one truth about a run. SQLite by default, any SQLAlchemy URL else."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, OperationalError
+
+from rectune_dsl.hooks.errors import UsageError
+
+DEFAULT_STORE = "sqlite:///.rectune/journal.sqlite"
+SCHEMA = 1
+
+_metadata = sa.MetaData()
+_meta = sa.Table("rectune_meta", _metadata, sa.Column("schema", sa.Integer, nullable=False))
+_runs = sa.Table(
+    "rectune_runs",
+    _metadata,
+    sa.Column("run", sa.String(128), primary_key=True),
+    sa.Column("task", sa.String(64), nullable=False),
+    sa.Column("surface", sa.String(256), nullable=False),
+    sa.Column("created_at", sa.String(32), nullable=False),
+)
+_entries = sa.Table(
+    "rectune_entries",
+    _metadata,
+    sa.Column("run", sa.String(128), sa.ForeignKey("rectune_runs.run"), primary_key=True),
+    sa.Column("seq", sa.Integer, primary_key=True),
+    sa.Column("key", sa.String(128), nullable=False),
+    sa.Column("at", sa.String(32), nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.UniqueConstraint("run", "key"),
+)
+_confirmations = sa.Table(
+    "rectune_confirmations",
+    _metadata,
+    sa.Column("surface", sa.String(256), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("run", sa.String(128), nullable=False, unique=True),
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a journal. `key` is unique in its run; keys that begin with `attempt:` record that an
+    act was about to be tried."""
+
+    seq: int
+    key: str
+    at: str
+    body: str
+
+    @property
+    def is_attempt(self) -> bool:
+        return self.key.startswith("attempt:")
+
+
+@dataclass(frozen=True)
+class RunRow:
+    run: str
+    task: str
+    surface: str
+    created_at: str
+
+
+class Journal:
+    """A store of runs. Nothing in it is ever changed or removed."""
+
+    def __init__(self, url: str = DEFAULT_STORE) -> None:
+        """Open the store, and make it if it is not there. Raises UsageError when it cannot be opened."""
+        self.url = url
+        self._engine = _engine(url)
+        try:
+            with self._engine.begin() as db:
+                _metadata.create_all(db)
+                found = db.execute(sa.select(_meta.c.schema)).scalar()
+                if found is None:
+                    db.execute(_meta.insert().values(schema=SCHEMA))
+        except (OperationalError, sa.exc.DatabaseError) as error:
+            raise UsageError(
+                f"the store {url} cannot be opened: {error.orig if isinstance(error, OperationalError) else error}",
+                help="give another one with --store, such as sqlite:///journal.sqlite",
+            ) from error
+        if found is not None and found != SCHEMA:
+            raise UsageError(
+                f"the store {url} has schema {found}; this rectune reads schema {SCHEMA}",
+                help="use the rectune that wrote it, or another --store",
+            )
+
+    def create(self, run: str, task: str, surface: str) -> None:
+        with self._engine.begin() as db:
+            db.execute(_runs.insert().values(run=run, task=task, surface=surface, created_at=_now()))
+
+    def runs(self) -> list[RunRow]:
+        """Every run, the newest first."""
+        query = sa.select(_runs).order_by(_runs.c.created_at.desc(), _runs.c.run.desc())
+        with self._engine.connect() as db:
+            return [RunRow(*row) for row in db.execute(query)]
+
+    def find(self, run: str) -> RunRow:
+        """The run with this id, or the only one whose id begins with it; `last` is the newest.
+
+        Raises UsageError when there is none or more than one.
+        """
+        runs = self.runs()
+        if run == "last" and runs:
+            return runs[0]
+        found = [r for r in runs if r.run == run] or [r for r in runs if r.run.startswith(run)]
+        if len(found) == 1:
+            return found[0]
+        what = "more than one run begins" if found else "there is no run that begins"
+        raise UsageError(f"{what} with {run!r} in {self.url}", help="`rectune ls` lists the runs")
+
+    def entries(self, run: str) -> list[Entry]:
+        query = sa.select(_entries.c.seq, _entries.c.key, _entries.c.at, _entries.c.body)
+        with self._engine.connect() as db:
+            rows = db.execute(query.where(_entries.c.run == run).order_by(_entries.c.seq))
+            return [Entry(*row) for row in rows]
+
+    def append(self, run: str, seq: int, key: str, body: str) -> None:
+        """Write entry number `seq`. Raises UsageError when another process wrote it first."""
+        try:
+            with self._engine.begin() as db:
+                db.execute(_entries.insert().values(run=run, seq=seq, key=key, at=_now(), body=body))
+        except IntegrityError as error:
+            raise UsageError(
+                f"another process is writing run {run}", help="let it finish, or stop it and resume the run"
+            ) from error
+
+    def claim_confirmation(self, surface: str, run: str) -> int:
+        """The number r of this run's confirmation on its surface, counted over all runs of the store.
+
+        A run has one; asking again gives the same number.
+        """
+        table = _confirmations
+        for _ in range(100):  # another run may claim the same number at the same moment
+            with self._engine.connect() as db:
+                mine = db.execute(sa.select(table.c.number).where(table.c.run == run)).scalar()
+                if mine is not None:
+                    return int(mine)
+                latest = db.execute(
+                    sa.select(sa.func.max(table.c.number)).where(table.c.surface == surface)
+                ).scalar()
+            number = int(latest or 0) + 1
+            try:
+                with self._engine.begin() as db:
+                    db.execute(table.insert().values(surface=surface, number=number, run=run))
+            except IntegrityError:
+                continue
+            return number
+        raise UsageError(f"too many runs confirm on surface {surface} at once", help="resume this run later")
+
+    def confirmations(self, surface: str) -> int:
+        """How many confirmations the surface has had."""
+        query = sa.select(sa.func.count()).where(_confirmations.c.surface == surface)
+        with self._engine.connect() as db:
+            return int(db.execute(query).scalar() or 0)
+
+
+def _engine(url: str) -> sa.Engine:
+    try:
+        parsed = make_url(url if "://" in url else f"sqlite:///{url}")
+        if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
+            Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+        engine = sa.create_engine(parsed)
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, OSError) as error:
+        raise UsageError(
+            f"{url!r} is not a store: {error}", help="write a file name, sqlite:///FILE or another SQLAlchemy URL"
+        ) from error
+    if parsed.get_backend_name() == "sqlite":
+        sa.event.listen(engine, "connect", _durable)
+    return engine
+
+
+def _durable(connection: Any, _record: object) -> None:
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA busy_timeout=10000")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

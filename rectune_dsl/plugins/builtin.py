@@ -1,0 +1,21 @@
+"""What comes with rectune, registered the way a plugin registers."""
+
+from __future__ import annotations
+
+from rectune_dsl.hooks.specs import Register, RegisterAgent, hookimpl
+
+
+@hookimpl
+def rectune_register_agents(register: RegisterAgent) -> None:
+    register("actor", "bayes", "rectune_dsl.agents.actor_bayes:BayesActor")
+    register("actor", "random", "rectune_dsl.agents.actor_random:RandomActor")
+    register("critic", "numeric", "rectune_dsl.agents.critic_numeric:NumericCritic")
+    register("online", "numeric", "rectune_dsl.agents.online_numeric:NumericOnline")
+    register("insight", "numeric", "rectune_dsl.agents.insight_numeric:NumericInsight")
+    register("skill", "numeric", "rectune_dsl.agents.skill_numeric:NumericSkill")
+
+
+@hookimpl
+def rectune_register_backends(register: Register) -> None:
+    register("simulator", "rectune_dsl.backends.simulator:SimulatorBackend")
+    register("replay", "rectune_dsl.backends.replay:ReplayBackend")

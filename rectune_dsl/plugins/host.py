@@ -1,0 +1,201 @@
+"""Loads plugins and keeps what they register. A plugin that fails is named and left out."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal, get_args
+
+import pluggy
+
+from rectune_dsl.hooks import specs
+from rectune_dsl.hooks.errors import PluginError, UsageError
+from rectune_dsl.hooks.specs import Role
+
+GROUP = "rectune"
+"""The entry-point group of plugins."""
+ROLES: tuple[Role, ...] = get_args(Role)
+Kind = Literal["agent", "backend", "llm", "function", "command"]
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A plugin as `rectune plugins` lists it. `failure` is empty when it loaded."""
+
+    name: str
+    version: str
+    origin: str
+    hooks: tuple[str, ...] = ()
+    failure: str = ""
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One registration: the object, or the `module:attribute` it is imported from when first used."""
+
+    kind: Kind
+    name: str
+    target: object
+    plugin: str
+
+    def load(self) -> Any:
+        """The registered object. Raises PluginError when it cannot be imported."""
+        if not isinstance(self.target, str):
+            return self.target
+        module, _, attribute = self.target.partition(":")
+        try:
+            return getattr(importlib.import_module(module), attribute)
+        except Exception as error:
+            raise PluginError(
+                f"plugin {self.plugin!r} promised {self.kind} {self.name!r}, but {self.target} "
+                f"could not be loaded: {type(error).__name__}: {error}",
+                help=f"update or uninstall {self.plugin}",
+            ) from error
+
+
+class Host:
+    """All plugins of this process, the built-in one first."""
+
+    def __init__(self, files: Sequence[Path] = ()) -> None:
+        self._manager = pluggy.PluginManager(GROUP)
+        self._manager.add_hookspecs(specs)
+        self._registered: dict[tuple[str, str], Registered] = {}
+        self.plugins: list[Plugin] = []
+        self._load("rectune", _version("rectune"), "built in", _import("rectune_dsl.plugins.builtin"))
+        for entry in sorted(metadata.entry_points(group=GROUP), key=lambda e: e.name):
+            version = entry.dist.version if entry.dist else ""
+            self._load(entry.name, version, entry.value, entry.load)
+        for file in files:
+            self._load(file.stem, "", str(file), lambda file=file: _module_from(file))
+
+    def agent(self, role: Role, name: str) -> Any:
+        """A new agent. Raises PluginError when nobody registered it."""
+        return self._find("agent", f"{role}/{name}", f"{role} {name!r}").load()()
+
+    def backend(self, name: str) -> Callable[..., Any]:
+        """The factory of a backend. Raises PluginError when nobody registered it."""
+        factory: Callable[..., Any] = self._find("backend", name, f"backend {name!r}").load()
+        return factory
+
+    def agents(self) -> Mapping[str, frozenset[str]]:
+        """The registered agents' names by role."""
+        names = [key.split("/", 1) for kind, key in self._registered if kind == "agent"]
+        return {role: frozenset(name for r, name in names if r == role) for role in ROLES}
+
+    def names(self, kind: Kind) -> frozenset[str]:
+        return frozenset(name for k, name in self._registered if k == kind)
+
+    def loaded(self, kind: Kind) -> dict[str, Any]:
+        """Every registered object of a kind, imported."""
+        return {name: r.load() for (k, name), r in self._registered.items() if k == kind}
+
+    def registered(self) -> tuple[Registered, ...]:
+        return tuple(self._registered.values())
+
+    def hooks(self) -> tuple[tuple[str, str], ...]:
+        """Every hook with the first line of its documentation."""
+        listed = []
+        for name, function in vars(specs).items():
+            if name.startswith("rectune_"):
+                listed.append((name, " ".join((function.__doc__ or "").split("\n\n")[0].split())))
+        return tuple(listed)
+
+    def emit(self, event: str, **facts: object) -> None:
+        """Tell plugins of an event. A listener that fails is reported once and does not stop the run."""
+        for listener in getattr(self._manager.hook, event).get_hookimpls():
+            try:
+                listener.function(**{name: facts[name] for name in listener.argnames})
+            except Exception as error:
+                self._fail(listener.plugin_name, f"{event}: {type(error).__name__}: {error}")
+
+    def _find(self, kind: Kind, key: str, words: str) -> Registered:
+        if (found := self._registered.get((kind, key))) is not None:
+            return found
+        prefix = key.rpartition("/")[0]
+        known = sorted(k.rpartition("/")[2] for (kd, k) in self._registered if kd == kind and k.startswith(prefix))
+        broken = ", ".join(f"{p.name} {p.version}" for p in self.plugins if p.failure)
+        raise PluginError(
+            f"there is no {words}" + (f"; these plugins failed to load: {broken}" if broken else ""),
+            help=f"known: {', '.join(known)}; `rectune plugins` lists what is loaded",
+        )
+
+    def _load(self, name: str, version: str, origin: str, load: Callable[[], Any]) -> None:
+        try:
+            plugin = load()
+            self._manager.register(plugin, name)
+            self._manager.check_pending()
+            self._collect(name)
+        except Exception as error:
+            if (broken := self._manager.get_plugin(name)) is not None:
+                self._manager.unregister(broken)
+            self._registered = {k: r for k, r in self._registered.items() if r.plugin != name}
+            self.plugins.append(Plugin(name, version, origin, failure=_tail(error)))
+            return
+        hooks = tuple(caller.name for caller in self._manager.get_hookcallers(plugin) or ())
+        self.plugins.append(Plugin(name, version, origin, hooks))
+
+    def _collect(self, plugin: str) -> None:
+        """Ask the plugin just registered what it brings."""
+        hook = self._manager.subset_hook_caller
+        others = [p for n, p in self._manager.list_name_plugin() if n != plugin and p is not None]
+
+        def keep(kind: Kind) -> specs.Register:
+            def register(name: str, target: object) -> None:
+                self._keep(Registered(kind, name, target, plugin))
+
+            return register
+
+        def register_agent(role: Role, name: str, factory: object) -> None:
+            if role not in ROLES:
+                raise UsageError(f"there is no agent role {role!r}", help=f"roles: {', '.join(ROLES)}")
+            self._keep(Registered("agent", f"{role}/{name}", factory, plugin))
+
+        hook("rectune_register_agents", others)(register=register_agent)
+        hook("rectune_register_backends", others)(register=keep("backend"))
+        hook("rectune_register_llms", others)(register=keep("llm"))
+        hook("rectune_register_functions", others)(register=keep("function"))
+        hook("rectune_register_commands", others)(register=keep("command"))
+
+    def _keep(self, registered: Registered) -> None:
+        key = (registered.kind, registered.name)
+        if (taken := self._registered.get(key)) is not None:
+            raise UsageError(f"{registered.kind} {registered.name!r} is already registered by {taken.plugin}")
+        self._registered[key] = registered
+
+    def _fail(self, name: str, failure: str) -> None:
+        for i, plugin in enumerate(self.plugins):
+            if plugin.name == name and not plugin.failure:
+                self.plugins[i] = Plugin(plugin.name, plugin.version, plugin.origin, plugin.hooks, failure)
+
+
+def _import(module: str) -> Callable[[], ModuleType]:
+    return lambda: importlib.import_module(module)
+
+
+def _module_from(file: Path) -> ModuleType:
+    if not file.is_file():
+        raise UsageError(f"there is no plugin file {file}")
+    spec = importlib.util.spec_from_file_location(f"rectune_plugin_{file.stem}", file)
+    if spec is None or spec.loader is None:
+        raise UsageError(f"{file} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _version(distribution: str) -> str:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _tail(error: Exception) -> str:
+    """The last lines of a traceback: enough to find the fault, short enough to read in a list."""
+    return "".join(traceback.format_exception(error)[-2:]).strip()

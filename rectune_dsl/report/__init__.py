@@ -1,0 +1,1 @@
+"""What a journal holds, as tables, pages and JSON."""

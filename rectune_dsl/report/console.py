@@ -1,0 +1,36 @@
+"""The console that everything is printed on, and how problems look on it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from rectune_dsl.dsl.diagnostics import Diagnostic, render
+from rectune_dsl.dsl.source import Source
+
+WIDE = 200
+"""Columns for output that is no terminal, so that tables in logs are not folded."""
+
+
+def console(stderr: bool = False) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else WIDE
+    return Console(stderr=stderr, width=width, highlight=False, soft_wrap=False)
+
+
+def print_problems(out: Console, problems: Sequence[Diagnostic], sources: Mapping[str, Source]) -> None:
+    """Every problem with its line and caret, then the count."""
+    for problem in problems:
+        source = sources.get(problem.path)
+        text = Text(render(problem, source.line(problem.line) if source else None))
+        text.highlight_regex(rf"\b{problem.code}\b", "bold red" if problem.severity == "error" else "bold yellow")
+        text.highlight_regex(r"(?m)^\s*help:", "bold cyan")
+        out.print(text, soft_wrap=True)
+        out.print()
+
+
+def outcome_style(decision: str) -> str:
+    return {"ship": "bold green", "hold": "bold yellow"}.get(decision, "bold")

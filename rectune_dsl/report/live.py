@@ -1,0 +1,144 @@
+"""The live view of a campaign: what each step did, as it does it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from types import TracebackType
+
+from rich.console import Console
+from rich.status import Status
+from rich.text import Text
+
+from rectune_dsl.dsl.model import Task
+from rectune_dsl.hooks.api import (
+    Capabilities,
+    ExperimentSpec,
+    Insight,
+    Proposal,
+    Recommendation,
+    Review,
+    RoundResult,
+    SetExposure,
+    StopArm,
+)
+from rectune_dsl.report.lifts import lifts_table
+from rectune_dsl.report.words import count, percent
+from rectune_dsl.workflow.compile import Step, StepKind
+from rectune_dsl.workflow.journaled import Look
+from rectune_dsl.workflow.watch import (
+    Event,
+    Finished,
+    Learnt,
+    Looked,
+    Proposed,
+    Recommended,
+    Reviewed,
+    RoundFinished,
+    StepStarted,
+)
+
+_DOING = {
+    StepKind.PROPOSE: "the Actor proposes",
+    StepKind.REVIEW: "the Critic reviews",
+    StepKind.APPROVE: "waiting for approval",
+    StepKind.EXPERIMENT: "the experiment runs",
+    StepKind.LEARN: "Insight learns",
+    StepKind.EVOLVE: "Skill writes",
+    StepKind.RECOMMEND: "the Actor recommends",
+    StepKind.CONFIRM: "the confirmation runs",
+    StepKind.VERDICT: "the rules of evidence decide",
+}
+
+
+class LiveWatcher:
+    """Prints rounds as they finish; on a terminal a status line says what goes on."""
+
+    def __init__(self, out: Console, task: Task, run: str, capabilities: Capabilities) -> None:
+        self._out = out
+        self._task = task
+        self._capabilities = capabilities
+        self._status = Status("", console=out)
+        out.print(Text.assemble(("run ", "dim"), (run, "bold"), f"  on {capabilities.description}"))
+
+    def __enter__(self) -> LiveWatcher:
+        if self._out.is_terminal:
+            self._status.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._status.stop()
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case StepStarted(step):
+                self._step(step)
+            case Proposed(_, proposals):
+                self._proposed(proposals)
+            case Reviewed(_, reviews):
+                self._reviewed(reviews)
+            case Looked(spec, look):
+                self._looked(spec, look)
+            case RoundFinished(result, _):
+                self._round_finished(result)
+            case Learnt(_, insight):
+                self._learnt(insight)
+            case Recommended(recommendation):
+                self._recommended(recommendation)
+            case Finished():
+                self._status.stop()
+
+    def _step(self, step: Step) -> None:
+        rounds = self._task.experiment.rounds
+        place = f"round {step.round} of {rounds}: " if step.round <= rounds else ""
+        self._status.update(f"{place}{_DOING[step.kind]}")
+        if step.kind is StepKind.APPROVE and self._capabilities.real_traffic:
+            self._status.stop()  # a question may be asked
+        elif self._out.is_terminal:
+            self._status.start()
+        if step.kind is StepKind.PROPOSE:
+            self._out.print()
+            self._out.rule(Text(f"round {step.round} of {rounds}"), align="left", style="dim")
+
+    def _proposed(self, proposals: tuple[Proposal, ...]) -> None:
+        if not proposals:
+            self._out.print("The Actor proposes nothing.")
+
+    def _reviewed(self, reviews: tuple[Review, ...]) -> None:
+        taken = [r for r in reviews if r.taken]
+        self._out.print(f"The Critic takes {len(taken)} of {len(reviews)} proposals.")
+        if not taken:
+            for review in reviews:
+                self._out.print(Text(f"  {review.proposal}: {review.justification}", "dim"))
+
+    def _looked(self, spec: ExperimentSpec, look: Look) -> None:
+        day = (look.as_of - spec.start) // timedelta(days=1)
+        self._status.update(f"{spec.purpose}: {len(spec.arms)} arms, day {day} of {spec.days}")
+        for action in look.actions:
+            if isinstance(action, (StopArm, SetExposure)):
+                self._out.print(Text(f"day {day}: {action.why}", "yellow"))
+
+    def _round_finished(self, result: RoundResult) -> None:
+        if result.frozen:
+            self._out.print(Text(f"Frozen: {result.frozen}", "red"))
+            return
+        title = "lifts over control, with 90 % intervals"
+        self._out.print(lifts_table(self._task, result.estimates, result.arms, result.stopped, title))
+
+    def _learnt(self, insight: Insight) -> None:
+        for note in insight.notes[:3]:
+            self._out.print(Text(f"Insight: {note}", "dim"))
+
+    def _recommended(self, recommendation: Recommendation) -> None:
+        self._out.print()
+        self._out.rule(Text("recommendation"), align="left", style="dim")
+        if recommendation.is_production:
+            self._out.print(Text(recommendation.why))
+            return
+        self._out.print(Text(recommendation.why))
+        confirm = self._task.confirm
+        self._out.print(
+            f"Expected U {percent(recommendation.objective.lift)}; confirmed against control on fresh users, "
+            f"{count(confirm.users_per_arm)} per arm over {confirm.days} days."
+        )

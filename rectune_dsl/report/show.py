@@ -1,0 +1,146 @@
+"""A run on the terminal: the story of its rounds, and its end."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from rectune_dsl.dsl.model import Task
+from rectune_dsl.hooks.api import Bound, Proposal, Review, Verdict
+from rectune_dsl.report.console import outcome_style
+from rectune_dsl.report.lifts import lifts_table
+from rectune_dsl.report.view import RoundView, RunView, traffic
+from rectune_dsl.report.words import changes, count, number, percent, predicted
+
+
+def print_run(out: Console, task: Task, view: RunView) -> None:
+    """Everything: proposals with hypotheses, the Critic's words, numbers, what was learnt, the end."""
+    header = view.header
+    out.print(Text.assemble(("run ", "dim"), (view.run, "bold"), f"  started {view.started}"))
+    agents = ", ".join(f"{role} {name}" for role, name in header.agents.items())
+    out.print(f"task {task.task.name}, seed {header.seed}, backend {header.backend}; {agents}")
+    if task.task.about:
+        out.print(Text(task.task.about, "dim"))
+    for round in view.rounds:
+        _print_round(out, task, round)
+    print_end(out, task, view)
+
+
+def print_end(out: Console, task: Task, view: RunView) -> None:
+    """The recommendation, the confirmation's numbers and the verdict, with its reasons."""
+    recommendation, confirmation = view.recommendation, view.confirmation
+    out.print()
+    if recommendation is not None and not recommendation.is_production:
+        out.print(_config_table(task, recommendation.config.values))
+        expected = ", ".join(
+            f"{p.metric} {predicted(p, task.guardrails.get(p.metric))}" for p in recommendation.predictions
+        )
+        out.print(Text(f"expected: {expected}; P(all guardrails hold) {recommendation.p_feasible:.2f}"))
+    if confirmation is not None and confirmation.estimates is not None and confirmation.spec is not None:
+        out.print()
+        title = "confirmation: lifts over control, with 90 % intervals"
+        out.print(
+            lifts_table(task, confirmation.estimates, confirmation.spec.arms, confirmation.stopped, title)
+        )
+    if view.verdict is None:
+        out.print(Text(f"{view.state}; `rectune resume {view.run}` goes on", "yellow"))
+    else:
+        _print_verdict(out, view, view.verdict)
+    users, experiments, until = traffic(view)
+    cost = f"{experiments} experiments" + (f", {count(users)} users" if users else "")
+    out.print(Text(f"traffic: {cost}" + (f", until {until:%Y-%m-%d}" if until else ""), "dim"))
+
+
+def _print_verdict(out: Console, view: RunView, verdict: Verdict) -> None:
+    out.print()
+    if verdict.bounds:
+        out.print(_bounds_table(verdict))
+    out.print(Text.assemble("verdict: ", (verdict.decision, outcome_style(verdict.decision))))
+    for reason in verdict.reasons:
+        out.print(Text(f"  {reason}"))
+    if view.delivered:
+        out.print("  The config was delivered to the backend.")
+    if verdict.decision == "ship":
+        out.print(Text(f"`rectune export {view.run} -o config.toml` writes the config.", "dim"))
+
+
+def _print_round(out: Console, task: Task, round: RoundView) -> None:
+    out.print()
+    out.rule(Text(f"round {round.round}"), align="left", style="dim")
+    reviews = {review.proposal: review for review in round.reviews}
+    for proposal in round.proposals:
+        _print_proposal(out, task, proposal, reviews.get(proposal.name))
+    if round.result is not None:
+        result = round.result
+        out.print(lifts_table(task, result.estimates, result.arms, result.stopped, "lifts, 90 % intervals"))
+        for arm, why in result.stopped.items():
+            out.print(Text(f"stopped {arm}: {why}", "yellow"))
+        if result.frozen:
+            out.print(Text(f"frozen: {result.frozen}", "red"))
+    if round.insight is not None:
+        for note in round.insight.notes:
+            out.print(Text(f"learnt: {note}"))
+        for mechanic in round.insight.mechanics:
+            if mechanic.low > 0 or mechanic.high < 0:
+                out.print(Text(f"learnt: {mechanic.statement}"))
+    for revision in round.revisions:
+        out.print(Text(f"skill {revision.skill}: {revision.why}", "dim"))
+
+
+def _print_proposal(out: Console, task: Task, proposal: Proposal, review: Review | None) -> None:
+    mark = "·" if review is None else "taken" if review.taken else "refused"
+    out.print(Text.assemble((f"{proposal.name} ", "bold"), (mark, "green" if mark == "taken" else "dim")))
+    out.print(Text(f"  changes: {changes(proposal.config, task.production)}"))
+    out.print(Text(f"  hypothesis ({proposal.author}): {proposal.hypothesis.statement}"))
+    if proposal.hypothesis.predictions:
+        expected = ", ".join(
+            f"{p.metric} {predicted(p, task.guardrails.get(p.metric))}"
+            for p in proposal.hypothesis.predictions
+        )
+        out.print(Text(f"  predicts: {expected}"))
+    if review is not None:
+        out.print(Text(f"  critic: {review.justification}"))
+        for check in review.checks:
+            if not check.passed:
+                out.print(Text(f"    {check.name}: {check.detail}", "yellow"))
+
+
+def _config_table(task: Task, values: object) -> Table:
+    assert isinstance(values, dict)
+    table = Table(title="recommended config", title_justify="left", header_style="bold")
+    for heading in ("param", "production", "recommended", "bounds", "about"):
+        table.add_column(heading, justify="right" if heading in ("production", "recommended") else "left")
+    for name, param in task.params.items():
+        moved = values[name] != param.production
+        table.add_row(
+            Text(name),
+            number(param.production),
+            Text(number(values[name]), "bold" if moved else "dim"),
+            f"{number(param.low)} .. {number(param.high)}",
+            Text(param.about, "dim"),
+        )
+    return table
+
+
+def _bounds_table(verdict: Verdict) -> Table:
+    title = f"confirmation {verdict.confirmation} of this surface: one-sided bounds at alpha {verdict.alpha:.2g}"
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for heading in ("metric", "estimate", "bound", "must be", ""):
+        table.add_column(heading, justify="left" if heading in ("metric", "") else "right")
+    for bound in verdict.bounds:
+        answer = ("shown", "green") if bound.shown else ("violated", "red") if bound.refuted else ("not shown", "yellow")
+        table.add_row(
+            Text(bound.metric),
+            _amount(bound.estimate, bound),
+            _amount(bound.bound, bound),
+            f"{bound.direction} {_amount(bound.limit, bound)}",
+            Text(*answer),
+        )
+    return table
+
+
+def _amount(value: float | None, bound: Bound) -> str:
+    if value is None:
+        return "missing"
+    return percent(value) if bound.relative else f"{value:.4g}"

@@ -1,0 +1,58 @@
+"""Skills on the terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from rectune_dsl.hooks.api import Skill
+from rectune_dsl.report.words import number
+from rectune_dsl.skillhub.hub import Skillhub
+from rectune_dsl.skillhub.render import record_line
+
+_SLOTS = (
+    ("Context", "context"),
+    ("Requirement", "requirement"),
+    ("North star", "north_star"),
+    ("Initial config", "initial_config"),
+    ("Domain knowledge", "domain_knowledge"),
+    ("Tools", "tools"),
+)
+
+
+def print_skills(out: Console, hub: Skillhub) -> None:
+    names = hub.names()
+    if not names:
+        out.print("no skills here; they live in a folder `skills/` beside the tasks, or in $RECTUNE_SKILLS")
+        return
+    table = Table(header_style="bold")
+    for heading in ("skill", "what it is for", "records", "active"):
+        table.add_column(heading, justify="right" if heading in ("records", "active") else "left")
+    for name in names:
+        skill = hub.load(name)
+        active = sum(record.status == "active" for record in skill.knowledge)
+        table.add_row(name, skill.description, str(len(skill.knowledge)), str(active))
+    out.print(table)
+
+
+def print_skill(out: Console, skill: Skill) -> None:
+    """The six slots, the initial values, and each record with its evidence."""
+    out.print(Text(skill.name, "bold"))
+    out.print(Text(skill.description))
+    for heading, slot in _SLOTS:
+        out.print()
+        out.print(Text(heading, "bold"))
+        out.print(Text(getattr(skill, slot)))
+    if skill.initial_values:
+        values = ", ".join(f"{name} = {number(value)}" for name, value in skill.initial_values.items())
+        out.print(Text(f"values: {values}"))
+    out.print()
+    out.print(Text("Knowledge", "bold"))
+    for record in skill.knowledge:
+        out.print(Text(record_line(record)))
+        for title, keys in (("for", record.supports), ("against", record.contradicts)):
+            if keys:
+                out.print(Text(f"    {title}: {', '.join(keys)}", "dim"))
+    if not skill.knowledge:
+        out.print(Text("nothing learnt yet; `rectune run` with a task that names this skill adds to it", "dim"))

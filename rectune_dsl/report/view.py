@@ -1,0 +1,140 @@
+"""A run as its journal tells it, step by step."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from rectune_dsl.hooks.api import (
+    ExperimentSpec,
+    Insight,
+    Proposal,
+    Recommendation,
+    Review,
+    RoundResult,
+    SkillRevision,
+    Verdict,
+)
+from rectune_dsl.memory.codec import encode
+from rectune_dsl.memory.journal import Journal
+from rectune_dsl.memory.recorder import Recorder
+from rectune_dsl.workflow.journaled import HEADER, Confirmation, Look, RunHeader
+
+
+@dataclass(frozen=True)
+class RoundView:
+    """One round, as far as it got."""
+
+    round: int
+    proposals: tuple[Proposal, ...] = ()
+    reviews: tuple[Review, ...] = ()
+    spec: ExperimentSpec | None = None
+    looks: tuple[Look, ...] = ()
+    result: RoundResult | None = None
+    insight: Insight | None = None
+    revisions: tuple[SkillRevision, ...] = ()
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run. What has not happened yet is None or empty."""
+
+    run: str
+    started: str
+    header: RunHeader
+    rounds: tuple[RoundView, ...]
+    recommendation: Recommendation | None
+    confirmation: Confirmation | None
+    verdict: Verdict | None
+    delivered: bool
+
+    @property
+    def state(self) -> str:
+        """The verdict, or how far the run got."""
+        if self.verdict is not None:
+            return self.verdict.decision
+        return f"stopped in round {len(self.rounds)}" if self.recommendation is None else "stopped at confirm"
+
+
+def read_run(journal: Journal, run: str) -> RunView | None:
+    """Read a run from its journal; None when it was killed before its first entry."""
+    recorder = Recorder(journal, run)
+    header = recorder.recall(HEADER, RunHeader)
+    if header is None:
+        return None
+    rounds = []
+    while (view := _round(recorder, len(rounds) + 1)) is not None:
+        rounds.append(view)
+    return RunView(
+        run=run,
+        started=journal.find(run).created_at,
+        header=header,
+        rounds=tuple(rounds),
+        recommendation=recorder.recall("recommend", Recommendation),
+        confirmation=recorder.recall("confirm", Confirmation),
+        verdict=recorder.recall("verdict", Verdict),
+        delivered=recorder.has("verdict/deliver"),
+    )
+
+
+def as_json(view: RunView) -> str:
+    """The run without ids and wall-clock times: equal campaigns give equal bytes."""
+    header = view.header
+    shown = {
+        "rectune": header.version,
+        "seed": header.seed,
+        "backend": header.backend,
+        "agents": dict(header.agents),
+        "production": dict(header.production),
+        "skill": header.skill.name if header.skill else None,
+        "task": header.task_text,
+        "rounds": [_without_ids(json.loads(encode(RoundView, r))) for r in view.rounds],
+        "recommendation": json.loads(encode(Recommendation | None, view.recommendation)),
+        "confirmation": _without_ids(json.loads(encode(Confirmation | None, view.confirmation))),
+        "verdict": json.loads(encode(Verdict | None, view.verdict)),
+        "delivered": view.delivered,
+    }
+    return json.dumps(shown, indent=2, sort_keys=True, ensure_ascii=False)
+
+
+def traffic(view: RunView) -> tuple[int, int, datetime | None]:
+    """What the run spent: users assigned, experiments, and the last moment it looked at."""
+    confirmation = view.confirmation
+    looks = [r.looks[-1] for r in view.rounds if r.looks]
+    looks += [confirmation.look] if confirmation and confirmation.look else []
+    users = sum(
+        arm.assigned
+        for look in looks
+        if look.observation.kind == "moments"
+        for arm in look.observation.arms
+    )
+    return users, len(looks), looks[-1].as_of if looks else None
+
+
+def _round(recorder: Recorder, number: int) -> RoundView | None:
+    step = f"round-{number}"
+    proposals = recorder.recall(f"{step}/propose", tuple[Proposal, ...])
+    if proposals is None:
+        return None
+    looks: list[Look] = []
+    while (look := recorder.recall(f"{step}/experiment/look-{len(looks) + 1}", Look)) is not None:
+        looks.append(look)
+    return RoundView(
+        number,
+        proposals,
+        recorder.recall(f"{step}/review", tuple[Review, ...]) or (),
+        recorder.recall(f"{step}/experiment/design", ExperimentSpec),
+        tuple(looks),
+        recorder.recall(f"{step}/experiment", RoundResult),
+        recorder.recall(f"{step}/learn", Insight),
+        recorder.recall(f"{step}/evolve", tuple[SkillRevision, ...]) or (),
+    )
+
+
+def _without_ids(body: dict[str, object] | None) -> dict[str, object] | None:
+    """Without the experiment's key, which names the run."""
+    if body and isinstance(body.get("spec"), dict):
+        spec = {k: v for k, v in body["spec"].items() if k != "key"}  # type: ignore[attr-defined]
+        return {**body, "spec": spec}
+    return body

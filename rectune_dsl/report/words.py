@@ -1,0 +1,55 @@
+"""Numbers and names as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rectune_dsl.dsl.guardrails import Limit
+from rectune_dsl.dsl.model import Param
+from rectune_dsl.hooks.api import Config, Prediction
+
+Z90 = 1.6448536269514722
+"""Half a 90 % interval in standard errors."""
+
+
+def percent(lift: float | None) -> str:
+    return "missing" if lift is None else f"{lift * 100:+.2f} %"
+
+
+def number(value: float) -> str:
+    return f"{value:.6g}"
+
+
+def count(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def interval(lift: float | None, standard_error: float) -> str:
+    """A lift with its 90 % interval: the bounds are the one-sided 5 % ones."""
+    if lift is None:
+        return "missing"
+    low, high = lift - Z90 * standard_error, lift + Z90 * standard_error
+    return f"{lift * 100:+.2f} % [{low * 100:+.2f}, {high * 100:+.2f}]"
+
+
+def predicted(prediction: Prediction, limit: Limit | None = None) -> str:
+    """A prediction; where its guardrail is absolute, in the metric's own unit."""
+    if limit is not None and not limit.relative:
+        return f"{prediction.lift:.4g} [{prediction.low:.4g}, {prediction.high:.4g}]"
+    return f"{percent(prediction.lift)} [{prediction.low * 100:+.2f}, {prediction.high * 100:+.2f}]"
+
+
+def changes(config: Config, production: Mapping[str, float]) -> str:
+    """What a config changes, param by param: `w_like 2 -> 4.1, a_click 1 -> 0.7`."""
+    moved = [
+        f"{name} {number(production[name])} -> {number(value)}"
+        for name, value in config.values.items()
+        if value != production[name]
+    ]
+    return ", ".join(moved) or "nothing"
+
+
+def bounds(param: Param) -> str:
+    kind = {"log": "log scale"}.get(param.scale, "")
+    kind = "whole numbers" if param.type == "int" else kind
+    return f"{number(param.low)} .. {number(param.high)}" + (f" ({kind})" if kind else "")

@@ -1,0 +1,23 @@
+"""Tells plugins of a run's events."""
+
+from __future__ import annotations
+
+from rectune_dsl.plugins.host import Host
+from rectune_dsl.workflow.watch import Event, Finished, RoundFinished, Watcher
+
+
+def with_plugins(watch: Watcher, host: Host, run: str, task: str) -> Watcher:
+    """A watcher that passes everything on and emits the event hooks, once for each thing that happens."""
+    host.emit("rectune_run_started", run=run, task=task)
+
+    def tell(event: Event) -> None:
+        watch(event)
+        match event:
+            case RoundFinished(result, replayed=False):
+                host.emit("rectune_round_finished", run=run, result=result)
+            case Finished(verdict, replayed=False):
+                host.emit("rectune_run_finished", run=run, verdict=verdict)
+            case _:
+                pass
+
+    return tell

@@ -1,0 +1,179 @@
+"""Runs one experiment on the backend: the only caller of a backend's experiments.
+
+Each act is recorded; after a crash the experiment is found again by its key, never launched twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from rectune_dsl.dsl.model import Task
+from rectune_dsl.experiments.estimates import estimate
+from rectune_dsl.hooks.api import (
+    ABBackend,
+    Action,
+    AgentContext,
+    BackendError,
+    Estimates,
+    ExperimentSpec,
+    ExperimentState,
+    Finish,
+    Freeze,
+    Launch,
+    Observation,
+    OnlineAgent,
+    PluginError,
+    SetExposure,
+    StopArm,
+    Wait,
+)
+from rectune_dsl.memory.recorder import Recorder
+from rectune_dsl.workflow.clock import Clock
+from rectune_dsl.workflow.journaled import Look
+
+T = TypeVar("T")
+
+MOST_EXTRA_LOOKS = 30
+"""Looks beyond one per day after which an Online agent that never finishes is given up."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished experiment. `last` is its last look."""
+
+    spec: ExperimentSpec
+    last: Look
+    stopped: Mapping[str, str] = field(default_factory=dict)
+    stopped_at: Mapping[str, Look] = field(default_factory=dict)
+    frozen: str = ""
+
+    @property
+    def ended(self) -> datetime:
+        return self.last.as_of
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """What an experiment needs. `enforce` is the limits gate, `watch` is told of every look."""
+
+    task: Task
+    backend: ABBackend
+    online: OnlineAgent
+    clock: Clock
+    recorder: Recorder
+    enforce: Callable[[ExperimentSpec], ExperimentSpec]
+    watch: Callable[[ExperimentSpec, Look], None]
+
+    def run(self, step: str, context: AgentContext, launch: Launch) -> Outcome:
+        """Launch what the Online agent designs and follow its decisions to the end."""
+        act = self.recorder.act
+        spec = act(
+            f"{step}/design", ExperimentSpec, lambda: self.enforce(self.online.design(context, launch))
+        )
+        experiment = self._attach(step, spec)
+        act(f"{step}/start", type(None), lambda: self.backend.start(experiment))
+        outcome = self._follow(step, context, spec, experiment)
+        why = outcome.frozen or "finished"
+        act(f"{step}/stop", type(None), lambda: self.backend.stop(experiment, why))
+        return outcome
+
+    def _attach(self, step: str, spec: ExperimentSpec) -> str:
+        """Create the experiment, or find it again: the backend gives the same id for the same key."""
+        known = self.recorder.recall(f"{step}/create", str)
+        if known is None:
+            return self.recorder.act(f"{step}/create", str, lambda: self.backend.create(spec, spec.key))
+        if (found := self.backend.create(spec, spec.key)) != known:
+            raise BackendError(
+                f"the backend made experiment {found} for the key of {known}",
+                help="stop one of them by hand: the backend's `create` is not idempotent",
+            )
+        return known
+
+    def _follow(self, step: str, context: AgentContext, spec: ExperimentSpec, experiment: str) -> Outcome:
+        state = ExperimentState(spec)
+        stopped_at: dict[str, Look] = {}
+        as_of = spec.start + timedelta(days=1)
+        matures = max(m.matures_after_days for m in self.task.judged.values())
+        for number in range(1, spec.days + matures + MOST_EXTRA_LOOKS + 1):
+            look = self._look(f"{step}/look-{number}", number, as_of, context, state, experiment)
+            self.watch(spec, look)
+            stops = {a.arm: a.why for a in look.actions if isinstance(a, StopArm)}
+            stopped_at |= {arm: look for arm in stops if arm not in stopped_at}
+            state = replace(state, looks=number, stopped={**state.stopped, **stops})
+            self._act_on(f"{step}/look-{number}", experiment, look.actions)
+            if (end := _end(look.actions)) is not None:
+                frozen = end.why if isinstance(end, Freeze) else ""
+                return Outcome(spec, look, state.stopped, stopped_at, frozen)
+            as_of = _next(look)
+        raise PluginError("the Online agent does not finish the experiment", help="use another online agent")
+
+    def _look(
+        self,
+        key: str,
+        number: int,
+        as_of: datetime,
+        context: AgentContext,
+        state: ExperimentState,
+        experiment: str,
+    ) -> Look:
+        def observe() -> Look:
+            self.clock.wait_until(as_of)
+            observation = self.backend.observe(experiment, as_of)
+            return Look(number, as_of, observation, tuple(self.online.step(context, state, observation)))
+
+        return self.recorder.act(key, Look, observe)
+
+    def _act_on(self, key: str, experiment: str, actions: Sequence[Action]) -> None:
+        for i, action in enumerate(actions, 1):
+            if isinstance(action, StopArm):
+                self._expose(f"{key}/act-{i}", experiment, 0.0, action.arm)
+            elif isinstance(action, SetExposure):
+                self._expose(f"{key}/act-{i}", experiment, action.fraction, None)
+
+    def _expose(self, key: str, experiment: str, fraction: float, arm: str | None) -> None:
+        self.recorder.act(
+            key, type(None), lambda: self.backend.set_exposure(experiment, fraction, arm)
+        )
+
+
+def settled(outcome: Outcome, task: Task) -> Estimates:
+    """The lifts of all arms. A stopped arm keeps the lifts of the look that stopped it: what its users did
+    after that says nothing about it."""
+    final = estimate(outcome.last.observation, task.judged)
+    for arm, look in outcome.stopped_at.items():
+        final = _splice(final, estimate(look.observation, task.judged), arm)
+    return final
+
+
+def _splice(final: Estimates, earlier: Estimates, arm: str) -> Estimates:
+    at, width = final.arms.index(arm), len(final.metrics)
+    row = earlier.arms.index(arm)
+    covariance = [list(line) for line in final.covariance]
+    for i in range(width):
+        for j in range(width):
+            covariance[at * width + i][at * width + j] = earlier.covariance[row * width + i][row * width + j]
+
+    def swap(rows: tuple[T, ...], source: tuple[T, ...], shift: int) -> tuple[T, ...]:
+        return tuple(source[row + shift] if i == at + shift else line for i, line in enumerate(rows))
+
+    return replace(
+        final,
+        lift=swap(final.lift, earlier.lift, 0),
+        level=swap(final.level, earlier.level, 1),
+        level_se=swap(final.level_se, earlier.level_se, 1),
+        effective_n=swap(final.effective_n, earlier.effective_n, 0),
+        covariance=tuple(map(tuple, covariance)),
+    )
+
+
+def _end(actions: Sequence[Action]) -> Finish | Freeze | None:
+    return next((a for a in actions if isinstance(a, (Finish, Freeze))), None)
+
+
+def _next(look: Look) -> datetime:
+    """When to look again: as the agent says, but always later than now."""
+    waits = [a.until for a in look.actions if isinstance(a, Wait)]
+    return max([*waits, look.as_of + timedelta(hours=1)]) if waits else look.as_of + timedelta(days=1)

@@ -1,0 +1,66 @@
+"""What the workflow itself writes to a journal, and under which keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from rectune_dsl.hooks.api import (
+    Action,
+    Estimates,
+    ExperimentSpec,
+    Observation,
+    Recommendation,
+    Skill,
+)
+
+HEADER = "header"
+"""The key of a run's first entry."""
+
+
+@dataclass(frozen=True)
+class RunHeader:
+    """All that a run was started with: enough to run it again. `skill` is the skill as it was then."""
+
+    task_path: str
+    task_text: str
+    seed: int
+    agents: Mapping[str, str]
+    backend: str
+    version: str
+    production: Mapping[str, float]
+    skill: Skill | None = None
+    plugin_files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Approval:
+    """Who let an experiment or a delivery happen."""
+
+    granted: bool
+    by: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look at a running experiment and what the Online agent decided then."""
+
+    number: int
+    as_of: datetime
+    observation: Observation
+    actions: tuple[Action, ...]
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """The confirm experiment. `spec` is None when there was nothing to confirm."""
+
+    recommendation: Recommendation
+    number: int = 0
+    spec: ExperimentSpec | None = None
+    look: Look | None = None
+    estimates: Estimates | None = None
+    stopped: Mapping[str, str] = field(default_factory=dict)
+    frozen: str = ""

@@ -1,0 +1,177 @@
+"""From a task file, or from a run's journal, to a campaign that is ready to go."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import get_args
+
+from rectune_dsl.dsl.check import Checked, check
+from rectune_dsl.dsl.diagnostics import Diagnostic
+from rectune_dsl.dsl.model import Task
+from rectune_dsl.dsl.source import Source
+from rectune_dsl.hooks.api import ABBackend, BackendContext, FormulaFunction, Skill, UsageError
+from rectune_dsl.hooks.specs import Role
+from rectune_dsl.memory.codec import decode
+from rectune_dsl.memory.journal import Journal
+from rectune_dsl.memory.recorder import Recorder
+from rectune_dsl.plugins.host import Host
+from rectune_dsl.skillhub.hub import Skillhub, seed_folders
+from rectune_dsl.workflow.campaign import Agents, Campaign, Parts
+from rectune_dsl.workflow.clock import SystemClock, VirtualClock
+from rectune_dsl.workflow.compile import compile_task
+from rectune_dsl.workflow.environment import environment
+from rectune_dsl.workflow.journaled import HEADER, RunHeader
+from rectune_dsl.workflow.surface import holdout_config, surface_id
+from rectune_dsl.workflow.watch import Approver, Watcher
+
+SKILL_WORKSPACE = Path(".rectune") / "skills"
+"""Where learnt knowledge is written, below the working folder."""
+
+
+class InvalidTask(UsageError):
+    """A task file with problems. `problems` are all of them."""
+
+    def __init__(self, problems: Sequence[Diagnostic], sources: Mapping[str, Source]) -> None:
+        count = sum(p.severity == "error" for p in problems)
+        super().__init__(f"{count} problem{'s' if count != 1 else ''} in the task; nothing was launched")
+        self.problems = tuple(problems)
+        self.sources = dict(sources)
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the command line chose over the task file."""
+
+    seed: int = 0
+    agents: Mapping[str, str] = field(default_factory=dict)
+    backend: str = ""
+    plugin_files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A checked task with the command line's choices in it, and the backend it names."""
+
+    checked: Checked
+    task: Task
+    functions: Mapping[str, FormulaFunction]
+    backend: ABBackend
+
+
+def load(source: Source, host: Host, choices: Choices) -> Loaded:
+    """Check a task and make its backend. Raises InvalidTask with every problem."""
+    checked = check(source, environment(host))
+    if checked.task is None:
+        raise InvalidTask(checked.problems, {source.path: source})
+    task = _with(checked.task, choices)
+    functions = host.loaded("function")
+    context = BackendContext(task, choices.seed, Path(source.path).parent, functions)
+    backend: ABBackend = host.backend(task.experiment.backend)(context)
+    if problems := list(backend.check()):
+        raise UsageError(f"backend {task.experiment.backend!r} is not ready: {'; '.join(problems)}")
+    return Loaded(checked, task, functions, backend)
+
+
+def hub(task_path: str) -> Skillhub:
+    """The Skillhub that a task at this path sees."""
+    return Skillhub(seed_folders(Path(task_path)), SKILL_WORKSPACE)
+
+
+def begin(loaded: Loaded, choices: Choices, journal: Journal) -> str:
+    """Write a new run's first entry. Returns the run's id."""
+    task, source = loaded.task, loaded.checked.source
+    now = datetime.now(UTC)
+    run = f"{task.task.name}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    header = RunHeader(
+        task_path=str(Path(source.path).resolve()),
+        task_text=source.text,
+        seed=choices.seed,
+        agents={role: getattr(task.agents, role) for role in get_args(Role)},
+        backend=task.experiment.backend,
+        version=version("rectune"),
+        production=task.production,
+        skill=_skill(task, source.path),
+        plugin_files=tuple(str(Path(f).resolve()) for f in choices.plugin_files),
+    )
+    journal.create(run, task.task.name, surface_id(task))
+    Recorder(journal, run).act(HEADER, RunHeader, lambda: header)
+    return run
+
+
+def header_of(journal: Journal, run: str) -> RunHeader:
+    """The first entry of a run. Raises UsageError when the run was killed before it was written."""
+    for entry in journal.entries(run):
+        if entry.key == HEADER:
+            return decode(RunHeader, entry.body)
+    raise UsageError(f"run {run} was stopped before it began", help="start a new one with `rectune run`")
+
+
+def reload(header: RunHeader, host: Host) -> Loaded:
+    """The task of a run, as it was when the run began, whatever its file says today."""
+    choices = Choices(header.seed, header.agents, header.backend, header.plugin_files)
+    return load(Source(header.task_path, header.task_text), host, choices)
+
+
+def task_of(header: RunHeader, host: Host) -> Task:
+    """The task of a run, without a backend: to show what the run did."""
+    checked = check(Source(header.task_path, header.task_text), environment(host))
+    if checked.task is None:
+        raise InvalidTask(checked.problems, {checked.source.path: checked.source})
+    return _with(checked.task, Choices(header.seed, header.agents, header.backend))
+
+
+def campaign(
+    run: str, loaded: Loaded, journal: Journal, host: Host, watch: Watcher, approver: Approver
+) -> Campaign:
+    """Put a run's parts together: with a fresh journal it starts, with a longer one it goes on."""
+    header = header_of(journal, run)
+    task = loaded.task
+    capabilities = loaded.backend.capabilities()
+    return Campaign(
+        Parts(
+            workflow=compile_task(task),
+            seed=header.seed,
+            backend=loaded.backend,
+            capabilities=capabilities,
+            agents=Agents(
+                actor=host.agent("actor", task.agents.actor),
+                critic=host.agent("critic", task.agents.critic),
+                online=host.agent("online", task.agents.online),
+                insight=host.agent("insight", task.agents.insight),
+                skill=host.agent("skill", task.agents.skill),
+            ),
+            clock=VirtualClock() if capabilities.virtual_time else SystemClock(),
+            recorder=Recorder(journal, run),
+            hub=hub(header.task_path),
+            skill=header.skill,
+            surface=surface_id(task),
+            watch=watch,
+            approver=approver,
+            functions=loaded.functions,
+            holdout=partial(holdout_config, task, journal, run),
+        )
+    )
+
+
+def _with(task: Task, choices: Choices) -> Task:
+    roles = set(get_args(Role))
+    if unknown := sorted(set(choices.agents) - roles):
+        raise UsageError(
+            f"there is no agent role {unknown[0]!r}", help=f"write role=name with one of {', '.join(sorted(roles))}"
+        )
+    agents = task.agents.model_copy(update=dict(choices.agents))
+    experiment = task.experiment
+    if choices.backend:
+        experiment = experiment.model_copy(update={"backend": choices.backend})
+    return task.model_copy(update={"agents": agents, "experiment": experiment})
+
+
+def _skill(task: Task, path: str) -> Skill | None:
+    return None if task.task.skill is None else hub(path).load(task.task.skill)
+

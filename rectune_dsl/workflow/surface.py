@@ -1,0 +1,41 @@
+"""The surface a task tunes, across runs: its name in a store, and what its holdout is served."""
+
+from __future__ import annotations
+
+from rectune_dsl.dsl.model import Task
+from rectune_dsl.hooks.api import Config, UsageError, Verdict
+from rectune_dsl.memory.journal import Journal
+from rectune_dsl.memory.recorder import Recorder
+from rectune_dsl.workflow.compile import StepKind
+from rectune_dsl.workflow.journaled import HEADER, RunHeader
+
+
+def surface_id(task: Task) -> str:
+    """Confirmations are counted under this name: the same place on another backend is another place."""
+    return f"{task.experiment.backend}/{task.task.surface}"
+
+
+def holdout_config(task: Task, journal: Journal, run: str) -> Config | None:
+    """What the surface's holdout is served, where it differs from production: the production config of the
+    surface's first run, once a run on it has shipped. None before that, and without a `[holdout]`.
+
+    Raises UsageError when that run tuned other params: this task cannot serve its config.
+    """
+    if task.holdout is None:
+        return None
+    earlier = [r.run for r in reversed(journal.runs()) if r.surface == surface_id(task) and r.run != run]
+    if not any(_has_shipped(journal, r) for r in earlier):
+        return None
+    first = Recorder(journal, earlier[0]).recall(HEADER, RunHeader)
+    if first is None or set(first.production) != set(task.production):
+        raise UsageError(
+            f"the holdout of surface {task.task.surface!r} began with run {earlier[0]}, which tuned other "
+            "params: this task cannot serve its config, so the margins already spent cannot be counted",
+            help="tune the same params as that run, or give the task a `surface` of its own",
+        )
+    return Config(first.production)
+
+
+def _has_shipped(journal: Journal, run: str) -> bool:
+    result = Recorder(journal, run).recall(StepKind.VERDICT, Verdict)
+    return result is not None and result.decision == "ship"

@@ -1,0 +1,85 @@
+"""What a running campaign tells whoever watches: the terminal, and plugins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from rectune_dsl.hooks.api import (
+    ExperimentSpec,
+    Insight,
+    Proposal,
+    Recommendation,
+    Review,
+    RoundResult,
+    Verdict,
+)
+from rectune_dsl.workflow.compile import Step
+from rectune_dsl.workflow.journaled import Approval, Look
+
+
+@dataclass(frozen=True)
+class StepStarted:
+    step: Step
+
+
+@dataclass(frozen=True)
+class Proposed:
+    round: int
+    proposals: tuple[Proposal, ...]
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    round: int
+    reviews: tuple[Review, ...]
+
+
+@dataclass(frozen=True)
+class Looked:
+    spec: ExperimentSpec
+    look: Look
+
+
+@dataclass(frozen=True)
+class RoundFinished:
+    """`replayed`: it happened before the run was resumed."""
+
+    result: RoundResult
+    replayed: bool
+
+
+@dataclass(frozen=True)
+class Learnt:
+    round: int
+    insight: Insight
+
+
+@dataclass(frozen=True)
+class Recommended:
+    recommendation: Recommendation
+
+
+@dataclass(frozen=True)
+class Finished:
+    verdict: Verdict
+    replayed: bool
+
+
+Event = (
+    StepStarted | Proposed | Reviewed | Looked | RoundFinished | Learnt | Recommended | Finished
+)
+Watcher = Callable[[Event], None]
+
+
+def silent(event: Event) -> None:
+    """Watches without a word."""
+
+
+class Approver(Protocol):
+    """Decides whether real traffic may be used. Simulated traffic is never asked about."""
+
+    def launch(self, what: str) -> Approval: ...
+
+    def ship(self, recommendation: Recommendation, verdict: Verdict) -> Approval: ...
