@@ -1,0 +1,64 @@
+"""Skills to test with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rectune_dsl.hooks.records import KnowledgeRecord, Mechanic
+from rectune_dsl.skillhub.document import SLOTS
+from rectune_dsl.skillhub.hub import Skillhub
+
+BODY = "\n".join(f"## {heading}\n\nWords about {field}.\n" for field, heading in SLOTS.items())
+
+
+@pytest.fixture
+def write_skill():
+    def write(root: Path, name: str, *, front: str | None = None, body: str = BODY, **assets: str) -> Path:
+        folder = root / name
+        (folder / "assets").mkdir(parents=True, exist_ok=True)
+        front = f"name: {name}\ndescription: About {name}." if front is None else front
+        (folder / "SKILL.md").write_text(f"---\n{front}\n---\n\n# Title\n\n{body}", encoding="utf-8")
+        for asset, text in assets.items():
+            (folder / "assets" / f"{asset}.toml").write_text(text, encoding="utf-8")
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def record():
+    def make(id: str = "w_like", **changes: object) -> KnowledgeRecord:
+        fields = {
+            "statement": "More weight on likes, more likes.",
+            "scope": "value fusion",
+            "status": "candidate",
+            "mechanic": None,
+            "supports": (),
+            "contradicts": (),
+            "author": "numeric",
+        }
+        return KnowledgeRecord(id, **{**fields, **changes})
+
+    return make
+
+
+@pytest.fixture
+def mechanic():
+    return Mechanic(
+        metric="watch_minutes",
+        cause="w_like",
+        unit="+10 % of w_like's range",
+        effect=0.008,
+        low=0.002,
+        high=0.014,
+        evidence=("run/round-1",),
+        statement="",
+    )
+
+
+@pytest.fixture
+def hub(tmp_path, write_skill):
+    write_skill(tmp_path / "seeds", "fusion")
+    return Skillhub([tmp_path / "seeds"], tmp_path / "workspace")
