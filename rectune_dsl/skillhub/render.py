@@ -9,7 +9,7 @@ from rectune_dsl.hooks.records import KnowledgeRecord, Mechanic
 
 def record_line(record: KnowledgeRecord) -> str:
     """The record on one line. With a mechanic that is its effect and 90 % interval, such as
-    `- +10 % of w_like's range: watch_minutes +0.8 % [0.2, 1.4] (candidate; 3 experiments)`.
+    `- w_like +10 % of its range: watch_minutes +0.8 % [0.2, 1.4] (candidate; 3 experiments)`.
 
     A record without a mechanic is told by its statement.
     """
@@ -30,9 +30,8 @@ def _visible(character: str) -> str:
 
 
 def _mechanic(mechanic: Mechanic) -> str:
-    cause = mechanic.unit if mechanic.cause in mechanic.unit else f"{mechanic.cause} {mechanic.unit}"
     interval = f"[{mechanic.low * 100:.3g}, {mechanic.high * 100:.3g}]"
-    return f"{cause}: {mechanic.metric} {mechanic.effect * 100:+.3g} % {interval}"
+    return f"{mechanic.cause} {mechanic.unit}: {mechanic.metric} {mechanic.effect * 100:+.3g} % {interval}"
 
 
 def _evidence(record: KnowledgeRecord) -> list[str]:

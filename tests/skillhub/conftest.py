@@ -49,7 +49,7 @@ def mechanic():
     return Mechanic(
         metric="watch_minutes",
         cause="w_like",
-        unit="+10 % of w_like's range",
+        unit="+10 % of its range",
         effect=0.008,
         low=0.002,
         high=0.014,

@@ -11,7 +11,7 @@ from rectune_dsl.skillhub.render import plain, record_line
 def test_a_mechanic_is_told_with_its_effect_interval_and_evidence(record, mechanic):
     told = record(mechanic=mechanic, supports=("a", "b", "c"))
     assert record_line(told) == (
-        "- +10 % of w_like's range: watch_minutes +0.8 % [0.2, 1.4] (candidate; 3 experiments)"
+        "- w_like +10 % of its range: watch_minutes +0.8 % [0.2, 1.4] (candidate; 3 experiments)"
     )
 
 
@@ -25,11 +25,6 @@ def test_a_mechanic_is_told_with_its_effect_interval_and_evidence(record, mechan
 )
 def test_a_record_without_mechanic_is_told_by_its_statement(record, changes, line):
     assert record_line(record(statement="Words.", **changes)) == line
-
-
-def test_a_unit_that_does_not_name_its_cause_is_put_behind_it(record):
-    mechanic = Mechanic("likes", "w_like", "per doubling", -0.01, -0.02, 0.0, (), "")
-    assert record_line(record(mechanic=mechanic)) == "- w_like per doubling: likes -1 % [-2, 0] (candidate)"
 
 
 @given(st.text(), st.text(), st.text())
