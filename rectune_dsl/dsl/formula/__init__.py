@@ -1,7 +1,7 @@
 """The formula language: parsed to one typed tree, never evaluated by Python itself."""
 
 from rectune_dsl.dsl.formula.evaluate import evaluate
-from rectune_dsl.dsl.formula.parse import FormulaError, parse
+from rectune_dsl.dsl.formula.parse import FormulaError, is_name, parse
 from rectune_dsl.dsl.formula.tree import (
     Binary,
     Call,
@@ -27,6 +27,7 @@ __all__ = [
     "Span",
     "Unary",
     "evaluate",
+    "is_name",
     "names",
     "parse",
     "to_text",

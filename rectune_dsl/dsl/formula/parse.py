@@ -22,6 +22,7 @@ _TOKEN = re.compile(
     r"|(?P<name>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)"
     r"|(?P<op>\*\*|<=|>=|==|!=|[-+*/<>(),]))"
 )
+_NAME = re.compile(r"[A-Za-z_]\w*")
 _COMPARISONS = {"<", "<=", ">", ">=", "==", "!="}
 _LEFT_POWER = {"+": 20, "-": 20, "*": 30, "/": 30, "**": 50} | dict.fromkeys(_COMPARISONS, 10)
 _UNARY_POWER = 40
@@ -75,6 +76,11 @@ def parse(text: str, functions: Mapping[str, Signature] | None = None) -> Node:
             "split it into named parts with `terms`",
         )
     return _Parser(text, {**FUNCTIONS, **(functions or {})}).formula()
+
+
+def is_name(text: str) -> bool:
+    """Whether a formula can read something of this name."""
+    return _NAME.fullmatch(text) is not None and text not in _FOREIGN_WORDS
 
 
 def _tokens(text: str) -> list[_Token]:

@@ -1,0 +1,20 @@
+"""What `check` knows of the outside: handed in, never looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rectune_dsl.dsl.formula.functions import Signature
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Plugins' functions, and the registered names of agents (by role) and backends; None is unknown
+    and not checked. With `implementations`, formulas that call plugins' functions are sampled too."""
+
+    functions: Mapping[str, Signature] = field(default_factory=dict)
+    agents: Mapping[str, frozenset[str]] | None = None
+    backends: frozenset[str] | None = None
+    implementations: Mapping[str, Callable[..., Any]] = field(default_factory=dict)

@@ -1,0 +1,126 @@
+"""What pydantic found, in the words of a task file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rectune_dsl.dsl.diagnostics import Diagnostic
+from rectune_dsl.dsl.guardrails import HELP as GUARDRAIL_HELP
+from rectune_dsl.dsl.positions import KeyPath
+from rectune_dsl.dsl.shape import fields
+from rectune_dsl.dsl.source import Position, Source
+from rectune_dsl.dsl.suggest import did_you_mean, nearest
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One error of pydantic's, at a key path."""
+
+    path: KeyPath
+    kind: str
+    message: str
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def guess(self) -> str | None:
+        """The key that an unknown key was meant to be."""
+        if self.kind != "extra_forbidden":
+            return None
+        return nearest(str(self.path[-1]), fields(self.path[:-1]))
+
+
+def problem(source: Source, fault: Fault, tree: Mapping[str, Any]) -> Diagnostic:
+    """The diagnostic of a fault."""
+    code, message, help = _words(fault)
+    place = _place(source, fault)
+    return Diagnostic(code, message, help, source.path, place.line, place.column, place.end_column)
+
+
+def _place(source: Source, fault: Fault) -> Position:
+    if fault.kind == "missing":
+        return source.locate(fault.path[:-1], "key")
+    if fault.kind == "formula":
+        return source.locate_within(fault.path, fault.context["start"], fault.context["end"])
+    return source.locate(fault.path, "key" if fault.kind == "extra_forbidden" else "value")
+
+
+def _words(fault: Fault) -> tuple[str, str, str]:
+    """Code, message and help."""
+    key, table = fault.path[-1] if fault.path else "the file", fault.path[:-1]
+    what, kind, context = f"`{key}`", fault.kind, fault.context
+    if isinstance(key, int):
+        what = f"element {key + 1} of `{table[-1]}`"
+    if fault.path == ("dsl",):
+        return "RT003", "the version of the language is missing or unknown", "write dsl = 1 at the top"
+    if kind == "extra_forbidden":
+        return "RT101", f"unknown key {what} in {_table(table)}", did_you_mean(str(key), fields(table))
+    if kind == "missing":
+        return "RT102", f"{what} is missing in {_table(table)}", _MISSING.get(str(key), f"add {key} = ...")
+    if kind == "formula":
+        return "RT201", context["message"], context["help"]
+    if kind == "guardrail":
+        return "RT402", context["message"].removesuffix(f": {GUARDRAIL_HELP}"), GUARDRAIL_HELP
+    if kind == "literal_error":
+        return "RT104", f"{what} must be {context['expected']}", ""
+    if kind == "string_pattern_mismatch":
+        return "RT106", f"{what} is not a name", "write lower-case letters, digits and single hyphens"
+    if kind in _RANGES:
+        return "RT105", f"{what} must be {_RANGES[kind].format(**context)}", ""
+    if kind in _TYPES:
+        return "RT103", f"{what} must be {_TYPES[kind]}", _TYPE_HELP.get(kind, "")
+    if "help" in context:  # the model's own validators
+        return "RT111", f"{what}: {fault.message}", context["help"]
+    return "RT103", f"{what}: {re.sub('^Input should', 'should', fault.message)}", ""
+
+
+def _table(path: KeyPath) -> str:
+    return f"[{'.'.join(map(str, path))}]" if path else "the file"
+
+
+_MISSING = {
+    "production": "add production = ..., the value that serves today",
+    "low": "add low = ..., the smallest value to try",
+    "high": "add high = ..., the largest value to try",
+    "score": 'add score = "...", the formula that ranks the stage\'s candidates',
+    "keep": "add keep = ..., how many candidates the stage passes on",
+    "stages": "add a [stages.NAME] table for each stage of the funnel",
+    "signals": "add a [signals] table: everything a formula may read",
+    "metrics": "add a [metrics] table: what is measured, and which of it is the goal",
+    "task": "add a [task] table with name and surface",
+    "experiment": "add an [experiment] table with users_per_arm and days",
+    "confirm": "add a [confirm] table with users_per_arm and days",
+}
+_TYPES = {
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "bool_type": "true or false",
+    "string_type": "a string",
+    "tuple_type": "a list",
+    "model_type": "a table",
+    "dict_type": "a table",
+    "mapping_type": "a table",
+    "formula_type": "a formula",
+    "finite_number": "a finite number",
+}
+_TYPE_HELP = {
+    "float_type": "write a number, without quotes",
+    "int_type": "write a whole number, without quotes",
+    "string_type": "put it in quotes",
+    "tuple_type": "write [ ..., ... ]",
+    "formula_type": 'write it as a string: "p_click + 2 * p_like"',
+}
+_RANGES = {
+    "greater_than": "greater than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "less than {lt}",
+    "less_than_equal": "at most {le}",
+    "too_short": "at least {min_length} long",
+    "too_long": "at most {max_length} long",
+    "missing_argument": "given",
+    "string_too_long": "at most {max_length} characters long",
+    "string_too_short": "at least {min_length} characters long",
+}

@@ -1,0 +1,85 @@
+"""Every code a diagnostic can have, and why the rule is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rectune_dsl.dsl.diagnostics import Severity
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`title` says what the rule finds, `why` what goes wrong without it."""
+
+    title: str
+    why: str
+    severity: Severity = "error"
+
+
+def _warning(title: str, why: str) -> Rule:
+    return Rule(title, why, "warning")
+
+
+RULES: Mapping[str, Rule] = {
+    # RT0: the file
+    "RT001": Rule("file is not UTF-8", "TOML is UTF-8; any other reading would guess at names."),
+    "RT002": Rule("file is not TOML", "Nothing of a file that cannot be read is trusted."),
+    "RT003": Rule("language version is missing or unknown", "Another version may mean other things."),
+    # RT1: keys, types, names
+    "RT101": Rule("unknown key", "A misspelt key would be ignored without a word."),
+    "RT102": Rule("missing key", "There is no default that would be right for everybody."),
+    "RT103": Rule("wrong type", "Nothing is converted: a quoted number may be a mistake."),
+    "RT104": Rule("not one of the allowed values", "Only these have a meaning."),
+    "RT105": Rule("value out of range", "Outside the range the value means nothing."),
+    "RT106": Rule("name of the wrong shape", "Formulas, files and stores must be able to write the name."),
+    "RT107": Rule("signal's domain is empty", "Checks sample signals between its ends."),
+    "RT108": Rule("signal names an unknown stage", "The signal would be provided nowhere."),
+    "RT109": Rule("name has two meanings", "A formula must read the same for everybody."),
+    "RT110": _warning("signal is not used", "It costs a computation for every candidate."),
+    "RT111": Rule("keys of a table do not fit together", "Only one reading of the table may be possible."),
+    # RT2: formulas
+    "RT201": Rule("formula cannot be read", "Formulas are a closed language; see the list of functions."),
+    "RT202": Rule("unknown name in a formula", "A name that means nothing cannot be computed."),
+    "RT203": Rule("name is not available in this stage", "Each stage has its own signals and params."),
+    "RT204": Rule("terms are circular", "A term cannot be computed from itself."),
+    "RT205": _warning("term is not used", "It reads as if it mattered."),
+    "RT206": Rule("rank or zscore of what is equal for all candidates", "It would be the same for everyone."),
+    "RT207": Rule("score is not finite", "Infinity and NaN cannot be ranked. Found by sampling."),
+    "RT208": Rule("contract on a signal the stage does not have", "There is nothing to hold it to."),
+    "RT209": Rule("contract does not hold", "Some config would break it. Found by sampling."),
+    "RT210": _warning("score is equal for all candidates", "The stage would keep candidates at random."),
+    # RT3: params, search space, constraints
+    "RT301": Rule("param's bounds are empty", "There is nothing to search between them."),
+    "RT302": Rule("production lies outside the bounds", "The search starts at production."),
+    "RT303": Rule("log scale needs positive bounds", "Zero and below have no logarithm."),
+    "RT304": Rule("int param has a fraction", "Only whole numbers can be served."),
+    "RT305": Rule("keep could fall below 1", "A stage that keeps nothing ends the funnel."),
+    "RT306": Rule("a stage keeps more than the one before", "It cannot keep what it is not given."),
+    "RT307": Rule("param is not used", "Tuning it would only spend traffic."),
+    "RT308": Rule("nothing to tune", "A campaign needs at least one param with bounds."),
+    "RT309": Rule("constraint is not a comparison of params", "It must hold or not hold for a config."),
+    "RT310": Rule("production breaks a constraint", "The search starts at production."),
+    "RT311": Rule("constraints leave no config", "Found by sampling the bounds."),
+    "RT312": Rule("diversity penalty reads more than params", "It costs every item with the key the same."),
+    "RT313": _warning("diversity has no effect", "It needs a penalty or max_per_key."),
+    # RT4: metrics, guardrails
+    "RT401": Rule("no north star", "Without a goal no config is better than another."),
+    "RT402": Rule("guardrail cannot be read", "A limit is a direction and a number."),
+    "RT403": Rule("numerator and denominator do not fit the kind", "Ratios need both, others neither."),
+    "RT404": Rule("guardrail on a misspelt metric", "It would wait for a metric nobody measures."),
+    "RT405": Rule("production breaks a guardrail", "A lift of zero must be allowed, or nothing can ship."),
+    "RT406": _warning("guardrail against the goal", "It limits how far the metric may improve."),
+    "RT407": _warning("weight without a goal", "Only north stars are weighted."),
+    "RT408": Rule("covariate is the metric itself", "A covariate is measured before the experiment."),
+    # RT5: experiment, agents, backend
+    "RT501": Rule("more arms than the limits allow", "No experiment could be launched."),
+    "RT502": Rule("unknown backend", "Nobody registered it."),
+    "RT503": Rule("unknown agent", "Nobody registered it."),
+    "RT504": Rule("replay without a log", "The replay backend needs a [replay] table."),
+    # RT9: preflight, which asks the backend
+    "RT901": Rule("metric the backend does not measure", "Its guardrail could never be shown to hold."),
+    "RT902": Rule("signal or key the backend does not provide", "The formulas could not be computed."),
+    "RT903": _warning("too little power", "The traffic is unlikely to show what the task asks for."),
+    "RT904": Rule("not enough users", "Arms must be disjoint, and the confirmation needs fresh users."),
+}

@@ -1,0 +1,154 @@
+"""The search space of a task: its params as a unit box, cut by its constraints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rectune_dsl.dsl.formula import evaluate
+from rectune_dsl.dsl.model import Task
+from rectune_dsl.dsl.suggest import did_you_mean
+
+Floats = NDArray[np.float64]
+
+_DIGITS = 6
+_BATCH = 4096
+_MOST_BATCHES = 64
+_SAME = 1e-9
+
+
+class Space:
+    """Params as coordinates in [0, 1], linear or logarithmic, in the task's order.
+
+    Values are written with 6 significant digits, whole for ints; production keeps all its digits.
+    Constraints are judged on values so written, so that what is sampled is feasible as served.
+    """
+
+    def __init__(self, task: Task) -> None:
+        params = task.params
+        self.names: tuple[str, ...] = tuple(params)
+        self._log = np.array([p.scale == "log" for p in params.values()], bool)
+        self._int = np.array([p.type == "int" for p in params.values()], bool)
+        self._low = np.array([p.low for p in params.values()], np.float64)
+        self._high = np.array([p.high for p in params.values()], np.float64)
+        self._from = self._scaled(self._low)
+        self._width = self._scaled(self._high) - self._from
+        self._served = np.array([p.production for p in params.values()], np.float64)
+        self._constraints = dict(task.constraints)
+        self._constants: dict[str, float] = {}
+        for stage_name, stage in task.stages.items():
+            self._constants |= stage.constants
+            if isinstance(stage.keep, int):
+                self._constants[f"{stage_name}.keep"] = float(stage.keep)
+        self.production: Floats = (self._scaled(self._served) - self._from) / self._width
+        self.production.flags.writeable = False
+
+    @property
+    def dimension(self) -> int:
+        return len(self.names)
+
+    def to_unit(self, values: Mapping[str, float]) -> Floats:
+        """Values by name as a point, (params,). Raises KeyError when one is missing."""
+        found = np.array([values[name] for name in self.names], np.float64)
+        point: Floats = (self._scaled(found) - self._from) / self._width
+        return point
+
+    def from_unit(self, point: Floats) -> dict[str, float]:
+        """A point (params,) as the values that would be served, inside the bounds."""
+        row = self.decode(np.asarray(point, np.float64)[np.newaxis])[0]
+        return dict(zip(self.names, row.tolist(), strict=True))
+
+    def decode(self, points: Floats) -> Floats:
+        """Points (count, params) as the values that would be served, (count, params)."""
+        inside = np.clip(points, 0.0, 1.0)
+        scaled = self._from + inside * self._width
+        exact = np.where(self._log, np.exp(np.where(self._log, scaled, 0.0)), scaled)
+        values = np.where(self._int, np.round(exact), _round_digits(exact))
+        values = np.where(np.abs(inside - self.production) < _SAME, self._served, values)
+        return np.clip(values, self._low, self._high)
+
+    def violations(self, values: Mapping[str, float]) -> tuple[str, ...]:
+        """What is wrong with a config, in sentences; empty when nothing is."""
+        strangers = [
+            f"there is no param `{name}`; {did_you_mean(name, self.names)}"
+            for name in values
+            if name not in self.names
+        ]
+        broken = [*strangers, *self._out_of_bounds(values)]
+        if any(name not in values for name in self.names):
+            return tuple(broken)
+        at = {name: float(values[name]) for name in self.names}
+        for name, constraint in self._constraints.items():
+            if not evaluate(constraint.tree, {**self._constants, **at}):
+                broken.append(f"constraint `{name}` does not hold: {constraint.text}")
+        return tuple(broken)
+
+    def feasible(self, values: Mapping[str, float]) -> bool:
+        """Whether a config is complete, inside its bounds, and keeps every constraint."""
+        return not self.violations(values)
+
+    def sample(
+        self, rng: np.random.Generator, count: int, center: Floats | None = None, radius: float = 1.0
+    ) -> Floats:
+        """Points (count, params), uniform where the unit box, the box of `radius` around `center`
+        (production when None) and the constraints meet.
+
+        Raises ValueError when next to nothing is left there.
+        """
+        middle = self.production if center is None else np.asarray(center, np.float64)
+        low, high = np.clip(middle - radius, 0.0, 1.0), np.clip(middle + radius, 0.0, 1.0)
+        found: list[Floats] = []
+        missing = count
+        for _ in range(_MOST_BATCHES if self._constraints else 1 + count // _BATCH):
+            points = low + rng.random((_BATCH, self.dimension)) * (high - low)
+            taken = points[self._keeps_constraints(points)][:missing]
+            found.append(taken)
+            missing -= len(taken)
+            if missing == 0:
+                return np.concatenate(found)
+        raise ValueError(
+            f"only {count - missing} of {_MOST_BATCHES * _BATCH:,} sampled configs keep the constraints"
+        )
+
+    def clip_step(self, point: Floats, step: float) -> Floats:
+        """The nearest point (..., params) in the unit box that is at most `step` from production in
+        every coordinate."""
+        low, high = np.maximum(self.production - step, 0.0), np.minimum(self.production + step, 1.0)
+        return np.clip(point, low, high)
+
+    def _scaled(self, values: Floats) -> Floats:
+        with np.errstate(all="ignore"):
+            return np.where(self._log, np.log(np.where(self._log, values, 1.0)), values)
+
+    def _keeps_constraints(self, points: Floats) -> NDArray[np.bool_]:
+        keeps = np.ones(len(points), bool)
+        if self._constraints:
+            columns: dict[str, Any] = dict(zip(self.names, self.decode(points).T, strict=True))
+            for constraint in self._constraints.values():
+                keeps &= np.asarray(evaluate(constraint.tree, {**self._constants, **columns})) != 0
+        return keeps
+
+    def _out_of_bounds(self, values: Mapping[str, float]) -> list[str]:
+        broken = []
+        for i, name in enumerate(self.names):
+            value, low, high = values.get(name), self._low[i], self._high[i]
+            if value is None:
+                broken.append(f"`{name}` has no value")
+            elif not low <= value <= high:
+                broken.append(f"`{name}` = {value:.6g} lies outside [{low:.6g}, {high:.6g}]")
+            elif self._int[i] and value != round(value):
+                broken.append(f"`{name}` = {value:.6g} is not a whole number")
+        return broken
+
+
+def _round_digits(values: Floats) -> Floats:
+    """Rounded to 6 significant digits. Scaling by a power of ten and back divides exactly rounded, so
+    the result is the double that is nearest to the decimal a person reads."""
+    with np.errstate(all="ignore"):
+        magnitude = np.floor(np.log10(np.abs(values)))
+    places = np.where(np.isfinite(magnitude), _DIGITS - 1 - magnitude, 0.0)
+    up, down = 10.0 ** np.maximum(places, 0.0), 10.0 ** np.maximum(-places, 0.0)
+    return np.round(values * up / down) / up * down
