@@ -61,9 +61,10 @@ def values_from_toml(text: str, where: str) -> dict[str, float]:
 def merge(known: Sequence[KnowledgeRecord], new: Sequence[KnowledgeRecord]) -> tuple[KnowledgeRecord, ...]:
     """`known` with `new` added, or put in the place of the record with the same id.
 
-    A replaced record keeps its evidence: both sides are united. An experiment that the new record
-    reads the other way round changes sides, so that it does not count for both. Evidence is sorted, so
-    that merging twice is merging once.
+    A replaced record keeps its evidence: both sides are united. Where the effect has changed its sign, what
+    spoke for it before now speaks against it; an experiment that the new record itself reads the other
+    way round changes sides, so that it does not count for both. Evidence is sorted, so that merging twice
+    is merging once.
     """
     merged = {record.id: record for record in known}
     for record in new:
@@ -73,11 +74,21 @@ def merge(known: Sequence[KnowledgeRecord], new: Sequence[KnowledgeRecord]) -> t
 
 def _with_evidence(old: KnowledgeRecord, new: KnowledgeRecord) -> KnowledgeRecord:
     supports, contradicts = set(new.supports), set(new.contradicts)
+    old_for, old_against = set(old.supports), set(old.contradicts)
+    if _opposed(old.mechanic, new.mechanic):
+        old_for, old_against = old_against, old_for
     return dataclasses.replace(
         new,
-        supports=tuple(sorted((set(old.supports) - contradicts) | supports)),
-        contradicts=tuple(sorted((set(old.contradicts) - supports) | contradicts)),
+        supports=tuple(sorted((old_for - contradicts) | supports)),
+        contradicts=tuple(sorted((old_against - supports) | contradicts)),
     )
+
+
+def _opposed(one: Mechanic | None, other: Mechanic | None) -> bool:
+    """Whether one says up and the other down."""
+    if one is None or other is None:
+        return False
+    return min(one.effect, other.effect) < 0 < max(one.effect, other.effect)
 
 
 def _tables(text: str, key: str, where: str) -> Any:

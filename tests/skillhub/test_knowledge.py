@@ -72,6 +72,13 @@ def test_an_experiment_read_the_other_way_round_changes_sides(record):
     assert (merged.supports, merged.contradicts) == (("a/1", "b/1"), ("a/2",))
 
 
+def test_when_an_effect_changes_its_sign_what_spoke_for_it_speaks_against_it(record, mechanic):
+    old = record(mechanic=mechanic, supports=("a/1", "a/2"), contradicts=("a/3",))
+    down = dataclasses.replace(mechanic, effect=-mechanic.effect)
+    (merged,) = merge([old], [record(mechanic=down, supports=("b/1",))])
+    assert (merged.supports, merged.contradicts) == (("a/3", "b/1"), ("a/1", "a/2"))
+
+
 MALFORMED = {
     "knowledge = [": "not TOML",
     "knowledge = 3": "`knowledge` is not a list",
