@@ -1,0 +1,1 @@
+"""Statistics: estimates, monitors, verdicts and power, as pure functions on sufficient statistics."""

@@ -1,0 +1,109 @@
+"""Bounds and intervals of what was estimated: lifts, levels, and the objective U."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import stdtr, stdtrit
+
+from rectune_dsl.dsl.guardrails import Limit
+from rectune_dsl.dsl.model import Metric
+from rectune_dsl.hooks.records import Estimates
+
+
+@dataclass(frozen=True)
+class Measured:
+    """An estimate with its standard `error`, Student-t with `degrees` of freedom around the truth."""
+
+    value: float
+    error: float
+    degrees: float
+
+    def lower(self, alpha: float) -> float:
+        """The one-sided lower bound: above the truth with probability `alpha` at most."""
+        return self.value - self._margin(alpha)
+
+    def upper(self, alpha: float) -> float:
+        """The one-sided upper bound: below the truth with probability `alpha` at most."""
+        return self.value + self._margin(alpha)
+
+    def interval(self, confidence: float = 0.9) -> tuple[float, float]:
+        """The two-sided interval."""
+        tail = (1 - confidence) / 2
+        return self.lower(tail), self.upper(tail)
+
+    def p_value(self, null: float = 0.0) -> float:
+        """Two-sided, of the truth being `null`."""
+        if self.error == 0.0:
+            return 1.0 if self.value == null else 0.0
+        return float(2 * stdtr(self.degrees, -abs(self.value - null) / self.error))
+
+    def _margin(self, alpha: float) -> float:
+        return 0.0 if self.error == 0.0 else quantile(alpha, self.degrees) * self.error
+
+
+def quantile(alpha: float, degrees: float) -> float:
+    """The upper `alpha` quantile of Student's t; infinite without degrees of freedom."""
+    return math.inf if degrees <= 0 else float(-stdtrit(degrees, alpha))
+
+
+def lift(estimates: Estimates, arm: str, metric: str) -> Measured | None:
+    """A treatment's lift over control; None where missing."""
+    a, m = estimates.arms.index(arm), estimates.metrics.index(metric)
+    value = estimates.lift[a][m]
+    if value is None:
+        return None
+    at = a * len(estimates.metrics) + m
+    error = math.sqrt(max(estimates.covariance[at][at], 0.0))
+    return Measured(value, error, estimates.effective_n[a][m] - 1)
+
+
+def level(estimates: Estimates, arm: str, metric: str) -> Measured | None:
+    """A treatment's absolute value; None where missing.
+
+    `effective_n` speaks of a difference of two means; one mean has half its degrees of freedom, exactly so
+    for equal arms, and no less unless the treatment is the smaller one.
+    """
+    a, m = estimates.arms.index(arm), estimates.metrics.index(metric)
+    value = estimates.level[a + 1][m]
+    if value is None:
+        return None
+    # a metric without a lift (control at 0) has no degrees of its own: take the arm's best
+    n = estimates.effective_n[a][m] or max(estimates.effective_n[a])
+    return Measured(value, estimates.level_se[a + 1][m], (n - 1) / 2)
+
+
+def limited(estimates: Estimates, arm: str, metric: str, limit: Limit) -> Measured | None:
+    """What a guardrail's limit is about: the lift for a percentage, the level otherwise."""
+    return (lift if limit.relative else level)(estimates, arm, metric)
+
+
+def weighted_lifts(estimates: Estimates, metrics: Mapping[str, Metric], arm: str) -> Measured | None:
+    """U of one arm: the sum of weight x sign x lift over the north stars of `metrics`.
+
+    None where one of them is missing, or there is none. Its error comes from the joint covariance, its
+    degrees of freedom are the fewest of its parts.
+    """
+    stars = {name: metric.sign * metric.weight for name, metric in metrics.items() if metric.sign}
+    if not stars or any(name not in estimates.metrics for name in stars):
+        return None
+    parts = [lift(estimates, arm, name) for name in stars]
+    if any(part is None for part in parts):
+        return None
+    a, width = estimates.arms.index(arm), len(estimates.metrics)
+    at = [a * width + estimates.metrics.index(name) for name in stars]
+    weights = np.array(list(stars.values()))
+    joint = np.array([[estimates.covariance[i][j] for j in at] for i in at])
+    known = [part for part in parts if part is not None]
+    value = float(weights @ [part.value for part in known])
+    error = math.sqrt(max(float(weights @ joint @ weights), 0.0))
+    return Measured(value, error, min(part.degrees for part in known))
+
+
+def objective(estimates: Estimates, metrics: Mapping[str, Metric]) -> tuple[tuple[float, float] | None, ...]:
+    """Per arm, in order: U and its standard error, or None where a north star is missing."""
+    found = [weighted_lifts(estimates, metrics, arm) for arm in estimates.arms]
+    return tuple(None if u is None else (u.value, u.error) for u in found)

@@ -1,0 +1,35 @@
+"""Whether a metric may be judged yet: measured, matured, not stale."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from rectune_dsl.dsl.model import Metric
+from rectune_dsl.hooks.records import Estimates, ExperimentSpec, Observation
+
+
+def matures_at(metric: Metric, spec: ExperimentSpec) -> datetime:
+    """When the last day's events of the metric have all happened."""
+    return spec.start + timedelta(days=spec.days + metric.matures_after_days)
+
+
+def unready(name: str, metric: Metric, spec: ExperimentSpec, observation: Observation) -> str:
+    """Why the metric cannot be judged at the horizon, as a clause; empty where it can.
+
+    A metric is known up to the earliest `complete_until` of itself and its columns. A covariate is from
+    before the experiment and never late.
+    """
+    needed = matures_at(metric, spec)
+    if observation.as_of < needed:
+        return f"is not mature before {needed:%Y-%m-%d %H:%M} UTC"
+    own = (name, *metric.model_copy(update={"covariate": None}).columns(name))
+    known = min(observation.complete_until.get(key, observation.as_of) for key in own)
+    if known < needed:
+        return f"is stale: complete until {known:%Y-%m-%d %H:%M} UTC only, not {needed:%Y-%m-%d %H:%M}"
+    return ""
+
+
+def absent(estimates: Estimates, arm: str, name: str) -> str:
+    """Why an estimate is missing, as a clause."""
+    why = estimates.missing.get(f"{arm}/{name}") or estimates.missing.get(name) or "no reason given"
+    return f"is missing: {why}"

@@ -1,0 +1,99 @@
+"""One requirement of a verdict: a limit that an estimate must be shown to keep."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from scipy.special import ndtri
+
+from rectune_dsl.dsl.guardrails import Limit
+from rectune_dsl.experiments.intervals import Measured, quantile
+from rectune_dsl.experiments.wording import amount, users
+from rectune_dsl.hooks.records import Bound
+
+MOST_USERS = 1e10
+"""Per arm; what so many do not show, no traffic shows."""
+
+
+@dataclass(frozen=True)
+class Standard:
+    """What counts as shown: the one-sided level `alpha`. `power` and `users_per_arm` serve to forecast how
+    many users would show what these did not."""
+
+    alpha: float
+    power: float
+    users_per_arm: int
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """`name` must keep `limit`; where `strict`, lie beyond it."""
+
+    name: str
+    limit: Limit
+    strict: bool = False
+
+    def __str__(self) -> str:
+        if not self.strict:
+            return str(self.limit)
+        value = "0" if self.limit.bound == 0 else amount(self.limit.bound, self.limit.relative)
+        return f"{self.limit.direction[0]} {value}"
+
+    def inconclusive(self, why: str) -> Bound:
+        """The requirement, untested. `why` is a sentence without its full stop."""
+        limit = self.limit
+        detail = f"{self.name} is inconclusive: {why}."
+        return Bound(
+            self.name, None, None, limit.bound, limit.direction, limit.relative, False, False, detail
+        )
+
+    def test(self, seen: Measured, standard: Standard) -> Bound:
+        """Shown when the bound towards the limit keeps it, refuted when the opposite bound breaks it."""
+        limit = self.limit
+        near, far = seen.lower(standard.alpha), seen.upper(standard.alpha)
+        if limit.direction == "<=":
+            near, far = far, near
+        shown = limit.holds(near) and not (self.strict and near == limit.bound)
+        refuted = not limit.holds(far)
+        if shown:
+            detail = f"{self.name} is shown to be {self}: {self._numbers(seen, near, standard)}."
+        elif refuted:
+            detail = f"{self.name} is shown not to be {self}: {self._numbers(seen, far, standard)}."
+        else:
+            numbers = self._numbers(seen, near, standard)
+            detail = f"{self.name} is not shown to be {self}: {numbers}; {self._forecast(seen, standard)}."
+        return Bound(
+            self.name,
+            seen.value,
+            near,
+            limit.bound,
+            limit.direction,
+            limit.relative,
+            shown,
+            refuted,
+            detail,
+        )
+
+    def _numbers(self, seen: Measured, bound: float, standard: Standard) -> str:
+        side = "lower" if bound <= seen.value else "upper"
+        relative = self.limit.relative
+        return (
+            f"estimate {amount(seen.value, relative)}, {side} bound {amount(bound, relative)} "
+            f"at level {standard.alpha:.2g}"
+        )
+
+    def _forecast(self, seen: Measured, standard: Standard) -> str:
+        """Users per arm that would show it, if the estimate were the truth: errors shrink with their root."""
+        room = seen.value - self.limit.bound
+        if self.limit.direction == "<=":
+            room = -room
+        standard_errors = quantile(standard.alpha, seen.degrees) + float(ndtri(standard.power))
+        most = math.sqrt(MOST_USERS / standard.users_per_arm)  # before squaring, which could overflow
+        if standard_errors * seen.error >= most * room:
+            return "if the truth is what was seen, no number of users would show it"
+        count = standard.users_per_arm * (standard_errors * seen.error / room) ** 2
+        return (
+            f"if the truth is what was seen, about {users(count)} users per arm would show it "
+            f"with {standard.power:.0%} power"
+        )

@@ -1,0 +1,56 @@
+"""Sample-ratio mismatch: were users assigned to the arms as designed?"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from scipy.special import chdtrc
+
+from rectune_dsl.hooks.errors import UsageError
+from rectune_dsl.hooks.records import HOLDOUT, Moments
+
+SRM_THRESHOLD = 0.001
+"""An experiment whose p-value falls below it is frozen."""
+
+
+def srm_p_value(assigned: Sequence[int], shares: Sequence[float] | None = None) -> float:
+    """Pearson's chi-square test of `assigned` users per arm against `shares`, equal ones by default.
+
+    Shares need not add up to 1. Returns 1 where fewer than two arms or no users can be compared. Raises
+    UsageError where a share is not positive.
+    """
+    wanted = [1.0] * len(assigned) if shares is None else list(shares)
+    if len(wanted) != len(assigned) or any(share <= 0 for share in wanted):
+        raise UsageError(
+            "every arm needs a positive share of the users", help="give one share per arm, in the arms' order"
+        )
+    users = sum(assigned)
+    if len(assigned) < 2 or users == 0:
+        return 1.0
+    expected = [users * share / sum(wanted) for share in wanted]
+    statistic = sum((n - e) ** 2 / e for n, e in zip(assigned, expected, strict=True))
+    return float(chdtrc(len(assigned) - 1, statistic))
+
+
+def mismatch(
+    moments: Moments,
+    *,
+    leave_out: Collection[str] = (HOLDOUT,),
+    shares: Mapping[str, float] | None = None,
+) -> str | None:
+    """A sentence about a sample-ratio mismatch, or None.
+
+    `leave_out` are arms that were not assigned along with the others: the holdout by default, and an arm
+    whose traffic was taken away where the platform counts users as they come. `shares` maps arms to their
+    designed shares; equal ones by default.
+    """
+    arms = [arm for arm in moments.arms if arm.arm not in leave_out]
+    designed = None if shares is None else [shares[arm.arm] for arm in arms]
+    p_value = srm_p_value([arm.assigned for arm in arms], designed)
+    if p_value >= SRM_THRESHOLD:
+        return None
+    counts = ", ".join(f"{arm.arm} {arm.assigned:,}" for arm in arms)
+    return (
+        f"Users were not assigned as designed ({counts}; chi-square p = {p_value:.1g}, below "
+        f"{SRM_THRESHOLD}): sample-ratio mismatch, nothing can be concluded."
+    )

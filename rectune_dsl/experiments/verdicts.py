@@ -1,0 +1,168 @@
+"""The rules of evidence at a confirmation's horizon.
+
+1. A sample-ratio mismatch freezes everything: hold.
+2. A metric that is not mature, stale or missing is inconclusive.
+3. An arm stopped for shown harm, a U shown to be below 0, or a guardrail shown to be broken: keep production.
+4. U shown above 0 and every guardrail shown to be kept: ship. Silence is not consent; all must pass, so there
+   is no correction among them.
+5. Everything else: hold, with what was not shown and about how many users would show it.
+
+Each test is one-sided at alpha_r = alpha 6 / (pi^2 r^2), where r counts the surface's confirmations: over all
+of them the levels add up to alpha at most. A surface's margins are spent once: where the confirmation has a
+holdout arm, every guardrail that speaks of a lift must also be kept against that arm.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from rectune_dsl.dsl.guardrails import Limit
+from rectune_dsl.dsl.model import Metric, Task
+from rectune_dsl.experiments.estimates import estimate
+from rectune_dsl.experiments.intervals import limited, weighted_lifts
+from rectune_dsl.experiments.readiness import absent, unready
+from rectune_dsl.experiments.rebase import AGAINST_HOLDOUT, rebased, without
+from rectune_dsl.experiments.requirements import Requirement, Standard
+from rectune_dsl.experiments.srm import mismatch
+from rectune_dsl.hooks.errors import BackendError, UsageError
+from rectune_dsl.hooks.records import (
+    CONTROL,
+    HOLDOUT,
+    Bound,
+    Estimates,
+    ExperimentSpec,
+    Moments,
+    Observation,
+    Verdict,
+)
+
+OBJECTIVE = "U"
+"""The name of the objective's bound in a verdict."""
+
+
+def confirmation_alpha(alpha: float, confirmation: int) -> float:
+    """The level of the surface's r-th confirmation, r >= 1: alpha 6 / (pi^2 r^2). They sum to alpha."""
+    return alpha * 6 / (math.pi**2 * confirmation**2)
+
+
+def verdict(
+    task: Task,
+    observation: Observation,
+    *,
+    spec: ExperimentSpec,
+    confirmation: int,
+    randomised: bool = True,
+    stopped: Mapping[str, str] | None = None,
+    frozen: str = "",
+) -> Verdict:
+    """What a confirmation allows: ship, hold, or keep production.
+
+    `confirmation` is r, from 1. `stopped` maps arms that were taken out for harm to the reason, `frozen` says
+    why the experiment was frozen while it ran. Sample ratios are checked where users were `randomised` and
+    moments were observed. Raises UsageError unless the spec has exactly one treatment.
+    """
+    alpha = confirmation_alpha(task.experiment.alpha, confirmation)
+    treatment = _treatment(spec)
+    why_frozen = frozen or (
+        mismatch(observation) if randomised and isinstance(observation, Moments) else None
+    )
+    if why_frozen:
+        return Verdict("hold", (why_frozen,), (), confirmation, alpha)
+    _check(observation, treatment)
+    standard = Standard(alpha, task.experiment.power, spec.users_per_arm)
+    bounds = _Tests(task, observation, spec, treatment, standard).bounds()
+    harmed = (stopped or {}).get(treatment)
+    broken = [b.detail for b in bounds if b.refuted]
+    if harmed or broken:
+        reasons = ([f"It was stopped: {harmed}"] if harmed else []) + broken
+        return Verdict("keep production", tuple(reasons), bounds, confirmation, alpha)
+    open_questions = [b.detail for b in bounds if not b.shown]
+    if open_questions:
+        return Verdict("hold", tuple(open_questions), bounds, confirmation, alpha)
+    return Verdict("ship", tuple(b.detail for b in bounds), bounds, confirmation, alpha)
+
+
+def _treatment(spec: ExperimentSpec) -> str:
+    names = [arm.name for arm in spec.arms if arm.name not in (CONTROL, HOLDOUT)]
+    if len(names) != 1:
+        raise UsageError(
+            f"a confirmation has one treatment, not {len(names)}", help="confirm one config at a time"
+        )
+    return names[0]
+
+
+@dataclass(frozen=True)
+class _Tests:
+    """Holds what all tests of one verdict share."""
+
+    task: Task
+    observation: Observation
+    spec: ExperimentSpec
+    treatment: str
+    standard: Standard
+
+    def bounds(self) -> tuple[Bound, ...]:
+        """U, every guardrail, and every relative guardrail against the holdout."""
+        judged = self.task.judged
+        against_control = estimate(without(self.observation, (HOLDOUT,)), judged)
+        found = [self._objective(against_control)]
+        found += [self._guardrail(against_control, m, limit) for m, limit in self.task.guardrails.items()]
+        if any(arm.name == HOLDOUT for arm in self.spec.arms):
+            found += self._against_holdout()
+        return tuple(found)
+
+    def _objective(self, estimates: Estimates) -> Bound:
+        stars = self.task.north_stars
+        reasons = [self._unfit(name, metric, estimates) for name, metric in stars.items()]
+        why = next((reason for reason in reasons if reason), "")
+        seen = None if why else weighted_lifts(estimates, stars, self.treatment)
+        requirement = Requirement(OBJECTIVE, Limit(">=", 0.0, True), strict=True)
+        if seen is None:
+            return requirement.inconclusive(why or "the task has no north star")
+        return requirement.test(seen, self.standard)
+
+    def _guardrail(self, estimates: Estimates, metric: str, limit: Limit) -> Bound:
+        why = self._unfit(metric, self.task.judged[metric], estimates, lift=limit.relative)
+        seen = None if why else limited(estimates, self.treatment, metric, limit)
+        requirement = Requirement(metric, limit)
+        return requirement.inconclusive(why) if seen is None else requirement.test(seen, self.standard)
+
+    def _against_holdout(self) -> list[Bound]:
+        relative = {m: limit for m, limit in self.task.guardrails.items() if limit.relative}
+        # the holdout was served otherwise before this experiment too, so that its users' covariates carry
+        # part of what is to be measured: no CUPED here
+        plain = {m: self.task.judged[m].model_copy(update={"covariate": None}) for m in relative}
+        if not _has_arm(self.observation, HOLDOUT):
+            why = "the holdout was not observed"
+            return [
+                Requirement(m + AGAINST_HOLDOUT, limit).inconclusive(why) for m, limit in relative.items()
+            ]
+        estimates = estimate(rebased(self.observation, HOLDOUT), plain)
+        bounds = [self._guardrail(estimates, m, limit) for m, limit in relative.items()]
+        return [
+            replace(b, metric=b.metric + AGAINST_HOLDOUT, detail=f"Against the holdout: {b.detail}")
+            for b in bounds
+        ]
+
+    def _unfit(self, name: str, metric: Metric, estimates: Estimates, *, lift: bool = True) -> str:
+        """Why the metric is inconclusive; empty where it can be tested."""
+        if late := unready(name, metric, self.spec, self.observation):
+            return f"{name} {late}"
+        a, m = estimates.arms.index(self.treatment), estimates.metrics.index(name)
+        value = estimates.lift[a][m] if lift else estimates.level[a + 1][m]
+        return f"{name} {absent(estimates, self.treatment, name)}" if value is None else ""
+
+
+def _check(observation: Observation, treatment: str) -> None:
+    if not _has_arm(observation, treatment):
+        raise BackendError(
+            f"the observation has no arm {treatment!r}", help="this is a fault of the backend: report it"
+        )
+
+
+def _has_arm(observation: Observation, arm: str) -> bool:
+    if isinstance(observation, Moments):
+        return any(a.arm == arm for a in observation.arms)
+    return arm in observation.arms
