@@ -73,7 +73,7 @@ def design(
 def from_estimates(estimates: Estimates, task: Task, arm: int, users_per_arm: float) -> Design:
     """The design in which the arm with this index was measured, with `users_per_arm` users.
 
-    Levels are taken as independent of each other and of the lifts, since estimates do not tell how they covary.
+    Levels are taken as independent of each other and of the lifts: estimates do not tell how they covary.
     """
     width = len(estimates.metrics)
     lifts = [m for m in range(width) if estimates.lift[arm][m] is not None]
