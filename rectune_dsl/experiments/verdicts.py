@@ -65,15 +65,13 @@ def verdict(
     """
     alpha = confirmation_alpha(task.experiment.alpha, confirmation)
     treatment = _treatment(spec)
-    why_frozen = frozen or (
-        mismatch(observation) if randomised and isinstance(observation, Moments) else None
-    )
-    if why_frozen:
+    stops = stopped or {}
+    if why_frozen := frozen or _mismatch(observation, randomised, stops):
         return Verdict("hold", (why_frozen,), (), confirmation, alpha)
     _check(observation, treatment)
     standard = Standard(alpha, task.experiment.power, spec.users_per_arm)
     bounds = _Tests(task, observation, spec, treatment, standard).bounds()
-    harmed = (stopped or {}).get(treatment)
+    harmed = stops.get(treatment)
     broken = [b.detail for b in bounds if b.refuted]
     if harmed or broken:
         reasons = ([f"It was stopped: {harmed}"] if harmed else []) + broken
@@ -82,6 +80,13 @@ def verdict(
     if open_questions:
         return Verdict("hold", tuple(open_questions), bounds, confirmation, alpha)
     return Verdict("ship", tuple(b.detail for b in bounds), bounds, confirmation, alpha)
+
+
+def _mismatch(observation: Observation, randomised: bool, stops: Mapping[str, str]) -> str | None:
+    """A sample-ratio mismatch. An arm without traffic may have been assigned fewer users since."""
+    if not randomised or not isinstance(observation, Moments):
+        return None
+    return mismatch(observation, leave_out=(HOLDOUT, *stops))
 
 
 def _treatment(spec: ExperimentSpec) -> str:

@@ -191,6 +191,8 @@ def test_users_assigned_unevenly_freeze_the_verdict(make):
     frozen = verdict(task, uneven, spec=spec, confirmation=1)
     assert frozen.decision == "hold"
     assert "sample-ratio mismatch" in frozen.reasons[0]
+    stopped = verdict(task, uneven, spec=spec, confirmation=1, stopped={"new": "harm."})
+    assert stopped.decision == "keep production", "its missing users were taken away on purpose"
     unchecked = verdict(task, uneven, spec=spec, confirmation=1, randomised=False)
     assert unchecked.decision == "ship", "where nothing is randomised no ratio was designed"
 
