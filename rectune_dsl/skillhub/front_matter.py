@@ -20,7 +20,7 @@ KEYS = ("name", "description", "license", "compatibility", "metadata", "allowed-
 _LONGEST = {"name": 64, "description": 1024, "compatibility": 500}
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LINE = re.compile(r"(?P<indent> *)(?P<key>[A-Za-z][\w.-]*):(?: +(?P<value>.*))?")
-_SPECIAL = re.compile(r"^[\[\]{},&*!|>%@`#]|^[-?:](?=\s|$)|:(?=\s|$)|\s#")
+_SPECIAL = re.compile(r"^[\[\]{},&*!|>%@`#]|^[-?:](?=\s|$)|:(?=\s|$)|\s#|^(?:=|<<)$")
 _INVISIBLE = re.compile(
     r"[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
@@ -45,11 +45,11 @@ def read_front_matter(text: str, where: str) -> tuple[FrontMatter, str]:
     `where` names the file in messages. Raises UsageError with the line of the first problem.
     """
     lines = text.split("\n")
-    if lines[0].rstrip() != _FENCE:
+    if lines[0].rstrip(" ") != _FENCE:
         raise UsageError(
             f"{where}:1: a skill starts with its front matter", help="write `---` as the first line"
         )
-    closing = next((at for at, line in enumerate(lines[1:], 1) if line.rstrip() == _FENCE), None)
+    closing = next((at for at, line in enumerate(lines[1:], 1) if line.rstrip(" ") == _FENCE), None)
     if closing is None:
         raise UsageError(
             f"{where}:1: the front matter is not closed", help="write `---` on a line of its own below it"
@@ -84,15 +84,15 @@ def _tables(lines: list[str], where: str) -> tuple[dict[str, str], dict[str, str
 def _entries(lines: list[str], where: str) -> Iterator[tuple[str, int, str, str]]:
     """(file:line, indentation, key, value) of every line that is neither empty nor a comment."""
     for number, line in enumerate(lines, 2):
-        if not line.strip() or line.lstrip(" ").startswith("#"):
+        if not line.strip(" ") or line.lstrip(" ").startswith("#"):
             continue
         at = f"{where}:{number}"
         if hidden := _INVISIBLE.search(line):
             raise UsageError(f"{at}: this line holds the invisible character {hidden[0]!r}", help="remove it")
-        match = _LINE.fullmatch(line.rstrip())
+        match = _LINE.fullmatch(line.rstrip(" "))
         if match is None:
             raise UsageError(f"{at}: this line is not `key: value`", help=_ONE_LINE)
-        yield at, len(match["indent"]), match["key"], _scalar((match["value"] or "").strip(), at)
+        yield at, len(match["indent"]), match["key"], _scalar((match["value"] or "").strip(" "), at)
 
 
 def _add(table: dict[str, str], key: str, value: str, at: str) -> None:
@@ -121,7 +121,7 @@ def _scalar(text: str, at: str) -> str:
         return text[1:-1].replace("''", "'")
     special = _SPECIAL.search(text)
     if special:
-        raise UsageError(f"{at}: {special[0].strip()!r} has a meaning of its own in YAML", help=_ONE_LINE)
+        raise UsageError(f"{at}: {special[0].strip(' ')!r} has a meaning of its own in YAML", help=_ONE_LINE)
     return text
 
 

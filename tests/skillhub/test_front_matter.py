@@ -10,7 +10,7 @@ from rectune_dsl.skillhub.front_matter import KEYS, read_front_matter
 
 VALUES = st.one_of(
     st.text(max_size=30),
-    st.text(alphabet="ab :#'\"\\-?[]{},&*!|>%@`~0.\t", max_size=12),
+    st.text(alphabet="ab :#=<'\"\\-?[]{},&*!|>%@`~0.\t", max_size=12),
     st.text(max_size=12).map(lambda t: "'" + t.replace("'", "''") + "'"),
 )
 
@@ -53,11 +53,13 @@ def test_reads_every_key_of_the_specification():
 @example('"a\\u0041\\/"', "license")
 @example("- a", "license")
 @example("~", "license")
+@example("=", "license")
 @example("key:", "license")
 @example("'\x08'", "license")
 @example("a\x85b", "license")
 @example("'\u2028'", "license")
 @example("\ufeff", "license")
+@example("\xa0", "license")
 @example('"\\ud83d\\ude00"', "license")
 @example("\U0001f600", "license")
 def test_what_is_accepted_means_the_same_in_yaml(value, key):

@@ -1,0 +1,52 @@
+"""The hand-written reference tells of every key and function, and its example is sound."""
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from rectune_dsl.dsl import model
+from rectune_dsl.dsl.check import Environment, check
+from rectune_dsl.dsl.formula.functions import FUNCTIONS
+from rectune_dsl.dsl.formula.parse import MAX_DEPTH, MAX_LENGTH
+from rectune_dsl.dsl.source import Source
+
+DOCS = Path(__file__).parents[2] / "docs"
+TASK_FILE = (DOCS / "reference/task-file.md").read_text(encoding="utf-8")
+FORMULAS = (DOCS / "reference/formulas.md").read_text(encoding="utf-8")
+
+TABLES = [
+    table
+    for table in vars(model).values()
+    if isinstance(table, type) and issubclass(table, model.Table) and table is not model.Table
+]
+
+
+def test_the_example_is_a_sound_task():
+    (example,) = re.findall(r"```toml\n(.*?)```", TASK_FILE, re.DOTALL)
+    assert check(Source("example.toml", example), Environment()).problems == ()
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.__name__)
+def test_every_key_is_documented(table: type[BaseModel]):
+    told = set(re.findall(r"`\[?([\w.]+)\]?`", TASK_FILE))
+    told |= {part for name in told for part in name.split(".")}
+    assert set(table.model_fields) <= told
+
+
+def test_every_function_is_documented_with_its_meaning():
+    for name, signature in FUNCTIONS.items():
+        about = signature.about.split(": ", 1)[-1]
+        assert re.search(rf"\| `{name}\([^|]*\| {re.escape(about)} \|", FORMULAS), name
+
+
+def test_the_limits_are_the_parsers():
+    assert f"at most {MAX_LENGTH:,} characters and {MAX_DEPTH} levels" in FORMULAS
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path):
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\((?!https?://|mailto:)([^)#]+)", text):
+        assert (page.parent / target).exists(), target
