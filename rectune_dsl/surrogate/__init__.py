@@ -1,0 +1,1 @@
+"""Models of how metrics respond to configs."""

@@ -1,0 +1,104 @@
+"""From finished rounds to what a model is fitted on: points, lifts and the covariance of their errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import block_diag
+
+from rectune_dsl.dsl.model import Task
+from rectune_dsl.dsl.space import Space
+from rectune_dsl.hooks.api import CONTROL, HOLDOUT, RoundResult
+from rectune_dsl.surrogate.gp import Observations
+from rectune_dsl.surrogate.kernels import Array
+
+
+@dataclass(frozen=True)
+class Level:
+    """Production's absolute level of a metric, with its standard error."""
+
+    value: float
+    se: float
+
+
+def objective_weights(task: Task) -> dict[str, float]:
+    """Weight of each north star's lift in U; negative where less is better."""
+    return {name: metric.sign * metric.weight for name, metric in task.north_stars.items()}
+
+
+def lifts_of(space: Space, history: Sequence[RoundResult], weights: Mapping[str, float]) -> Observations:
+    """The weighted sum of lifts of every arm that has all of them; one metric is a sum of one.
+
+    Frozen rounds are left out, as are the arms of `control` and of the holdout. Rounds are independent;
+    within a round the arms share their control, which the covariance of the estimates carries.
+    """
+    points, values, noises = [np.empty((0, space.dimension))], [np.empty(0)], []
+    for result in history:
+        if not result.frozen:
+            found = _round(space, result, weights)
+            points.append(found.points)
+            values.append(found.values)
+            noises.append(found.noise)
+    noise = block_diag(*noises) if noises else np.zeros((0, 0))
+    return Observations(np.vstack(points), np.concatenate(values), noise)
+
+
+def production_level(history: Sequence[RoundResult], metric: str) -> Level | None:
+    """Control's absolute level over all rounds, weighted by precision; None before it was measured."""
+    values, variances = [], []
+    for result in history:
+        estimates = result.estimates
+        if result.frozen or metric not in estimates.metrics:
+            continue
+        column = estimates.metrics.index(metric)
+        level = estimates.level[0][column]
+        if level is not None and np.isfinite(level):
+            values.append(level)
+            variances.append(estimates.level_se[0][column] ** 2)
+    if not values:
+        return None
+    if min(variances) <= 0:  # computed, not measured: the latest is as good as any
+        return Level(values[-1], 0.0)
+    precision = 1.0 / np.array(variances)
+    return Level(float(precision @ np.array(values) / precision.sum()), float(precision.sum() ** -0.5))
+
+
+def _round(space: Space, result: RoundResult, weights: Mapping[str, float]) -> Observations:
+    estimates = result.estimates
+    configs = {arm.name: arm.config for arm in result.arms if arm.name not in (CONTROL, HOLDOUT)}
+    if any(metric not in estimates.metrics for metric in weights):
+        configs = {}
+    columns = [estimates.metrics.index(metric) for metric in weights if configs]
+    rows, points, values = [], [], []
+    for row, arm in enumerate(estimates.arms):
+        lifts = [estimates.lift[row][column] for column in columns]
+        if arm in configs and all(lift is not None and np.isfinite(lift) for lift in lifts):
+            rows.append(row)
+            points.append(space.to_unit(configs[arm].values))
+            weighted = zip(weights.values(), lifts, strict=True)
+            values.append(sum(w * lift for w, lift in weighted if lift is not None))
+    noise = _noise(np.array(estimates.covariance), rows, columns, len(estimates.metrics), weights)
+    return Observations(np.array(points).reshape(len(rows), space.dimension), np.array(values), noise)
+
+
+def _noise(
+    covariance: Array, rows: list[int], columns: list[int], width: int, weights: Mapping[str, float]
+) -> Array:
+    """Covariance (arms, arms) of the weighted sums, from that of all lifts, row-major by arm."""
+    if not rows:
+        return np.zeros((0, 0))
+    places = np.array([[row * width + column for column in columns] for row in rows])
+    blocks = covariance[places[:, None, :, None], places[None, :, None, :]]  # (arms, arms, metrics, metrics)
+    weight = np.array(list(weights.values()))
+    return _positive(np.einsum("abij,i,j->ab", blocks, weight, weight))
+
+
+def _positive(noise: Array) -> Array:
+    """The nearest matrix without negative variances: estimates of arms that were stopped at different
+    times need not form a proper covariance."""
+    values, vectors = np.linalg.eigh(0.5 * (noise + noise.T))
+    if values.min(initial=0.0) >= 0:
+        return noise
+    return np.asarray((vectors * np.maximum(values, 0.0)) @ vectors.T)
