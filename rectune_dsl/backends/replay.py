@@ -1,0 +1,223 @@
+"""The replay backend: experiments on logged interactions with propensities, evaluated off-policy.
+
+Nobody is served. An experiment estimates what its arms would have done on the impressions of the log: arms
+of explore experiments on the tune part, those of a confirmation on the confirm part, which is later
+in time and which nothing else looks at. `users_per_arm` and `days` of the spec change nothing, as every
+arm is evaluated on all of a part's impressions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from rectune_dsl.backends.replaylog import contexts, estimate, log, play, policy, problems, reach, signals
+from rectune_dsl.backends.replaylog.catalogue import Catalogue
+from rectune_dsl.backends.replaylog.layout import COVERAGE, diversity_keys
+from rectune_dsl.backends.replaylog.log import PartName
+from rectune_dsl.dsl.model import Replay, Task
+from rectune_dsl.hooks.errors import BackendError, UsageError
+from rectune_dsl.hooks.protocols import BackendContext
+from rectune_dsl.hooks.records import (
+    CONTROL,
+    Arm,
+    Capabilities,
+    Config,
+    Estimates,
+    ExperimentSpec,
+    Panel,
+)
+
+REFERENCE = "reference"
+"""The arm of `baseline`: a config as far from production as a first round's arms."""
+
+
+class ReplayBackend:
+    """Evaluates configs on the log that the task's `[replay]` names. The log is read when first needed.
+
+    `functions` are a plugin's, by the name formulas call.
+    """
+
+    def __init__(self, context: BackendContext, functions: policy.Functions | None = None) -> None:
+        if context.task.replay is None:
+            raise UsageError(
+                "the replay backend needs to know its log",
+                help="add [replay] to the task; docs/how-to/your-own-logs.md shows how",
+            )
+        self._task = context.task
+        self._replay: Replay = context.task.replay
+        self._seed = context.seed
+        self._folder = context.folder
+        self._functions = functions
+        self._specs: dict[str, ExperimentSpec] = {}
+        self._delivered: list[Config] = []
+
+    # --- what it can do ------------------------------------------------------------------------
+
+    def capabilities(self) -> Capabilities:
+        """What the task asks of the log; `check` says what of it the log does not have."""
+        judged = self._task.judged
+        columns = [c for name, metric in judged.items() for c in metric.columns(name)]
+        share = self._replay.split
+        return Capabilities(
+            metrics=tuple(dict.fromkeys((*judged, *columns, COVERAGE))),
+            signals=tuple(self._replay.signals),
+            keys=diversity_keys(self._task),
+            virtual_time=True,
+            randomises=False,
+            real_traffic=False,
+            population=None,
+            description=(
+                f"off-policy replay of {self._replay.log} ({self._replay.policy} policy, "
+                f"{self._replay.estimator}): {share.fit:.0%} of it fit signals, the next "
+                f"{share.tune:.0%} tune, the last {share.confirm:.0%} confirm; users_per_arm and days "
+                "are not used"
+            ),
+        )
+
+    def check(self) -> Sequence[str]:
+        """Problems of the task, its files, their values, and of production's fit to the log."""
+        found = list(problems.task_problems(self._task, self._replay))
+        if found:
+            return found
+        try:
+            found += problems.file_problems(self._replay, self._task, self._folder)
+            return found or self._data_problems()
+        except BackendError as error:
+            return [f"{error}: {error.help}" if error.help else str(error)]
+
+    # --- experiments ---------------------------------------------------------------------------
+
+    def create(self, spec: ExperimentSpec, key: str) -> str:
+        self._specs.setdefault(key, spec)
+        return key
+
+    def start(self, experiment: str) -> None:
+        self._spec(experiment)
+
+    def set_exposure(self, experiment: str, fraction: float, arm: str | None = None) -> None:
+        """Nobody is exposed, so nothing changes."""
+        self._spec(experiment)
+
+    def observe(self, experiment: str, as_of: datetime) -> Estimates:
+        """The same estimates at any time: a log holds all of its events."""
+        spec = self._spec(experiment)
+        return self._estimates(spec.arms, "confirm" if spec.purpose == "confirm" else "tune", as_of)
+
+    def stop(self, experiment: str, outcome: str) -> None:
+        self._spec(experiment)
+
+    def deliver(self, config: Config) -> None:
+        """Remembered, and nothing else: a log serves nobody. `rectune export` writes the config."""
+        if self._delivered[-1:] != [config]:
+            self._delivered.append(config)
+
+    def rollback(self) -> None:
+        if self._delivered:
+            self._delivered.pop()
+
+    # --- what can be known beforehand ----------------------------------------------------------
+
+    def baseline(self, days: int) -> Estimates:
+        """Production against one reference arm on the tune part; the confirm part is not looked at.
+
+        Production against itself would have no error at all. The reference moves one param by a fifth of its
+        range, as far as arms of a first round lie from production; of all such moves it is the one whose
+        objective the log shows least certainly. Its standard errors are to be used, its lifts mean nothing.
+        """
+        as_of = datetime.fromtimestamp(int(self._loaded.parts["tune"].log.time[-1]) / 1e6, UTC)
+        control = Arm(CONTROL, Config(self._task.production))
+        moves = [Arm(REFERENCE, config) for config in reach.reference_configs(self._task)]
+        if not moves:
+            raise UsageError("the task has no param to tune", help="give a param production, low and high")
+        least = reach.least_certain(self._estimates([control, *moves], "tune", as_of), self._task)
+        return self._estimates([control, moves[least]], "tune", as_of)
+
+    def panel(self, requests: int) -> Panel:
+        """Contexts of the tune part, drawn without replacement."""
+        part = self._loaded.parts["tune"]
+        generator = np.random.Generator(np.random.Philox(key=[self._seed, _PANEL]))
+        rows = np.sort(generator.permutation(part.log.rows)[:requests])
+        return self._loaded.panels.of(part.contexts, part.contexts.of_row[rows])
+
+    def diagnostics(self, config: Config, part: PartName = "tune") -> reach.Diagnostics:
+        """How many of a part's impressions a config can use, and with which weights."""
+        (played,) = self._played((config,), part)
+        ratio = played.chosen / self._loaded.parts[part].log.propensity
+        return reach.diagnose(part, ratio, self._replay.clip)
+
+    # --- the log -------------------------------------------------------------------------------
+
+    @cached_property
+    def _loaded(self) -> _Loaded:
+        return _load(self._task, self._replay, self._folder, self._functions)
+
+    def _spec(self, experiment: str) -> ExperimentSpec:
+        if experiment not in self._specs:
+            raise BackendError(
+                f"no experiment {experiment!r} was created", help="create it again with the same key"
+            )
+        return self._specs[experiment]
+
+    def _played(self, configs: Sequence[Config], part: PartName) -> tuple[play.Played, ...]:
+        loaded = self._loaded
+        return play.play(loaded.policy, loaded.panels, loaded.catalogue, loaded.parts[part], configs)
+
+    def _estimates(self, arms: Sequence[Arm], part: PartName, as_of: datetime) -> Estimates:
+        own = self._loaded.parts[part].log
+        values = []
+        for played in self._played([arm.config for arm in arms], part):
+            weight = estimate.weights(played.chosen, own.propensity, self._replay.clip)
+            values.append(estimate.arm_values(self._replay, self._task.judged, own.outcomes, played, weight))
+        return estimate.estimates(arms, values, tuple(self._task.judged), as_of)
+
+    def _data_problems(self) -> list[str]:
+        loaded = self._loaded
+        parts = {name: part.log for name, part in loaded.parts.items()}
+        found = list(problems.data_problems(self._task, parts, loaded.items))
+        for part in loaded.parts.values():
+            found += problems.sparse_problems(self._task, part.contexts)
+        own = self.diagnostics(Config(self._task.production))
+        if own.effective_rows < self._replay.min_ess and set(self._task.judged) != {COVERAGE}:
+            found.append(
+                f"production's effective sample size on the tune part is {own.effective_rows:,.0f} of "
+                f"{own.rows:,} impressions, below min_ess = {self._replay.min_ess:,.0f}, so every metric "
+                "would be missing: bring a longer log, raise the temperature, or lower min_ess"
+            )
+        return list(dict.fromkeys(found))
+
+
+_PANEL = 1
+"""Names the random stream that draws panels."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Loaded:
+    """A log that is ready to be played."""
+
+    catalogue: Catalogue
+    parts: dict[PartName, play.Part]
+    items: dict[str, signals.Table]
+    panels: contexts.Panels
+    policy: policy.Policy
+
+
+def _load(task: Task, replay: Replay, folder: Path, functions: policy.Functions | None) -> _Loaded:
+    for problem in problems.task_problems(task, replay):
+        raise BackendError(problem, help="`rectune check` and `rectune plan` list all problems")
+    whole, catalogue = log.load(task, folder)
+    logs = log.split(whole, replay.split)
+    items = signals.item_signals(replay.signals, logs["fit"], catalogue)
+    by_position = replay.policy == "top"
+    parts: dict[PartName, play.Part] = {
+        name: play.Part(part, contexts.contexts(part, replay.signals, catalogue, by_position))
+        for name, part in logs.items()
+        if name != "fit"
+    }
+    panels = contexts.Panels(task, catalogue, items)
+    return _Loaded(catalogue, parts, items, panels, policy.policy_of(task, panels.width, functions))

@@ -1,0 +1,95 @@
+"""From a config to choice probabilities: softmax over the score, or the slate itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rectune_dsl.dsl.model import Task
+from rectune_dsl.funnel.run import Funnel
+from rectune_dsl.hooks.records import Config, Panel
+
+Functions = Mapping[str, Callable[..., NDArray[Any]]]
+
+
+_LARGEST = 1e300
+"""Stands for infinity among scores, so that differences stay finite."""
+
+
+class Policy(Protocol):
+    """pi(candidate | context) under a config."""
+
+    def probabilities(
+        self, panel: Panel, position: NDArray[np.int64] | None, config: Config
+    ) -> NDArray[np.float64]:
+        """(requests, candidates), 0 where a pool has no such candidate. `position` (requests,) from 1."""
+        ...
+
+
+def policy_of(task: Task, width: int, functions: Functions | None = None) -> Policy:
+    """The policy that the task's `[replay]` names, over at most `width` candidates."""
+    assert task.replay is not None
+    if task.replay.policy == "softmax":
+        return SoftmaxPolicy(task, width, functions)
+    return SlatePolicy(task, functions)
+
+
+class SoftmaxPolicy:
+    """pi(a | x) = exp score(x, a) / sum over x's candidates of exp score(x, .).
+
+    One stage, no re-ranking: every impression is a draw of its own, whatever the stage keeps. A score that
+    is not a number, or minus infinity, is never drawn, unless all are; then all are drawn alike.
+    """
+
+    def __init__(self, task: Task, width: int, functions: Functions | None = None) -> None:
+        name = task.slate_stage
+        # the funnel scores what it keeps, so a stage that keeps everything gives every score
+        everything = task.stages[name].model_copy(update={"keep": width, "diversity": None})
+        self._funnel = Funnel(task.model_copy(update={"stages": {name: everything}}), functions)
+
+    def probabilities(
+        self, panel: Panel, position: NDArray[np.int64] | None, config: Config
+    ) -> NDArray[np.float64]:
+        slates = self._funnel.slates(panel, config)
+        scores = np.full(panel.items.shape, -np.inf)
+        request, place = np.nonzero(slates.candidates >= 0)
+        scores[request, slates.candidates[request, place]] = slates.scores[request, place]
+        valid = np.ones(scores.shape, np.bool_) if panel.valid is None else panel.valid
+        return softmax(scores, valid)
+
+
+class SlatePolicy:
+    """The funnel's slate: at position p its p-th item; without positions, each of its items alike.
+
+    A position beyond the slate's end shows nothing, and the config chooses no item there.
+    """
+
+    def __init__(self, task: Task, functions: Functions | None = None) -> None:
+        self._funnel = Funnel(task, functions)
+
+    def probabilities(
+        self, panel: Panel, position: NDArray[np.int64] | None, config: Config
+    ) -> NDArray[np.float64]:
+        slates = self._funnel.slates(panel, config).candidates
+        shown = slates >= 0
+        if position is None:
+            share = shown / np.maximum(shown.sum(axis=1, keepdims=True), 1)
+        else:
+            share = (shown & (np.arange(1, slates.shape[1] + 1) == position[:, None])).astype(np.float64)
+        chosen = np.zeros(panel.items.shape)
+        request, place = np.nonzero(shown)
+        chosen[request, slates[request, place]] = share[request, place]
+        return chosen
+
+
+def softmax(scores: NDArray[np.float64], valid: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Row by row over what is `valid`; both (requests, candidates)."""
+    usable = np.where(valid & ~np.isnan(scores), scores, -np.inf)
+    usable = np.minimum(usable, _LARGEST)
+    none = ~np.isfinite(usable).any(axis=1, keepdims=True)
+    usable = np.where(none & valid, 0.0, usable)
+    weights = np.exp(usable - usable.max(axis=1, keepdims=True))
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))

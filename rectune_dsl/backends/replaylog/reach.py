@@ -1,0 +1,98 @@
+"""What a log can show: the config it is probed with, and the impressions a lift would need."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rectune_dsl.backends.replaylog.estimate import effective_sample_size
+from rectune_dsl.dsl.model import Param, Task
+from rectune_dsl.hooks.records import Config, Estimates
+
+REFERENCE_STEP = 0.2
+"""How far a reference config lies from production, as a share of a param's range on its scale."""
+
+
+@dataclass(frozen=True)
+class Diagnostics:
+    """How well a part of the log fits a config. `mean_weight` near 1 speaks for honest propensities;
+    `clipped` is the share of impressions whose weight was cut."""
+
+    part: str
+    rows: int
+    effective_rows: float
+    mean_weight: float
+    largest_weight: float
+    clipped: float
+
+
+def diagnose(part: str, ratio: NDArray[np.float64], clip: float | None) -> Diagnostics:
+    """Diagnose the unclipped importance weights `ratio` (rows,)."""
+    weight = ratio if clip is None else np.minimum(ratio, clip)
+    return Diagnostics(
+        part,
+        len(ratio),
+        effective_sample_size(weight),
+        float(ratio.mean()),
+        float(ratio.max()),
+        0.0 if clip is None else float(np.mean(ratio > clip)),
+    )
+
+
+def reference_configs(task: Task) -> tuple[Config, ...]:
+    """Production with one param moved by `REFERENCE_STEP` of its range, down and up, within its bounds.
+
+    Moving all at once would say less: params that work against each other, such as a weight and a
+    temperature, would cancel out. Constraints are not looked at, as nobody is served.
+    """
+    moved = {
+        (name, _moved(param, sign * REFERENCE_STEP)): None
+        for name, param in task.params.items()
+        for sign in (-1, 1)
+    }
+    production = task.production
+    return tuple(Config({**production, name: v}) for name, v in moved if v != production[name])
+
+
+def least_certain(estimates: Estimates, task: Task) -> int:
+    """The arm whose objective (weighted lifts of the north stars) has the largest standard error, among the
+    arms with the most north stars measured."""
+    stars = [(estimates.metrics.index(name), metric) for name, metric in task.north_stars.items()]
+    width = len(estimates.metrics)
+    gradient = np.zeros(width)
+    for at, metric in stars:
+        gradient[at] = metric.sign * metric.weight
+    covariance = np.array(estimates.covariance).reshape(
+        len(estimates.arms), width, len(estimates.arms), width
+    )
+
+    def rank(arm: int) -> tuple[int, float]:
+        measured = sum(estimates.lift[arm][at] is not None for at, _ in stars)
+        return measured, float(gradient @ covariance[arm, :, arm, :] @ gradient)
+
+    return max(range(len(estimates.arms)), key=rank)
+
+
+def rows_needed(rows: int, lift_se: float, lift: float, alpha: float = 0.05, power: float = 0.8) -> float:
+    """Impressions that show `lift` one-sided at `alpha` with `power`, where `rows` gave `lift_se`.
+
+    Standard errors of the same config on a log of the same kind shrink with 1 / sqrt(rows).
+    """
+    if lift == 0:
+        return math.inf
+    normal = NormalDist()
+    needed_se = abs(lift) / (normal.inv_cdf(1 - alpha) + normal.inv_cdf(power))
+    return rows * (lift_se / needed_se) ** 2
+
+
+def _moved(param: Param, step: float) -> float:
+    """Production moved by `step` of the range, and back to the bound where that lies beyond."""
+    log = param.scale == "log"
+    low, high, at = (math.log(v) if log else v for v in (param.low, param.high, param.production))
+    to = min(max(at + step * (high - low), low), high)
+    value = math.exp(to) if log else to
+    return float(round(value)) if param.type == "int" else value
