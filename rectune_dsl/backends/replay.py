@@ -38,12 +38,9 @@ REFERENCE = "reference"
 
 
 class ReplayBackend:
-    """Evaluates configs on the log that the task's `[replay]` names. The log is read when first needed.
+    """Evaluates configs on the log that the task's `[replay]` names. The log is read when first needed."""
 
-    `functions` are a plugin's, by the name formulas call.
-    """
-
-    def __init__(self, context: BackendContext, functions: policy.Functions | None = None) -> None:
+    def __init__(self, context: BackendContext) -> None:
         if context.task.replay is None:
             raise UsageError(
                 "the replay backend needs to know its log",
@@ -53,7 +50,7 @@ class ReplayBackend:
         self._replay: Replay = context.task.replay
         self._seed = context.seed
         self._folder = context.folder
-        self._functions = functions
+        self._functions = {name: function.evaluate for name, function in context.functions.items()}
         self._specs: dict[str, ExperimentSpec] = {}
         self._delivered: list[Config] = []
 
@@ -207,7 +204,7 @@ class _Loaded:
     policy: policy.Policy
 
 
-def _load(task: Task, replay: Replay, folder: Path, functions: policy.Functions | None) -> _Loaded:
+def _load(task: Task, replay: Replay, folder: Path, functions: policy.Functions) -> _Loaded:
     for problem in problems.task_problems(task, replay):
         raise BackendError(problem, help="`rectune check` and `rectune plan` list all problems")
     whole, catalogue = log.load(task, folder)

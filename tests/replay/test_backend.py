@@ -13,9 +13,10 @@ import pytest
 
 from rectune_dsl.backends.replay import ReplayBackend
 from rectune_dsl.backends.replaylog.reach import least_certain, reference_configs, rows_needed
+from rectune_dsl.dsl.formula.functions import Signature
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.errors import BackendError, UsageError
-from rectune_dsl.hooks.protocols import BackendContext, BaselineBackend, PanelBackend
+from rectune_dsl.hooks.protocols import BackendContext, BaselineBackend, FormulaFunction, PanelBackend
 from rectune_dsl.hooks.records import Arm, Config, Estimates, ExperimentSpec
 
 Make = Callable[..., ReplayBackend]
@@ -213,6 +214,20 @@ def test_diversity_keys_come_from_the_items_file(
     panel = backend.panel(50)
     assert panel.keys["topic"].shape == panel.items.shape
     assert None not in backend.baseline(1).level[0]
+
+
+def test_formulas_may_call_a_plugins_functions(
+    task_table: dict[str, Any], impressions: Rows, write_log: Callable[..., Path]
+) -> None:
+    signature = Signature(1, 1, "")
+    table = {**task_table, "stages": {"ranking": {**task_table["stages"]["ranking"], "score": "same(value)"}}}
+    task = Task.model_validate(table, context={"functions": {"same": signature}})
+    same = FormulaFunction("same", 1, lambda x: x, "its argument")
+    folder = write_log(impressions(400))
+    called = ReplayBackend(BackendContext(task, 7, folder, {"same": same})).baseline(1)
+    task_table["stages"]["ranking"]["score"] = "value"
+    plain = ReplayBackend(BackendContext(Task.model_validate(task_table), 7, folder)).baseline(1)
+    assert called.level[0] == plain.level[0]
 
 
 def test_a_task_without_replay_table_is_a_usage_error(task_table: dict[str, Any]) -> None:
