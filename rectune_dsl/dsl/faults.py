@@ -111,6 +111,11 @@ _TYPE_HELP = {
     "int_type": "write a whole number, without quotes",
     "string_type": "put it in quotes",
     "tuple_type": "write [ ..., ... ]",
+    "finite_number": "inf and nan mean nothing here",
+    "bool_type": "write true or false, without quotes",
+    "model_type": "write { key = value, ... }",
+    "dict_type": "write { key = value, ... }",
+    "mapping_type": "write { key = value, ... }",
     "formula_type": 'write it as a string: "p_click + 2 * p_like"',
 }
 _RANGES = {

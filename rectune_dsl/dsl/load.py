@@ -7,7 +7,7 @@ import tomllib
 from typing import Any
 
 from rectune_dsl.dsl.diagnostics import Diagnostic
-from rectune_dsl.dsl.positions import Extent
+from rectune_dsl.dsl.positions import Extent, TooDeepError
 from rectune_dsl.dsl.source import Position, Source
 
 _PLACE = re.compile(r"(?s)(?P<what>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)")
@@ -28,11 +28,13 @@ def load(source: Source) -> dict[str, Any] | Diagnostic:
         return _diagnostic(source, "RT001", "this is not UTF-8", "save the file as UTF-8", place)
     try:
         tree = tomllib.loads(source.text)
-        _ = source.entries  # as deep as the tree, so it ends the same way
+        _ = source.entries  # the scanner knows how deep the tree is
         return tree
+    except TooDeepError as error:
+        place = source.position(Extent(error.offset, error.offset + 1))
+        return _diagnostic(source, "RT002", str(error), "nest less", place)
     except RecursionError:
-        place = Position(1, 1, 1)
-        return _diagnostic(source, "RT002", "lists or tables are nested too deeply", "nest less", place)
+        return _diagnostic(source, "RT002", "lists are nested too deeply", "nest less", Position(1, 1, 1))
     except ValueError as error:
         return _syntax(source, str(error))
 

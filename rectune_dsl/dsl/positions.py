@@ -11,6 +11,17 @@ from dataclasses import dataclass
 
 KeyPath = tuple[str | int, ...]
 
+MAX_DEPTH = 100
+"""Tables and lists within each other; what reads the tree later may recurse."""
+
+
+class TooDeepError(ValueError):
+    """Tables or lists are nested more than MAX_DEPTH deep; `offset` is where."""
+
+    def __init__(self, offset: int) -> None:
+        super().__init__(f"tables or lists are nested more than {MAX_DEPTH} deep")
+        self.offset = offset
+
 
 @dataclass(frozen=True, slots=True)
 class Extent:
@@ -30,7 +41,7 @@ class Entry:
 
 
 def index(text: str) -> dict[KeyPath, Entry]:
-    """The first place of every key path; elements of arrays are counted from 0."""
+    """The first place of every key path; elements of arrays are counted from 0. Raises TooDeepError."""
     return _Scanner(text).document()
 
 
@@ -168,6 +179,8 @@ class _Scanner:
         self._at += 1
 
     def _note(self, path: KeyPath, key: Extent, value: Extent) -> KeyPath:
+        if len(path) > MAX_DEPTH:
+            raise TooDeepError(key.start)
         self._entries.setdefault(path, Entry(key, value))
         return path
 

@@ -17,7 +17,8 @@ Floats = NDArray[np.float64]
 _DIGITS = 6
 _BATCH = 4096
 _MOST_BATCHES = 64
-_SAME = 1e-9
+_SAME = 1e-12
+_ORDINARY = 300
 
 
 class Space:
@@ -147,8 +148,9 @@ class Space:
 def _round_digits(values: Floats) -> Floats:
     """Rounded to 6 significant digits. Scaling by a power of ten and back divides exactly rounded, so
     the result is the double that is nearest to the decimal a person reads."""
-    with np.errstate(all="ignore"):
+    with np.errstate(divide="ignore"):
         magnitude = np.floor(np.log10(np.abs(values)))
-    places = np.where(np.isfinite(magnitude), _DIGITS - 1 - magnitude, 0.0)
+    ordinary = np.abs(magnitude) < _ORDINARY  # not 0, nor at an end of what doubles can hold
+    places = np.where(ordinary, _DIGITS - 1 - magnitude, 0.0)
     up, down = 10.0 ** np.maximum(places, 0.0), 10.0 ** np.maximum(-places, 0.0)
-    return np.round(values * up / down) / up * down
+    return np.where(ordinary, np.round(values * up / down) / up * down, values)

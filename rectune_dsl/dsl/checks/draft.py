@@ -76,9 +76,11 @@ class Draft:
         return self.signals_of(stage_name) | stage.params.keys() | stage.terms.keys() | before
 
     def meant(self, stage_name: str) -> frozenset[str]:
-        """Names that the stage's formulas misspell, and all words of what was cut: they count as read,
-        so that a slip is reported once."""
+        """Names that the stage's formulas misspell, and all words of what was cut (all names, when the
+        score was): they count as read, so that a slip is reported once."""
         known = self.readable(stage_name)
+        if self.cuts.touch(("stages", stage_name, "score")):
+            return known
         read = {n.name for _, formula in self.formulas(stage_name) for n in names(formula.tree)}
         guesses = {nearest(name, known) for name in read - known}
         return frozenset(g for g in guesses if g is not None) | self.cuts.words

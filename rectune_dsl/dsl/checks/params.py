@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -15,6 +16,9 @@ from rectune_dsl.dsl.model import Formula, Param, Task
 from rectune_dsl.dsl.positions import KeyPath
 from rectune_dsl.dsl.space import Space
 from rectune_dsl.dsl.suggest import did_you_mean
+
+ENOUGH = 16
+"""Feasible configs that sampling must find; one may be luck, even where an equality leaves no room."""
 
 
 def check(draft: Draft) -> Iterator[Diagnostic]:
@@ -47,7 +51,7 @@ def _served(value: float | Param) -> float:
 def _is_searchable(value: float | Param) -> bool:
     if not isinstance(value, Param):
         return True
-    return value.low < value.high and not (value.scale == "log" and value.low <= 0)
+    return 0 < value.high - value.low < math.inf and not (value.scale == "log" and value.low <= 0)
 
 
 # --- params ----------------------------------------------------------------------------------------
@@ -61,7 +65,7 @@ def _tunable(draft: Draft) -> Iterator[Diagnostic]:
 
 def _bounds(draft: Draft, name: str, path: KeyPath, param: Param) -> Iterator[Diagnostic]:
     low, high, production = param.low, param.high, param.production
-    if not low < high:
+    if not 0 < high - low < math.inf:
         message = f"`{name}` goes from {low:g} to {high:g}"
         help = "low must be below high; for a constant write the number alone"
         yield draft.problem("RT301", (*path, "low"), message, help)
@@ -137,7 +141,7 @@ def _room(draft: Draft) -> Iterator[Diagnostic]:
                 "RT310", ("constraints", name), f"production breaks `{name}`: {constraint.text}", help
             )
     try:
-        Space(task).sample(np.random.Generator(np.random.Philox(key=0)), 1)
+        Space(task).sample(np.random.Generator(np.random.Philox(key=0)), ENOUGH)
     except ValueError:
         message = "sampling found no config inside the bounds that keeps all constraints"
         help = "loosen a constraint; an equality leaves no room at all: make one param of it a constant"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from rectune_dsl.dsl.checks.draft import Draft
 from rectune_dsl.dsl.diagnostics import Diagnostic
-from rectune_dsl.dsl.formula import Call, Node, names, walk
+from rectune_dsl.dsl.formula import Call, Node, is_name, names, walk
 from rectune_dsl.dsl.formula.functions import REQUEST_WIDE
 from rectune_dsl.dsl.suggest import did_you_mean
 from rectune_dsl.dsl.terms import CircularTermsError, ordered, reached
@@ -27,14 +28,14 @@ def _signals(draft: Draft) -> Iterator[Diagnostic]:
     for name, signal in draft.task.signals.items():
         path = ("signals", name)
         low, high = signal.domain
-        if not low < high:
+        if not 0 < high - low < math.inf:
             message = f"the domain of `{name}` goes from {low:g} to {high:g}"
             yield draft.problem("RT107", (*path, "domain"), message, "write [smallest, largest]")
         for i, stage in enumerate(signal.stages or ()):
             if stage not in stages and stage not in draft.cuts.keys:
                 message = f"there is no stage `{stage}`"
                 yield draft.problem("RT108", (*path, "stages", i), message, did_you_mean(stage, stages))
-        if name not in used:
+        if name not in used and is_name(name):
             yield draft.problem(
                 "RT110", path, f"no score reads signal `{name}`", "use it, or remove it", part="key"
             )
@@ -49,7 +50,7 @@ def _terms(draft: Draft, stage_name: str) -> Iterator[Diagnostic]:
     path = ("stages", stage_name, "terms")
     used = _used(draft, stage_name)
     for name in stage.terms:
-        if name not in used:
+        if name not in used and is_name(name) and name != "score":
             message = f"no score reads term `{name}`"
             yield draft.problem("RT205", (*path, name), message, "use it, or remove it", part="key")
     try:
@@ -71,7 +72,7 @@ def _params(draft: Draft, stage_name: str) -> Iterator[Diagnostic]:
             message = "diversity without penalty and max_per_key changes nothing"
             yield draft.problem("RT313", ("stages", stage_name, "diversity"), message, "add one of them")
     for name in stage.params:
-        if name not in used:
+        if name not in used and is_name(name):
             message = f"neither the score nor the penalty of stage `{stage_name}` reads `{name}`"
             path = ("stages", stage_name, "params", name)
             yield draft.problem("RT307", path, message, "use it in a formula, or remove it", part="key")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -25,7 +26,7 @@ _MOST_SHOWN = 12
 
 def check(draft: Draft) -> Iterator[Diagnostic]:
     task = sound(draft)
-    if not all(s.domain[0] < s.domain[1] for s in task.signals.values()):
+    if not all(0 < s.domain[1] - s.domain[0] < math.inf for s in task.signals.values()):
         return
     try:
         sample = samples.draw(task)
@@ -74,7 +75,8 @@ def _can_be_computed(draft: Draft, stage_name: str, known: Iterable[str]) -> boo
 
 
 def _scores(draft: Draft, stage: Stage, values: Mapping[str, Any], dtype: type[np.floating[Any]]) -> Array:
-    arrays = {n: v.astype(dtype) if isinstance(v, np.ndarray) else v for n, v in values.items()}
+    with np.errstate(over="ignore"):  # what overflows float32 is what the check is to find
+        arrays = {n: v.astype(dtype) if isinstance(v, np.ndarray) else v for n, v in values.items()}
     shape = np.broadcast_shapes(*(np.shape(v) for v in arrays.values()), (1, 1))
     functions = draft.environment.implementations
     return samples.score(stage, arrays, (shape[0], shape[1]), functions)
@@ -112,7 +114,8 @@ def _contracts(draft: Draft, stage_name: str, values: Mapping[str, Any]) -> Iter
         varied, steps = samples.vary(arrays, name, draft.task.signals[name], points)
         scores = _scores(draft, stage, {**constants, **varied}, np.float64)[:, 0].reshape(points, len(steps))
         sign = 1 if contract == "nondecreasing" else -1
-        gains = sign * np.diff(scores, axis=1)
+        with np.errstate(invalid="ignore"):
+            gains = sign * np.diff(scores, axis=1)
         slack = _ROUNDING * np.maximum(1e-300, np.abs(scores).max(axis=1, keepdims=True))
         if (gains < -slack).any():
             row, step = np.unravel_index(np.argmin(gains / slack), gains.shape)

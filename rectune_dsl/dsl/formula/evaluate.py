@@ -65,7 +65,8 @@ class _Evaluator:
             case Number(value):
                 return value
             case Name(name):
-                return self._values[name]
+                found = self._values[name]
+                return found if isinstance(found, np.ndarray) else float(found)
             case Unary(op, operand):
                 signed = self.value(operand)
                 return -signed if op == "-" else signed
@@ -114,13 +115,13 @@ def _where(condition: Any, yes: Any, no: Any) -> Any:
 
 def _smallest(first: Any, *others: Any) -> Any:
     for other in others:
-        first = np.minimum(first, other)
+        first = _apply(np.minimum, first, other)
     return first
 
 
 def _largest(first: Any, *others: Any) -> Any:
     for other in others:
-        first = np.maximum(first, other)
+        first = _apply(np.maximum, first, other)
     return first
 
 

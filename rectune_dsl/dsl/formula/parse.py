@@ -143,15 +143,11 @@ class _Parser:
     def _infix(self, left: Node, op: _Token, power: int) -> Node:
         kind: Any = op.text
         if kind in _COMPARISONS:
-            if isinstance(left, Compare):
-                raise FormulaError(
-                    "comparisons cannot be chained", op.span, "multiply two comparisons to require both"
-                )
-            right = self._expression(power - 1)
-            if isinstance(right, Compare):
+            right = self._expression(power)
+            if self._peek().text in _COMPARISONS:
                 raise FormulaError(
                     "comparisons cannot be chained",
-                    right.span,
+                    self._peek().span,
                     "multiply two comparisons to require both",
                 )
             return Compare(kind, left, right, Span(left.span.start, right.span.end))

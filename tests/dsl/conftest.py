@@ -1,0 +1,71 @@
+"""A small task that is right, and the environment that the corpus is checked in."""
+
+from pathlib import Path
+
+import pytest
+
+from rectune_dsl.dsl.check import Checked, Environment, check
+from rectune_dsl.dsl.formula.functions import Signature
+from rectune_dsl.dsl.source import Source
+
+CORPUS = Path(__file__).parent.parent / "corpus"
+
+ENVIRONMENT = Environment(
+    functions={"softplus": Signature(1, 1, "log(1 + exp(x))")},
+    agents={
+        "actor": frozenset({"bayes", "funnel"}),
+        "critic": frozenset({"numeric"}),
+        "online": frozenset({"numeric"}),
+        "insight": frozenset({"numeric"}),
+        "skill": frozenset({"numeric"}),
+    },
+    backends=frozenset({"simulator", "replay"}),
+)
+
+SMALL = """\
+dsl = 1
+[task]
+name = "small"
+surface = "feed"
+[signals]
+p_click = {}
+p_like = {}
+[stages.ranking]
+keep = 10
+score = "p_click + w_like * p_like"
+[stages.ranking.params]
+w_like = { production = 1.0, low = 0.1, high = 10.0 }
+[metrics]
+likes = { goal = "maximize" }
+[experiment]
+users_per_arm = 1000
+days = 3
+[confirm]
+users_per_arm = 1000
+days = 3
+"""
+
+
+@pytest.fixture(scope="session")
+def environment() -> Environment:
+    return ENVIRONMENT
+
+
+@pytest.fixture(scope="session")
+def check_text():
+    """Check a task given as text; `replace` pairs change the small task first."""
+
+    def run(*replace: tuple[str, str], text: str = SMALL, environment: Environment = ENVIRONMENT) -> Checked:
+        for old, new in replace:
+            assert old in text, old
+            text = text.replace(old, new)
+        return check(Source("small.toml", text), environment)
+
+    return run
+
+
+def pytest_generate_tests(metafunc):
+    for name in ("valid", "invalid"):
+        if f"{name}_file" in metafunc.fixturenames:
+            files = sorted((CORPUS / name).glob("*.toml"))
+            metafunc.parametrize(f"{name}_file", files, ids=[f.stem for f in files])
