@@ -21,6 +21,7 @@ from rectune_dsl.report.view import read_run
 from rectune_dsl.workflow.events import with_plugins
 from rectune_dsl.workflow.preflight import preflight
 from rectune_dsl.workflow.prepare import Choices, InvalidTask, Loaded, campaign, load
+from rectune_dsl.workflow.traffic import power
 
 
 def checked_task(ctx: click.Context, path: Path, choices: Choices) -> Loaded:
@@ -37,7 +38,7 @@ def checked_task(ctx: click.Context, path: Path, choices: Choices) -> Loaded:
 def preflight_or_stop(loaded: Loaded) -> None:
     """Print what the backend cannot do for this task; raise InvalidTask when that stops the campaign."""
     source = loaded.checked.source
-    problems = preflight(loaded)
+    problems = preflight(loaded, power(loaded.task, loaded.backend))
     print_problems(console(stderr=True), problems, {source.path: source})
     if any(p.severity == "error" for p in problems):
         raise InvalidTask(problems, {source.path: source})

@@ -34,5 +34,5 @@ def command(ctx: click.Context, hooks: bool) -> None:
         listing.add_column(heading)
     for name, about in loaded.hooks():
         users = ", ".join(p.name for p in loaded.plugins if name in p.hooks)
-        listing.add_row(name, about, users or "-")
+        listing.add_row(name, Text(about), users or "-")
     out.print(listing)

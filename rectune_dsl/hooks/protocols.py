@@ -89,6 +89,10 @@ class BaselineBackend(Protocol):
 class OracleBackend(Protocol):
     """A simulated backend that knows the truth. Used to judge tuners; no agent is ever given it."""
 
+    def oracle_config(self) -> r.Config:
+        """The config with the largest true U among those that keep every guardrail."""
+        ...
+
     def oracle_lifts(self, configs: Sequence[r.Config]) -> Mapping[str, Sequence[float]]:
         """True lift over production per metric, and true level of absolute metrics under `=NAME`."""
         ...

@@ -8,31 +8,24 @@ from rich.text import Text
 
 from rectune_dsl.hooks.api import Skill
 from rectune_dsl.report.words import number
+from rectune_dsl.skillhub.document import SLOTS
 from rectune_dsl.skillhub.hub import Skillhub
 from rectune_dsl.skillhub.render import record_line
 
-_SLOTS = (
-    ("Context", "context"),
-    ("Requirement", "requirement"),
-    ("North star", "north_star"),
-    ("Initial config", "initial_config"),
-    ("Domain knowledge", "domain_knowledge"),
-    ("Tools", "tools"),
-)
-
 
 def print_skills(out: Console, hub: Skillhub) -> None:
-    names = hub.names()
-    if not names:
+    """Every skill with what it is for; one that cannot be read with the reason."""
+    listing = hub.listing()
+    if not listing:
         out.print("no skills here; they live in a folder `skills/` beside the tasks, or in $RECTUNE_SKILLS")
         return
     table = Table(header_style="bold")
-    for heading in ("skill", "what it is for", "records", "active"):
-        table.add_column(heading, justify="right" if heading in ("records", "active") else "left")
-    for name in names:
-        skill = hub.load(name)
-        active = sum(record.status == "active" for record in skill.knowledge)
-        table.add_row(name, skill.description, str(len(skill.knowledge)), str(active))
+    for heading in ("skill", "what it is for", "records"):
+        table.add_column(heading)
+    for skill in listing:
+        about = Text(skill.problem, "red") if skill.problem else Text(skill.description)
+        records = ", ".join(f"{count} {status}" for status, count in skill.records.items())
+        table.add_row(skill.name, about, records or "-")
     out.print(table)
 
 
@@ -40,7 +33,7 @@ def print_skill(out: Console, skill: Skill) -> None:
     """The six slots, the initial values, and each record with its evidence."""
     out.print(Text(skill.name, "bold"))
     out.print(Text(skill.description))
-    for heading, slot in _SLOTS:
+    for slot, heading in SLOTS.items():
         out.print()
         out.print(Text(heading, "bold"))
         out.print(Text(getattr(skill, slot)))

@@ -42,9 +42,9 @@ def predicted(prediction: Prediction, limit: Limit | None = None) -> str:
 def changes(config: Config, production: Mapping[str, float]) -> str:
     """What a config changes, param by param: `w_like 2 -> 4.1, a_click 1 -> 0.7`."""
     moved = [
-        f"{name} {number(production[name])} -> {number(value)}"
-        for name, value in config.values.items()
-        if value != production[name]
+        f"{name} {number(before)} -> {number(config[name])}"
+        for name, before in production.items()
+        if config[name] != before
     ]
     return ", ".join(moved) or "nothing"
 

@@ -258,6 +258,7 @@ class Campaign:
             confirmation=confirmation.number,
             randomised=self._parts.capabilities.randomises,
             stopped=confirmation.stopped,
+            frozen=confirmation.frozen,
         )
 
     # --- helpers ---

@@ -12,7 +12,9 @@ from typing import TypeVar
 
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.experiments.estimates import estimate
+from rectune_dsl.experiments.rebase import without
 from rectune_dsl.hooks.api import (
+    HOLDOUT,
     ABBackend,
     Action,
     AgentContext,
@@ -141,10 +143,10 @@ class Laboratory:
 
 def settled(outcome: Outcome, task: Task) -> Estimates:
     """The lifts of all arms. A stopped arm keeps the lifts of the look that stopped it: what its users did
-    after that says nothing about it."""
-    final = estimate(outcome.last.observation, task.judged)
+    after that says nothing about it. The holdout, whose users were not randomised here, is left out."""
+    final = estimate(without(outcome.last.observation, (HOLDOUT,)), task.judged)
     for arm, look in outcome.stopped_at.items():
-        final = _splice(final, estimate(look.observation, task.judged), arm)
+        final = _splice(final, estimate(without(look.observation, (HOLDOUT,)), task.judged), arm)
     return final
 
 

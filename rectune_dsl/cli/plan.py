@@ -1,0 +1,94 @@
+"""`rectune plan`"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from rectune_dsl.cli.common import agent_option, backend_option, host, plugin_files, store_option, task_argument
+
+
+@click.command("plan")
+@task_argument
+@store_option
+@agent_option
+@backend_option
+@click.option(
+    "--assume",
+    metavar="METRIC=LIFT",
+    multiple=True,
+    help="State the chance to ship if a metric's true lift were this, such as watch_minutes=+3%.",
+)
+@click.option(
+    "--oracle",
+    is_flag=True,
+    help="State the chance to ship at the best config there is. Only simulated backends know it.",
+)
+@click.pass_context
+def command(
+    ctx: click.Context,
+    task: Path,
+    store: str,
+    agents: dict[str, str],
+    backend: str,
+    assume: tuple[str, ...],
+    oracle: bool,
+) -> None:
+    """Show the compiled workflow, the search space, what is judged, the traffic, and what it can detect.
+
+    Launches nothing. Exit code 2 when the campaign could not run.
+    """
+    from rectune_dsl.cli.execute import checked_task
+    from rectune_dsl.report.console import console, print_problems
+    from rectune_dsl.report.plan import print_chance, print_plan
+    from rectune_dsl.workflow.compile import compile_task
+    from rectune_dsl.workflow.preflight import preflight
+    from rectune_dsl.workflow.prepare import Choices
+    from rectune_dsl.workflow.traffic import oracle_lifts, power, shipping_chance, traffic
+
+    loaded = checked_task(ctx, task, Choices(0, agents, backend, plugin_files(ctx)))
+    capabilities = loaded.backend.capabilities()
+    found = power(loaded.task, loaded.backend, _next_confirmation(store, loaded.task))
+    out = console()
+    print_plan(out, compile_task(loaded.task), capabilities, traffic(loaded.task, capabilities), found)
+    if assume:
+        lifts = dict(_assumption(text) for text in assume)
+        print_chance(out, "if the true lifts are as assumed", lifts, shipping_chance(loaded.task, found, lifts))
+    if oracle:
+        lifts = oracle_lifts(loaded.backend)
+        print_chance(out, "at the simulator's oracle config", lifts, shipping_chance(loaded.task, found, lifts))
+    problems = preflight(loaded, found)
+    source = loaded.checked.source
+    warnings = tuple(p for p in loaded.checked.problems if p.severity == "warning")
+    print_problems(out, (*warnings, *problems), {source.path: source})
+    if any(p.severity == "error" for p in problems):
+        sys.exit(2)
+
+
+def _next_confirmation(store: str, task: object) -> int:
+    """The number the surface's next confirmation will have; 1 where there is no store yet."""
+    from rectune_dsl.dsl.model import Task
+    from rectune_dsl.memory.journal import Journal
+    from rectune_dsl.workflow.surface import surface_id
+
+    assert isinstance(task, Task)
+    file = store.removeprefix("sqlite:///")
+    if "://" not in file and not Path(file).is_file():
+        return 1
+    return Journal(store).confirmations(surface_id(task)) + 1
+
+
+def _assumption(text: str) -> tuple[str, float]:
+    name, sign, value = text.partition("=")
+    try:
+        if not sign:
+            raise ValueError
+        relative = value.strip().endswith("%")
+        number = float(value.strip().removesuffix("%"))
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is not METRIC=LIFT, such as watch_minutes=+3%", param_hint="--assume"
+        ) from None
+    return name.strip(), number / 100 if relative else number

@@ -1,0 +1,145 @@
+"""A plan on the terminal: what would happen, with which traffic, and what that can show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from rectune_dsl.dsl.model import Metric, Task
+from rectune_dsl.experiments.power import detectable_margins, minimum_detectable_lift
+from rectune_dsl.experiments.verdicts import confirmation_alpha
+from rectune_dsl.hooks.api import Capabilities
+from rectune_dsl.report.words import bounds, count, number, percent
+from rectune_dsl.workflow.compile import Workflow
+from rectune_dsl.workflow.traffic import Power, Traffic
+
+
+def print_plan(
+    out: Console, workflow: Workflow, capabilities: Capabilities, traffic: Traffic, power: Power | None
+) -> None:
+    task = workflow.task
+    out.print(Text.assemble(("task ", "dim"), (task.task.name, "bold"), f"  on surface {task.task.surface}"))
+    if task.task.about:
+        out.print(Text(task.task.about, "dim"))
+    out.print(f"backend: {capabilities.description}")
+    _print_steps(out, workflow)
+    _print_space(out, task)
+    _print_metrics(out, task, power)
+    _print_traffic(out, task, capabilities, traffic)
+    _print_power(out, task, power)
+
+
+def print_chance(out: Console, when: str, lifts: Mapping[str, float], chance: float | None) -> None:
+    """The chance to ship under stated truths."""
+    shown = ", ".join(
+        f"{name} {percent(value)}" if not name.startswith("=") else f"{name[1:]} {value:.4g}"
+        for name, value in lifts.items()
+    )
+    out.print(Text(f"chance to ship {when} ({shown}): {_chance(chance)}", "bold"))
+
+
+def _print_steps(out: Console, workflow: Workflow) -> None:
+    table = Table(title="workflow", title_justify="left", header_style="bold")
+    for heading in ("step", "done by", "reads"):
+        table.add_column(heading)
+    rounds = workflow.task.experiment.rounds
+    for step in workflow.steps:
+        if step.round in (1, rounds + 1):
+            name = step.name.replace("round-1", f"round-1..{rounds}") if rounds > 1 else step.name
+            reads = ", ".join(step.reads).replace("round-1/", "").replace("production", "history")
+            table.add_row(name, step.agent or "rules", reads if step.round == 1 else ", ".join(step.reads))
+    out.print()
+    out.print(table)
+
+
+def _print_space(out: Console, task: Task) -> None:
+    table = Table(title="search space", title_justify="left", header_style="bold")
+    for heading in ("param", "production", "bounds", "about"):
+        table.add_column(heading, justify="right" if heading == "production" else "left")
+    for name, param in task.params.items():
+        table.add_row(name, number(param.production), bounds(param), Text(param.about, "dim"))
+    out.print()
+    out.print(table)
+    for name, constraint in task.constraints.items():
+        out.print(Text(f"constraint {name}: {constraint}"))
+
+
+def _print_metrics(out: Console, task: Task, power: Power | None) -> None:
+    title = f"metrics: smallest effects shown with power {task.experiment.power:.0%}"
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for heading in ("metric", "goal", "guardrail", "lift in a round", "lift at confirm", "tightest guardrail"):
+        table.add_column(heading, justify="right" if "lift" in heading or "tight" in heading else "left")
+    margins = detectable_margins(task, power.confirm, alpha=_alpha(task, power)) if power else {}
+    for name, metric in task.judged.items():
+        limit = task.guardrails.get(name)
+        margin = margins.get(name)
+        tightest = "-" if margin is None or limit is None else _margin(margin, limit.relative)
+        table.add_row(
+            name,
+            _goal(metric),
+            str(limit) if limit else "",
+            _detectable(task, power, name, explore=True),
+            _detectable(task, power, name, explore=False),
+            tightest,
+        )
+    out.print()
+    out.print(table)
+
+
+def _print_traffic(out: Console, task: Task, capabilities: Capabilities, traffic: Traffic) -> None:
+    out.print()
+    if not capabilities.randomises:
+        out.print(f"traffic: none; {traffic.rounds} rounds are evaluated on what was logged")
+        return
+    share = "" if traffic.share is None else f" ({traffic.share:.1%} of all users at a time)"
+    out.print(
+        f"traffic: {traffic.rounds} rounds of {count(traffic.per_round)} users for {task.experiment.days} days"
+        f"{share}, then {count(traffic.confirm)} fresh users for {task.confirm.days} days: "
+        f"{traffic.days} days in all"
+    )
+
+
+def _print_power(out: Console, task: Task, power: Power | None) -> None:
+    if power is None:
+        out.print("power: the backend does not tell how production's metrics vary, so it cannot be planned")
+        return
+    smallest = minimum_detectable_lift(task, power.confirm, alpha=_alpha(task, power))
+    if smallest is not None:
+        out.print(
+            f"smallest U that the confirmation shows with power {task.experiment.power:.0%}: {percent(smallest)}"
+        )
+    out.print(
+        f"confirmation {power.confirmation} of this surface, one-sided at alpha {_alpha(task, power):.2g}; "
+        f"chance to ship, guardrail metrics unchanged:"
+    )
+    out.print("  " + "   ".join(f"U {lift * 100:+g} %: {_chance(c)}" for lift, c in power.chances))
+
+
+def _alpha(task: Task, power: Power) -> float:
+    return confirmation_alpha(task.experiment.alpha, power.confirmation)
+
+
+def _goal(metric: Metric) -> str:
+    return f"{metric.goal}, weight {metric.weight:g}" if metric.goal else ""
+
+
+def _detectable(task: Task, power: Power | None, name: str, *, explore: bool) -> str:
+    if power is None:
+        return "-"
+    planned = power.explore if explore else power.confirm
+    alpha = task.experiment.alpha if explore else _alpha(task, power)
+    lift = minimum_detectable_lift(task, planned, name, alpha=alpha)
+    return "-" if lift is None else f"±{lift * 100:.2f} %"
+
+
+def _margin(margin: float, relative: bool) -> str:
+    return percent(margin) if relative else f"{margin:.4g}"
+
+
+def _chance(chance: float | None) -> str:
+    if chance is None:
+        return "unknown"
+    return "> 99 %" if chance > 0.99 else "< 1 %" if chance < 0.01 else f"{chance:.0%}".replace("%", " %")

@@ -1,0 +1,146 @@
+"""What a campaign's traffic is, and what it can show. Nothing here launches anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rectune_dsl.dsl.model import Task
+from rectune_dsl.dsl.suggest import did_you_mean
+from rectune_dsl.experiments.designs import Design, design
+from rectune_dsl.experiments.power import chance_to_ship, users_needed
+from rectune_dsl.hooks.api import (
+    CONTROL,
+    ABBackend,
+    Arm,
+    BaselineBackend,
+    Capabilities,
+    Config,
+    ExperimentSpec,
+    OracleBackend,
+    UsageError,
+)
+from rectune_dsl.workflow.clock import EPOCH
+
+LIFTS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1)
+"""True lifts of U at which a plan states the chance to ship."""
+LARGE = 0.05
+"""A gain that few changes of a ranking formula exceed: a plan that cannot show it has too little traffic."""
+PLENTY = 10.0
+"""A gain so large that only the guardrails can keep a config from shipping."""
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Users and days. `share` is of the backend's users, None where their number is not known; `fresh` are
+    the users left for the confirmation that no round has touched."""
+
+    per_round: int
+    rounds: int
+    confirm: int
+    days: int
+    share: float | None
+    confirm_share: float | None
+    fresh: float | None
+
+
+@dataclass(frozen=True)
+class Power:
+    """What the traffic can show. `explore` is one round's comparison of an arm with control, `confirm` the
+    last one's. `chances` are (true lift of U, chance to ship), guardrails unchanged. `ceiling` is the chance
+    with a U beyond doubt; `large` the chance with a large one. `needed` are the users per arm with which the
+    first of them that falls short reaches the task's power; None where no traffic suffices."""
+
+    explore: Design
+    confirm: Design
+    confirmation: int
+    chances: tuple[tuple[float, float], ...]
+    ceiling: float
+    large: float
+    needed: float | None
+
+
+def traffic(task: Task, capabilities: Capabilities) -> Traffic:
+    """The users and days of a whole campaign, approvals and early stops apart."""
+    rounds, arms = task.experiment.rounds, task.experiment.arms + 1
+    per_round, confirm = arms * task.experiment.users_per_arm, 2 * task.confirm.users_per_arm
+    matures = max(m.matures_after_days for m in task.judged.values())
+    days = rounds * (task.experiment.days + matures) + task.confirm.days + matures
+    population = capabilities.population
+    if not population:
+        return Traffic(per_round, rounds, confirm, days, None, None, None)
+    holdout = task.holdout.share if task.holdout else 0.0
+    taken = _explore(task, arms, holdout).exposure(population).share
+    fresh = population * (1 - holdout) * max(1 - taken, 0.0) ** rounds
+    return Traffic(per_round, rounds, confirm, days, per_round / population, confirm / population, fresh)
+
+
+def power(task: Task, backend: ABBackend, confirmation: int = 1) -> Power | None:
+    """What the traffic can show, from production's own variation; None where the backend cannot tell it."""
+    if not isinstance(backend, BaselineBackend):
+        return None
+    explore = design(backend.baseline(task.experiment.days), task, task.experiment.users_per_arm)
+    confirm = design(
+        backend.baseline(task.confirm.days),
+        task,
+        task.confirm.users_per_arm,
+        holdout_users=_holdout_users(task, backend.capabilities()),
+    )
+
+    def chance(lift: float) -> float:
+        return chance_to_ship(task, confirm, u_lift(task, lift), confirmation=confirmation)
+
+    ceiling, large = chance(PLENTY), chance(LARGE)
+    lacking = PLENTY if ceiling < task.experiment.power else LARGE
+    return Power(
+        explore,
+        confirm,
+        confirmation,
+        tuple((lift, chance(lift)) for lift in LIFTS),
+        ceiling,
+        large,
+        users_needed(task, confirm, u_lift(task, lacking), confirmation=confirmation),
+    )
+
+
+def u_lift(task: Task, lift: float) -> dict[str, float]:
+    """Lifts of the north stars, each the same, that make U this large; those that are guarded stay."""
+    stars = {n: m for n, m in task.north_stars.items() if n not in task.guardrails} or task.north_stars
+    total = sum(m.weight for m in stars.values())
+    return {name: metric.sign * lift / total for name, metric in stars.items()}
+
+
+def _explore(task: Task, arms: int, holdout: float) -> ExperimentSpec:
+    config = Config(task.production)
+    named = (Arm(CONTROL, config), *(Arm(f"p{i}", config) for i in range(1, arms)))
+    planned = task.experiment
+    return ExperimentSpec(
+        "", "explore", task.task.surface, named, planned.users_per_arm, planned.days, EPOCH, "", (), holdout
+    )
+
+
+def _holdout_users(task: Task, capabilities: Capabilities) -> float | None:
+    if task.holdout is None or not capabilities.population:
+        return None
+    return min(task.holdout.share * capabilities.population, float(task.confirm.users_per_arm))
+
+
+def shipping_chance(task: Task, found: Power | None, lifts: Mapping[str, float]) -> float | None:
+    """The chance to ship if these are the true lifts (and levels, as `=NAME`); None without power to plan.
+
+    Raises UsageError for a metric that the task does not judge.
+    """
+    for name in lifts:
+        if name.removeprefix("=") not in task.judged:
+            raise UsageError(f"the task judges no metric `{name}`", help=did_you_mean(name, task.judged))
+    if found is None:
+        return None
+    return chance_to_ship(task, found.confirm, lifts, confirmation=found.confirmation)
+
+
+def oracle_lifts(backend: ABBackend) -> dict[str, float]:
+    """The true lifts at the best config there is. Raises UsageError unless the backend knows the truth."""
+    if not isinstance(backend, OracleBackend):
+        raise UsageError("this backend does not know the truth", help="use --assume METRIC=LIFT instead")
+    best = backend.oracle_config()
+    return {name: values[0] for name, values in backend.oracle_lifts([best]).items()}

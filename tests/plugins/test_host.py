@@ -1,0 +1,101 @@
+"""Plugins are found, what they bring is listed, and one that fails does not take the others along."""
+
+import textwrap
+
+import pytest
+
+from rectune_dsl.hooks import specs
+from rectune_dsl.hooks.errors import PluginError
+from rectune_dsl.plugins.host import Host
+
+HEADER = "from rectune_dsl.hooks.specs import hookimpl\n"
+
+
+@pytest.fixture
+def plugin(tmp_path):
+    def write(body, name="mine"):
+        path = tmp_path / f"{name}.py"
+        path.write_text(HEADER + textwrap.dedent(body))
+        return path
+
+    return write
+
+
+def failures(host):
+    return {p.name: p.failure for p in host.plugins if p.failure}
+
+
+def test_built_ins_come_through_the_same_hooks():
+    host = Host()
+    assert host.names("backend") == {"simulator", "replay"}
+    assert "bayes" in host.agents()["actor"]
+    assert failures(host) == {}
+
+
+def test_every_built_in_can_be_loaded():
+    for registered in Host().registered():
+        assert callable(registered.load())
+
+
+def test_a_file_brings_an_agent(plugin):
+    file = plugin(
+        """
+        @hookimpl
+        def rectune_register_agents(register):
+            register("actor", "mine", lambda: "an actor")
+        """
+    )
+    host = Host([file])
+    assert host.agent("actor", "mine") == "an actor"
+    assert [p.hooks for p in host.plugins if p.name == "mine"] == [("rectune_register_agents",)]
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("raise RuntimeError('no licence')", "no licence"),
+        ("@hookimpl\ndef rectune_register_agent(register): ...", "rectune_register_agent"),
+        ("@hookimpl\ndef rectune_register_agents(register):\n    register('pilot', 'x', 'y:z')", "pilot"),
+        ("@hookimpl\ndef rectune_register_backends(register):\n    register('replay', 'y:z')", "already"),
+        ("import no_such_module_at_all", "no_such_module_at_all"),
+    ],
+)
+def test_a_broken_plugin_is_named_and_left_out(plugin, body, reason):
+    host = Host([plugin(body)])
+    assert reason in failures(host)["mine"]
+    assert host.names("backend") == {"simulator", "replay"}
+    assert all(r.plugin == "rectune" for r in host.registered())
+
+
+def test_what_nobody_registered_is_an_error_with_what_is_known():
+    with pytest.raises(PluginError) as caught:
+        Host().agent("actor", "bays")
+    assert "bayes" in caught.value.help
+
+
+def test_a_promise_that_cannot_be_imported_names_the_plugin(plugin):
+    file = plugin("@hookimpl\ndef rectune_register_backends(register):\n    register('far', 'nowhere:Far')")
+    with pytest.raises(PluginError, match="'mine' promised"):
+        Host([file]).backend("far")
+
+
+def test_events_reach_plugins_and_a_failing_listener_stops_nothing(plugin, tmp_path):
+    good = plugin(
+        f"""
+        @hookimpl
+        def rectune_run_started(run, task):
+            open({str(tmp_path / "seen")!r}, "a").write(run + task)
+        """,
+        "good",
+    )
+    bad = plugin("@hookimpl\ndef rectune_run_started(run):\n    raise ValueError('deaf')", "bad")
+    host = Host([bad, good])
+    host.emit("rectune_run_started", run="r", task="t")
+    assert (tmp_path / "seen").read_text() == "rt"
+    assert "deaf" in failures(host)["bad"]
+
+
+def test_every_hook_is_documented():
+    hooks = dict(Host().hooks())
+    assert set(hooks) == {name for name in vars(specs) if name.startswith("rectune_")}
+    assert all(hooks.values())
