@@ -60,8 +60,8 @@ def is_request_wide(stage: Stage) -> bool:
     return any(call.function in REQUEST_WIDE for call in calls)
 
 
-def score(stage: Stage, values: Mapping[str, Any], shape: tuple[int, int], functions: Functions) -> Array:
-    """A stage's scores, of `shape` (points, candidates), from every name its formulas may read."""
+def score(stage: Stage, values: Mapping[str, Any], shape: tuple[int, ...], functions: Functions) -> Array:
+    """A stage's scores, of `shape` (points, ..., candidates), from every name its formulas may read."""
     known = dict(values)
     for term in ordered(stage.terms):
         if {n.name for n in names(stage.terms[term].tree)} <= known.keys():
@@ -72,12 +72,13 @@ def score(stage: Stage, values: Mapping[str, Any], shape: tuple[int, int], funct
 def vary(
     sample: Mapping[str, Array], name: str, signal: Signal, points: int
 ) -> tuple[Mapping[str, Array], Array]:
-    """The first `points` points, each repeated with `name` at STEPS values over its domain; the values.
-    Of a signal that candidates differ in, only the first candidate's is varied."""
+    """The first `points` points with `name` at STEPS values over its domain, broadcasting to (points,
+    steps, candidates); and those values. What does not depend on `name` keeps one step, and is computed
+    once. Of a signal that candidates differ in, only the first candidate's is varied."""
     steps = np.linspace(*signal.domain, STEPS)
-    values = {n: np.repeat(np.asarray(v, np.float64)[:points], STEPS, axis=0) for n, v in sample.items()}
-    values[name] = values[name].copy()
-    values[name][:, 0] = np.tile(steps, points)
+    values = {n: np.asarray(v, np.float64)[:points, np.newaxis, :] for n, v in sample.items()}
+    values[name] = np.repeat(values[name], STEPS, axis=1)
+    values[name][:, :, 0] = steps
     return values, steps
 
 

@@ -79,7 +79,7 @@ def _scores(draft: Draft, stage: Stage, values: Mapping[str, Any], dtype: type[n
         arrays = {n: v.astype(dtype) if isinstance(v, np.ndarray) else v for n, v in values.items()}
     shape = np.broadcast_shapes(*(np.shape(v) for v in arrays.values()), (1, 1))
     functions = draft.environment.implementations
-    return samples.score(stage, arrays, (shape[0], shape[1]), functions)
+    return samples.score(stage, arrays, shape, functions)
 
 
 # --- finite ----------------------------------------------------------------------------------------
@@ -112,7 +112,7 @@ def _contracts(draft: Draft, stage_name: str, values: Mapping[str, Any]) -> Iter
         if name not in arrays or name not in draft.task.signals:
             continue  # a score that does not read the signal keeps any contract
         varied, steps = samples.vary(arrays, name, draft.task.signals[name], points)
-        scores = _scores(draft, stage, {**constants, **varied}, np.float64)[:, 0].reshape(points, len(steps))
+        scores = _scores(draft, stage, {**constants, **varied}, np.float64)[:, :, 0]
         sign = 1 if contract == "nondecreasing" else -1
         with np.errstate(invalid="ignore"):
             gains = sign * np.diff(scores, axis=1)
