@@ -41,6 +41,8 @@ def test_a_right_task_is_read(check_text) -> None:
     [
         # a misspelt param in its formula leaves the param unread, which is not said too
         ([("w_like * p_like", "w_lik * p_like")], ["RT202"]),
+        ([("[metrics]", '[stages.ranking.diversity]\nby = "t"\npenalty = "w_cot"\n[metrics]'),
+          ("[stages.ranking.params]", "[stages.ranking.params]\nw_cost = 2")], ["RT202"]),
         # a broken formula reads what its words name
         ([("w_like * p_like", "w_like ** * p_like")], ["RT201"]),
         # a broken param, signal or table is still there for those who read it

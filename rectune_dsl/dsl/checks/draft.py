@@ -83,4 +83,8 @@ class Draft:
             return known
         read = {n.name for _, formula in self.formulas(stage_name) for n in names(formula.tree)}
         guesses = {nearest(name, known) for name in read - known}
+        stage = self.task.stages[stage_name]
+        if stage.diversity is not None:
+            penalty = {n.name for n in names(stage.diversity.penalty.tree)}
+            guesses |= {nearest(name, stage.params) for name in penalty - stage.params.keys()}
         return frozenset(g for g in guesses if g is not None) | self.cuts.words
