@@ -27,7 +27,7 @@ class Prior:
     amplitude: float = 0.05
     amplitude_spread: float = 1.0
     lengthscale: float = 0.8
-    lengthscale_spread: float = 0.8
+    lengthscale_spread: float = 0.5
 
     def center(self, dimension: int) -> Array:
         """Medians of (amplitude, lengthscales...) on the log scale, (1 + dimension,)."""

@@ -1,0 +1,1 @@
+"""The five agents, numeric: who proposes, reviews, watches, learns and remembers."""

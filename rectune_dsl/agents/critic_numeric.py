@@ -1,0 +1,169 @@
+"""The Critic: asks the same questions of every proposal, takes the diverse few, and says why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rectune_dsl.agents import words
+from rectune_dsl.agents.acquisition import Batch, novelty
+from rectune_dsl.agents.belief import Z90, guardrail_risks
+from rectune_dsl.agents.differences import Differences
+from rectune_dsl.agents.past import Failure, failures, tested_configs
+from rectune_dsl.agents.region import distance
+from rectune_dsl.dsl.space import Space
+from rectune_dsl.hooks.api import AgentContext, Check, Config, Proposal, Review
+
+NEAR_FAILURE = 0.03
+"""Root mean square distance per param, as a share of its range, below which a config repeats a failure."""
+NEAR_PRODUCTION = 0.005
+"""The same distance from production: small first steps are allowed where larger ones are too risky."""
+_ROUNDING = 1e-6
+
+
+class NumericCritic:
+    """Refuses what is invalid, too risky, hopeless, known to fail or a duplicate; of the rest it takes at
+    most `budget.arms`, the one that adds most first."""
+
+    name = "numeric"
+
+    def review(self, context: AgentContext, proposals: Sequence[Proposal]) -> Sequence[Review]:
+        case = _Case(context)
+        alone = {p.name: case.checks(p) for p in proposals}
+        sound = [p for p in proposals if all(check.passed for check in alone[p.name])]
+        return case.select(proposals, sound, alone)
+
+
+class _Case:
+    """One round's questions: what they need is computed once."""
+
+    def __init__(self, context: AgentContext) -> None:
+        self._context = context
+        self._task = context.task
+        self._space = Space(context.task)
+        self._failures = failures(context.task, context.history)
+        self._differences = Differences(context.task, context.panel, context.functions)
+        self._floor = 1.0 - context.task.experiment.risk
+
+    def checks(self, proposal: Proposal) -> tuple[Check, ...]:
+        """The questions about the proposal itself. An invalid one is asked nothing further."""
+        valid = self._validity(proposal.config)
+        if not valid.passed:
+            return (valid,)
+        config = proposal.config
+        return (
+            valid,
+            self._step(config),
+            self._risk(config),
+            self._alignment(config),
+            self._known_failures(config),
+            self._against_production(config),
+        )
+
+    def select(
+        self, proposals: Sequence[Proposal], sound: Sequence[Proposal], checks: dict[str, tuple[Check, ...]]
+    ) -> list[Review]:
+        """Greedy by what each adds, times how new it is; reviews in the order of the proposals."""
+        taken: list[Proposal] = []
+        final = dict(checks)
+        left = dict(enumerate(sound))
+        batch = self._batch(sound)
+        while left and len(taken) < self._context.budget.arms:
+            gains = batch.gains()
+            best = max(left, key=lambda i: gains[i] * self._novelty(left[i], taken))
+            proposal = left.pop(best)
+            diverse = self._diversity(proposal, taken)
+            final[proposal.name] = (*final[proposal.name], diverse)
+            if diverse.passed:
+                taken.append(proposal)
+                batch.take(best)
+        for proposal in left.values():
+            final[proposal.name] = (*final[proposal.name], self._diversity(proposal, taken))
+        names = [p.name for p in taken]
+        return [self._review(p, names, final[p.name]) for p in proposals]
+
+    def _batch(self, proposals: Sequence[Proposal]) -> Batch:
+        tested = tested_configs(self._context.history)
+        configs = [p.config for p in proposals]
+        return Batch(self._context.surrogate, configs, tested, self._context.rng)
+
+    def _validity(self, config: Config) -> Check:
+        values, params = config.values, self._task.params
+        problems = [f"{name} has no value" for name in params if name not in values]
+        problems += [f"{name} is no param of the task" for name in values if name not in params]
+        problems += [f"{n} is not a finite number" for n, v in values.items() if not np.isfinite(v)]
+        problems = problems or list(self._space.violations(values))
+        detail = "; ".join(problems) if problems else "inside all bounds and constraints"
+        return Check("validity", not problems, detail)
+
+    def _step(self, config: Config) -> Check:
+        offsets = np.abs(self._space.to_unit(config.values) - self._space.production)
+        widest, limit = int(offsets.argmax()), self._task.limits.step
+        moved = f"{self._space.names[widest]} moves by {offsets[widest]:.0%} of its range"
+        return Check("step", bool(offsets[widest] <= limit + _ROUNDING), f"{moved}; {limit:.0%} is allowed")
+
+    def _risk(self, config: Config) -> Check:
+        risks = guardrail_risks(self._task, self._context.surrogate, config)
+        if not risks:
+            return Check("risk", True, "the task has no guardrails")
+        p = float(self._context.surrogate.p_feasible([config])[0])
+        detail = (
+            f"all guardrails hold with {words.chance(p)}, {words.chance(self._floor)} are needed; "
+            f"the weakest: {risks[0]}"
+        )
+        return Check("risk", p >= self._floor, detail)
+
+    def _alignment(self, config: Config) -> Check:
+        mean, sd = (float(x[0]) for x in self._context.surrogate.objective([config]))
+        low, high = mean - Z90 * sd, mean + Z90 * sd
+        detail = f"U is expected at {words.interval(mean, low, high)}"
+        if high <= 0:
+            return Check("goal", False, f"{detail}: even its upper end is no gain")
+        return Check("goal", True, f"{detail}: a gain is possible")
+
+    def _known_failures(self, config: Config) -> Check:
+        if not self._failures:
+            return Check("failures", True, "no arm is known to fail")
+        point = self._space.to_unit(config.values)
+
+        def gap(failure: Failure) -> float:
+            return distance(point, self._space.to_unit(failure.config.values))
+
+        nearest = min(self._failures, key=gap)
+        detail = f"{gap(nearest):.3f} of the range per param from {nearest.arm}, which {nearest.why}"
+        return Check("failures", gap(nearest) >= NEAR_FAILURE, detail)
+
+    def _against_production(self, config: Config) -> Check:
+        production = Config(self._task.production)
+        same = self._differences.same(config, production, NEAR_PRODUCTION)
+        detail = self._differences.words(config, production, "production")
+        return Check("change", not same, f"shows the same as production: {detail}" if same else detail)
+
+    def _diversity(self, proposal: Proposal, taken: Sequence[Proposal]) -> Check:
+        if not taken:
+            return Check("diversity", True, "the first to be taken")
+        nearest = min(taken, key=lambda other: self._differences.gap(proposal.config, other.config))
+        same = self._differences.same(proposal.config, nearest.config)
+        detail = self._differences.words(proposal.config, nearest.config, nearest.name)
+        return Check("diversity", not same, f"a duplicate of {nearest.name}: {detail}" if same else detail)
+
+    def _novelty(self, proposal: Proposal, taken: Sequence[Proposal]) -> float:
+        """0 for what is taken already, towards 1 with distance."""
+        gaps = [self._differences.gap(proposal.config, other.config) for other in taken]
+        return float(novelty(np.array(min(gaps, default=np.inf))))
+
+    def _review(self, proposal: Proposal, taken: Sequence[str], checks: tuple[Check, ...]) -> Review:
+        failed = [check for check in checks if not check.passed]
+        said = {check.name: check.detail for check in checks}
+        if failed:
+            why = f"Refused: {'; '.join(f'{c.name}: {c.detail}' for c in failed)}."
+            return Review(proposal.name, False, checks, why)
+        if proposal.name not in taken:
+            budget = words.counted(self._context.budget.arms, "arm")
+            others = f"the budget is {budget} and {words.listed(taken)} add more"
+            why = f"Refused: sound ({said['goal']}), but {others}."
+            return Review(proposal.name, False, checks, why)
+        place = taken.index(proposal.name) + 1
+        why = f"Taken as choice {place}: {said['goal']}; {said['risk']}; {said['diversity']}."
+        return Review(proposal.name, True, checks, why)

@@ -1,0 +1,70 @@
+"""How different two configs are: in their params and, where a panel is there, in what they show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from rectune_dsl.agents.region import distance
+from rectune_dsl.dsl.model import Task
+from rectune_dsl.dsl.space import Space
+from rectune_dsl.funnel.features import overlap
+from rectune_dsl.funnel.run import Funnel
+from rectune_dsl.hooks.api import Config, FormulaFunction, Panel, Slates
+
+REQUESTS = 256
+"""Panel requests that slates are compared on."""
+NEAR = 0.02
+"""Root mean square distance per param, as a share of its range, below which two arms measure the same."""
+
+
+class Differences:
+    """Compares configs; slates are computed once per config."""
+
+    def __init__(self, task: Task, panel: Panel | None, functions: Mapping[str, FormulaFunction]) -> None:
+        self._space = Space(task)
+        self._funnel = Funnel(task, {name: function.evaluate for name, function in functions.items()})
+        self._panel = None if panel is None else head(panel, REQUESTS)
+        self._slates: dict[tuple[float, ...], Slates] = {}
+
+    def gap(self, left: Config, right: Config) -> float:
+        """Root mean square distance per param, as a share of its range."""
+        return distance(self._space.to_unit(left.values), self._space.to_unit(right.values))
+
+    def same(self, left: Config, right: Config, near: float = NEAR) -> bool:
+        """Too close to tell apart, or the very same slates in the very same order."""
+        if self._panel is None or self.gap(left, right) < near:
+            return self.gap(left, right) < near
+        return np.array_equal(self._of(left).candidates, self._of(right).candidates)
+
+    def words(self, left: Config, right: Config, name: str) -> str:
+        """`0.210 of the range per param from r1p2, 62 % of the items shown are the same`."""
+        text = f"{self.gap(left, right):.3f} of the range per param from {name}"
+        if self._panel is None:
+            return text
+        return (
+            f"{text}, {overlap(self._of(left), self._of(right)) * 100:.0f} % of the items shown are the same"
+        )
+
+    def _of(self, config: Config) -> Slates:
+        key = tuple(config.values.values())
+        if key not in self._slates:
+            assert self._panel is not None
+            self._slates[key] = self._funnel.slates(self._panel, config)
+        return self._slates[key]
+
+
+def head(panel: Panel, requests: int) -> Panel:
+    """The first requests of a panel."""
+    return replace(
+        panel,
+        signals={
+            stage: {name: array[:requests] for name, array in signals.items()}
+            for stage, signals in panel.signals.items()
+        },
+        keys={name: array[:requests] for name, array in panel.keys.items()},
+        items=panel.items[:requests],
+        valid=None if panel.valid is None else panel.valid[:requests],
+    )

@@ -1,0 +1,115 @@
+"""The Online agent: a fixed horizon, whole-day looks, and stops for what is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Literal
+
+from rectune_dsl.experiments.estimates import estimate
+from rectune_dsl.experiments.monitors import harm, stop_alpha
+from rectune_dsl.experiments.rebase import without
+from rectune_dsl.experiments.srm import mismatch
+from rectune_dsl.hooks.api import (
+    CONTROL,
+    HOLDOUT,
+    Action,
+    AgentContext,
+    Arm,
+    Config,
+    ExperimentSpec,
+    ExperimentState,
+    Finish,
+    Freeze,
+    Launch,
+    Moments,
+    Observation,
+    StopArm,
+    UsageError,
+    Wait,
+)
+
+_DAY = timedelta(days=1)
+
+
+class NumericOnline:
+    """Designs what the task's traffic allows, and decides at each look from the observation alone."""
+
+    name = "numeric"
+
+    def design(self, context: AgentContext, launch: Launch) -> ExperimentSpec:
+        """All traffic that `[experiment]`, or `[confirm]`, gives. Raises UsageError without arms."""
+        task = context.task
+        purpose: Literal["explore", "confirm"] = "confirm" if launch.purpose == "confirm" else "explore"
+        planned = task.confirm if purpose == "confirm" else task.experiment
+        arms = tuple(arm for arm in launch.arms if arm.name != CONTROL)
+        if not any(arm.name != HOLDOUT for arm in arms):
+            raise UsageError("there is no arm to test", help="let the Critic take at least one proposal")
+        return ExperimentSpec(
+            key=launch.key,
+            purpose=purpose,
+            surface=task.task.surface,
+            arms=(Arm(CONTROL, Config(task.production)), *arms),
+            users_per_arm=planned.users_per_arm,
+            days=planned.days,
+            start=launch.start,
+            salt=launch.salt,
+            fresh_of=launch.fresh_of,
+            holdout_share=task.holdout.share if task.holdout else 0.0,
+        )
+
+    def step(
+        self, context: AgentContext, state: ExperimentState, observation: Observation
+    ) -> Sequence[Action]:
+        """Freeze at a sample-ratio mismatch; stop shown harm; finish at the horizon or when no arm is
+        left; otherwise look again at the next whole day."""
+        spec = state.spec
+        if isinstance(observation, Moments):
+            unequal = mismatch(observation, leave_out=(HOLDOUT, *state.stopped))
+            if unequal:
+                return [Freeze(unequal)]
+        stops = self._stops(context, state, observation)
+        gone = {*state.stopped, *(stop.arm for stop in stops)}
+        if all(arm.name in gone for arm in spec.arms if arm.name not in (CONTROL, HOLDOUT)):
+            return [*stops, Finish("Every arm was stopped for shown harm.")]
+        end = _horizon(context, spec)
+        if observation.as_of >= end:
+            return [*stops, Finish(_finished(context, spec))]
+        return [*stops, _wait(spec, observation.as_of, end)]
+
+    def _stops(
+        self, context: AgentContext, state: ExperimentState, observation: Observation
+    ) -> list[StopArm]:
+        """Arms shown to do harm. Bounds hold at every look, so looking daily costs nothing."""
+        task, spec = context.task, state.spec
+        days = (observation.as_of - spec.start) / _DAY
+        if days <= 0:
+            return []
+        estimates = estimate(without(observation, (HOLDOUT, *state.stopped)), task.judged)
+        fraction = min(days / spec.days, 1.0)
+        found = harm(estimates, task.guardrails, alpha=stop_alpha(task), fraction=fraction)
+        return [StopArm(arm, why) for arm, why in found.items()]
+
+
+def _horizon(context: AgentContext, spec: ExperimentSpec) -> datetime:
+    """The last day's end, and then until its slowest metric has matured."""
+    return spec.start + (spec.days + _maturing(context)) * _DAY
+
+
+def _maturing(context: AgentContext) -> int:
+    return max((metric.matures_after_days for metric in context.task.judged.values()), default=0)
+
+
+def _finished(context: AgentContext, spec: ExperimentSpec) -> str:
+    maturing = _maturing(context)
+    waited = f", and {maturing} more for its metrics to mature" if maturing else ""
+    return f"The experiment ran its {spec.days} days{waited}."
+
+
+def _wait(spec: ExperimentSpec, as_of: datetime, end: datetime) -> Wait:
+    passed = (as_of - spec.start) // _DAY
+    until = min(spec.start + (max(passed, 0) + 1) * _DAY, end)
+    day = (until - spec.start) // _DAY
+    if day > spec.days:
+        return Wait(until, f"Nothing is shown to do harm; all {spec.days} days ran, metrics are maturing.")
+    return Wait(until, f"Nothing more is shown to do harm; the next look is after day {day} of {spec.days}.")

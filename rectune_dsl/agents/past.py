@@ -1,0 +1,75 @@
+"""What earlier rounds have shown: tested configs, and those known to fail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rectune_dsl.agents import words
+from rectune_dsl.agents.belief import Z90
+from rectune_dsl.dsl.guardrails import Limit
+from rectune_dsl.dsl.model import Task
+from rectune_dsl.hooks.api import CONTROL, HOLDOUT, Arm, Config, Estimates, RoundResult
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An arm that was stopped for harm, or whose estimates show a guardrail violated."""
+
+    arm: str
+    config: Config
+    why: str
+
+
+def tested_arms(history: Sequence[RoundResult]) -> tuple[Arm, ...]:
+    """Every treatment of every round that was not frozen, in order."""
+    return tuple(
+        arm
+        for result in history
+        if not result.frozen
+        for arm in result.arms
+        if arm.name not in (CONTROL, HOLDOUT)
+    )
+
+
+def tested_configs(history: Sequence[RoundResult]) -> list[Config]:
+    """The different configs of `tested_arms`."""
+    different = {tuple(arm.config.values.values()): arm.config for arm in tested_arms(history)}
+    return list(different.values())
+
+
+def failures(task: Task, history: Sequence[RoundResult]) -> tuple[Failure, ...]:
+    """Arms of earlier rounds known to fail. An arm that was stopped counts even if its round was frozen."""
+    found = []
+    for result in history:
+        for arm in result.arms:
+            if arm.name in result.stopped:
+                found.append(Failure(arm.name, arm.config, f"was stopped: {result.stopped[arm.name]}"))
+            elif not result.frozen and (why := _violation(task, result.estimates, arm.name)):
+                found.append(Failure(arm.name, arm.config, why))
+    return tuple(found)
+
+
+def _violation(task: Task, estimates: Estimates, arm: str) -> str:
+    """The first guardrail whose 90 % interval lies beyond its limit, in words; empty if there is none."""
+    if arm not in estimates.arms:
+        return ""
+    row, width = estimates.arms.index(arm), len(estimates.metrics)
+    for metric, limit in task.guardrails.items():
+        if metric not in estimates.metrics:
+            continue
+        column = estimates.metrics.index(metric)
+        if limit.relative:
+            value = estimates.lift[row][column]
+            se = max(estimates.covariance[row * width + column][row * width + column], 0.0) ** 0.5
+        else:
+            value, se = estimates.level[row + 1][column], estimates.level_se[row + 1][column]
+        if value is not None and _beyond(limit, value, se):
+            shown = words.percent(value) if limit.relative else f"{value:.4g}"
+            return f"showed {metric} at {shown} against {limit}"
+    return ""
+
+
+def _beyond(limit: Limit, value: float, se: float) -> bool:
+    best = value + Z90 * se if limit.direction == ">=" else value - Z90 * se
+    return not limit.holds(best)

@@ -1,0 +1,124 @@
+"""What to confirm: by the posterior, never by the best raw observation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rectune_dsl.agents import words
+from rectune_dsl.agents.acquisition import Score, search
+from rectune_dsl.agents.belief import guardrail_risks, objective, predictions
+from rectune_dsl.agents.past import tested_arms, tested_configs
+from rectune_dsl.agents.region import Region, distance
+from rectune_dsl.agents.shipping import Confirmation
+from rectune_dsl.hooks.api import AgentContext, Config, Recommendation
+
+SAFE = 0.9
+"""P(all guardrails hold) that a recommendation needs."""
+LEAST_CHANCE = 0.05
+"""A config less likely to ship than this would only use up a confirmation of the surface."""
+
+
+def recommend(context: AgentContext) -> Recommendation:
+    """The safe config with the largest expected gain times its chance to ship, tested or not; production
+    where no config is safe, expected to gain, and likely enough to ship."""
+    confirmation = Confirmation.planned(context.task, context.history)
+    if confirmation is None:
+        return _production(context, _nothing_to_stand_on(context))
+    region = Region.for_round(context.task, context.history)
+    tested = tested_configs(context.history)
+    found = search(region, _score(context, confirmation), context.rng, tested)
+    if not found.configs or found.scores[0] < 0:
+        why = f"No config that was searched keeps all guardrails with {words.chance(SAFE)}."
+        return _production(context, why)
+    best = found.configs[0]
+    expected = objective(context.surrogate, best)
+    chance = float(confirmation.chances(context.surrogate, [best])[0])
+    if expected.lift <= 0 or chance < LEAST_CHANCE:
+        why = (
+            f"The best safe config is expected at {words.lift(expected)} and would ship with "
+            f"{words.chance(chance)}: too little to use a confirmation on."
+        )
+        return _production(context, why)
+    return Recommendation(
+        config=best,
+        is_production=False,
+        predictions=predictions(context.task, context.surrogate, best),
+        objective=expected,
+        p_feasible=float(context.surrogate.p_feasible([best])[0]),
+        chance_to_ship=chance,
+        why=_why(context, best, tested, chance),
+    )
+
+
+def _score(context: AgentContext, confirmation: Confirmation) -> Score:
+    surrogate = context.surrogate
+
+    def score(configs: Sequence[Config]) -> NDArray[np.float64]:
+        mean, _ = surrogate.objective(configs)
+        p = surrogate.p_feasible(configs)
+        worth = np.maximum(mean, 0.0) * confirmation.chances(surrogate, configs)
+        return np.where(p >= SAFE, worth, p - SAFE - 1.0)
+
+    return score
+
+
+def _why(context: AgentContext, best: Config, tested: Sequence[Config], chance: float) -> str:
+    expected = objective(context.surrogate, best)
+    users = context.task.confirm.users_per_arm
+    parts = [
+        f"Expected: {words.lift(expected)} (90 % interval), with {words.chance(chance)} to ship at "
+        f"{users:,} users per arm: the best product of the two among configs that keep all guardrails with "
+        f"at least {words.chance(SAFE)}."
+    ]
+    risks = guardrail_risks(context.task, context.surrogate, best)
+    if risks:
+        p = float(context.surrogate.p_feasible([best])[0])
+        parts.append(f"They hold with {words.chance(p)}; the weakest: {risks[0]}.")
+    parts.append(_provenance(context, best))
+    parts.append(
+        "These are beliefs shrunk towards no effect, not raw results; being the largest of many, the "
+        "expectation is still more likely too high than too low; the confirmation on fresh users settles it."
+    )
+    return " ".join(parts)
+
+
+def _provenance(context: AgentContext, best: Config) -> str:
+    """Whether it was tested, or how far it is from what was."""
+    arms = tested_arms(context.history)
+    same = [arm.name for arm in arms if arm.config.values == best.values]
+    if same:
+        return f"It was tested as {words.listed(same)}."
+    space = Region.for_round(context.task, context.history).space
+    point = space.to_unit(best.values)
+    nearest = min(arms, key=lambda arm: distance(point, space.to_unit(arm.config.values)))
+    gap = distance(point, space.to_unit(nearest.config.values))
+    return f"It was not tested itself; {nearest.name} comes nearest, {gap:.3f} of the range per param away."
+
+
+def _production(context: AgentContext, why: str) -> Recommendation:
+    config = Config(context.task.production)
+    return Recommendation(
+        config=config,
+        is_production=True,
+        predictions=predictions(context.task, context.surrogate, config),
+        objective=objective(context.surrogate, config),
+        p_feasible=float(context.surrogate.p_feasible([config])[0]),
+        chance_to_ship=0.0,
+        why=f"Keep production. {why}",
+    )
+
+
+def _nothing_to_stand_on(context: AgentContext) -> str:
+    if not tested_arms(context.history):
+        return "No experiment that can be trusted has measured anything."
+    missing = {
+        name: reason
+        for result in context.history
+        for name, reason in result.estimates.missing.items()
+        if name in context.task.judged
+    }
+    reasons = "; ".join(f"{name}: {reason}" for name, reason in missing.items())
+    return f"No arm has all that a verdict needs{f' ({reasons})' if reasons else ''}, so nothing could ship."

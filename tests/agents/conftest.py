@@ -1,0 +1,154 @@
+"""A small synthetic world: a task, its true lifts, and noisy rounds of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rectune_dsl.dsl.model import Task
+from rectune_dsl.dsl.space import Space
+from rectune_dsl.hooks.api import (
+    CONTROL,
+    AgentContext,
+    Arm,
+    Budget,
+    Config,
+    Estimates,
+    RoundResult,
+    Skill,
+)
+from rectune_dsl.surrogate.params import fit
+
+PARAMS: Mapping[str, Mapping[str, Any]] = {
+    "a_click": {"production": 1.0, "low": 0.2, "high": 3.0},
+    "w_like": {"production": 2.0, "low": 0.1, "high": 50.0, "scale": "log"},
+    "w_hate": {"production": 5.0, "low": 0.1, "high": 100.0, "scale": "log"},
+    "a_long": {"production": 0.6, "low": 0.0, "high": 3.0},
+}
+
+
+def make_task(
+    params: Mapping[str, Mapping[str, Any]] = PARAMS,
+    constraints: Mapping[str, str] | None = None,
+    guardrails: Mapping[str, str] | None = None,
+    step: float = 1.0,
+    arms: int = 4,
+    skill: str | None = "fusion",
+) -> Task:
+    return Task.model_validate(
+        {
+            "dsl": 1,
+            "task": {"name": "fusion", "surface": "feed", "skill": skill},
+            "signals": {"p": {}},
+            "stages": {"rank": {"keep": 5, "score": f"p * ({' + '.join(params)})", "params": params}},
+            "metrics": {
+                "watch": {"goal": "maximize"},
+                "returns": {"kind": "proportion", "matures_after_days": 1},
+            },
+            "guardrails": {"returns": ">= -1%"} if guardrails is None else guardrails,
+            "constraints": constraints or {},
+            "experiment": {"users_per_arm": 1000, "days": 3, "rounds": 6, "arms": arms},
+            "confirm": {"users_per_arm": 6000, "days": 7},
+            "limits": {"step": step},
+        }
+    )
+
+
+@dataclass
+class World:
+    """True lifts as a function of the unit point; `errors` are an arm's standard errors."""
+
+    task: Task
+    errors: Mapping[str, float] = field(default_factory=lambda: {"watch": 0.01, "returns": 0.002})
+
+    def __post_init__(self) -> None:
+        self.space = Space(self.task)
+        self.best = np.clip(self.space.production + np.array([0.3, 0.25, -0.2, 0.3]), 0.05, 0.95)
+
+    def lifts(self, config: Config) -> dict[str, float]:
+        """watch has its optimum at `best`; going far beyond it in a_long costs return."""
+        point, production = self.space.to_unit(config.values), self.space.production
+        gain = ((production - self.best) ** 2).sum() - ((point - self.best) ** 2).sum()
+        loss = 0.08 * max(point[3] - production[3] - 0.25, 0.0) + 0.01 * (point[1] - production[1])
+        return {"watch": 0.2 * float(gain), "returns": -float(loss)}
+
+    def violates(self, config: Config) -> bool:
+        return self.lifts(config)["returns"] < -0.01
+
+    def measure(self, number: int, configs: Sequence[Config], seed: int = 0) -> RoundResult:
+        rng = np.random.default_rng([seed, number])
+        arms = [Arm(f"r{number}a{i}", config) for i, config in enumerate(configs)]
+        return round_of(self.task, number, arms, [self.lifts(c) for c in configs], self.errors, rng)
+
+
+def round_of(
+    task: Task,
+    number: int,
+    arms: Sequence[Arm],
+    truths: Sequence[Mapping[str, float]],
+    errors: Mapping[str, float],
+    rng: np.random.Generator | None = None,
+    **fields: Any,
+) -> RoundResult:
+    """A round whose arms share half of their error variance: that of control."""
+    metrics, count = tuple(task.judged), len(arms)
+    lift = np.array([[truth.get(m, 0.0) for m in metrics] for truth in truths]).reshape(count, -1)
+    block = 0.5 * (np.eye(count) + 1.0)
+    covariance = np.kron(block, np.diag([errors.get(m, 1e-3) ** 2 for m in metrics]))
+    if rng is not None:
+        lift = lift + rng.multivariate_normal(np.zeros(lift.size), covariance).reshape(lift.shape)
+    level = np.vstack([np.ones(len(metrics)), 1.0 + lift])
+    estimates = Estimates(
+        as_of=datetime(2026, 1, 9, tzinfo=UTC),
+        arms=tuple(arm.name for arm in arms),
+        metrics=metrics,
+        lift=tuple(map(tuple, lift.tolist())),
+        covariance=tuple(map(tuple, covariance.tolist())),
+        level=tuple(map(tuple, level.tolist())),
+        level_se=tuple(map(tuple, np.full(level.shape, 1e-3).tolist())),
+        effective_n=tuple(map(tuple, np.full(lift.shape, 2000.0).tolist())),
+    )
+    control = Arm(CONTROL, Config(task.production))
+    return RoundResult(number, f"round-{number}/experiment", (control, *arms), estimates, **fields)
+
+
+def make_context(
+    task: Task,
+    history: Sequence[RoundResult] = (),
+    seed: int = 0,
+    skill: Skill | None = None,
+    **fields: Any,
+) -> AgentContext:
+    planned = task.experiment
+    known: dict[str, Any] = {
+        "task": task,
+        "round": len(history) + 1,
+        "history": tuple(history),
+        "panel": None,
+        "surrogate": fit(task, history),
+        "mechanics": (),
+        "skill": skill,
+        "budget": Budget(planned.rounds - len(history), planned.arms, planned.users_per_arm, planned.days),
+        "rng": np.random.Generator(np.random.Philox(key=[seed, len(history)])),
+    }
+    return AgentContext(**(known | fields))
+
+
+class Kit:
+    """The helpers above, as one fixture: test folders are no packages."""
+
+    params = PARAMS
+    task = staticmethod(make_task)
+    world = staticmethod(World)
+    round_of = staticmethod(round_of)
+    context = staticmethod(make_context)
+
+
+@pytest.fixture(scope="session")
+def kit() -> type[Kit]:
+    return Kit

@@ -1,0 +1,166 @@
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from rectune_dsl.agents.online_numeric import NumericOnline
+from rectune_dsl.hooks.api import (
+    CONTROL,
+    HOLDOUT,
+    Arm,
+    ArmMoments,
+    Config,
+    ExperimentState,
+    Exposure,
+    Finish,
+    Freeze,
+    Launch,
+    Moments,
+    StopArm,
+    UsageError,
+    Wait,
+)
+
+START = datetime(2026, 1, 5, tzinfo=UTC)
+COLUMNS = ("watch", "returns")
+
+
+@pytest.fixture
+def task(kit):
+    return kit.task()  # 3 days, returns mature a day later
+
+
+def launch(task, purpose="explore", names=("r1p1", "r1p2"), holdout=False):
+    arms = [Arm(name, Config({**task.production, "a_click": 1.0 + 0.1 * i})) for i, name in enumerate(names)]
+    if holdout:
+        arms.append(Arm(HOLDOUT, Config(task.production)))
+    control = Arm(CONTROL, Config(task.production))
+    return Launch("run/round-1", "salt", START, (control, *arms), purpose, (Exposure("old", 0.1),))
+
+
+def moments(days, returns, assigned=None, n=4000):
+    """Arms by name with their true return rate; everyone watches 10 +- 5 minutes."""
+    arms = []
+    for i, (name, rate) in enumerate(returns.items()):
+        products = ((n * 125.0, n * 10.0 * rate), (n * 10.0 * rate, n * rate))
+        count = n if assigned is None else assigned[i]
+        arms.append(ArmMoments(name, count, n, (n * 10.0, n * rate), products))
+    return Moments(START + timedelta(days=days), COLUMNS, tuple(arms))
+
+
+def step(kit, task, observation, purpose="explore", names=("r1p1", "r1p2"), stopped=None, holdout=False):
+    context = kit.context(task)
+    spec = NumericOnline().design(context, launch(task, purpose, names, holdout))
+    return NumericOnline().step(context, ExperimentState(spec, 1, stopped or {}), observation)
+
+
+def test_a_design_spends_what_the_task_gives(kit, task):
+    explore = NumericOnline().design(kit.context(task), launch(task))
+    assert [arm.name for arm in explore.arms] == [CONTROL, "r1p1", "r1p2"]
+    assert explore.arms[0].config.values == task.production
+    assert (explore.users_per_arm, explore.days, explore.purpose) == (1000, 3, "explore")
+    assert (explore.key, explore.salt, explore.start, explore.surface) == (
+        "run/round-1",
+        "salt",
+        START,
+        "feed",
+    )
+    assert explore.fresh_of == (Exposure("old", 0.1),)
+    assert explore.holdout_share == 0.0
+    confirm = NumericOnline().design(kit.context(task), launch(task, "confirm", ("recommended",)))
+    assert (confirm.users_per_arm, confirm.days, confirm.purpose) == (6000, 7, "confirm")
+
+
+def test_a_design_needs_an_arm_to_test(kit, task):
+    with pytest.raises(UsageError, match="no arm to test") as error:
+        NumericOnline().design(kit.context(task), launch(task, "confirm", (), holdout=True))
+    assert error.value.help
+
+
+SAME = {CONTROL: 0.5, "r1p1": 0.5, "r1p2": 0.5}
+ONE_BAD = {CONTROL: 0.5, "r1p1": 0.5, "r1p2": 0.3}
+ALL_BAD = {CONTROL: 0.5, "r1p1": 0.3, "r1p2": 0.3}
+
+
+@pytest.mark.parametrize(
+    ("days", "returns", "kinds", "until"),
+    [
+        (1, SAME, [Wait], 2),
+        (1.25, SAME, [Wait], 2),
+        (2, SAME, [Wait], 3),
+        (3, SAME, [Wait], 4),
+        (4, SAME, [Finish], None),
+        (9, SAME, [Finish], None),
+        (1, ONE_BAD, [StopArm, Wait], 2),
+        (4, ONE_BAD, [StopArm, Finish], None),
+        (1, ALL_BAD, [StopArm, StopArm, Finish], None),
+        (0, SAME, [Wait], 1),
+    ],
+)
+def test_what_is_done_next(kit, task, days, returns, kinds, until):
+    actions = step(kit, task, moments(days, returns))
+    assert [type(action) for action in actions] == kinds
+    assert all(action.why for action in actions)
+    if until is not None:
+        assert actions[-1].until == START + timedelta(days=until)
+    for action in actions:
+        if isinstance(action, StopArm):
+            assert returns[action.arm] == 0.3
+            assert "returns breaks its guardrail (>= -1%)" in action.why
+
+
+def test_unequal_assignment_freezes_before_anything_else(kit, task):
+    actions = step(kit, task, moments(1, ALL_BAD, assigned=(4000, 4000, 4500)))
+    assert [type(a) for a in actions] == [Freeze]
+    assert "sample-ratio mismatch" in actions[0].why
+
+
+def test_an_arm_that_was_stopped_is_neither_stopped_again_nor_a_mismatch(kit, task):
+    observation = moments(2, ONE_BAD, assigned=(4000, 4000, 1900))
+    actions = step(kit, task, observation, stopped={"r1p2": "harm"})
+    assert [type(a) for a in actions] == [Wait]
+
+
+def test_when_the_last_arm_is_stopped_it_is_over(kit, task):
+    actions = step(kit, task, moments(2, ALL_BAD), stopped={"r1p2": "harm"})
+    assert [type(a) for a in actions] == [StopArm, Finish]
+    assert "Every arm was stopped" in actions[-1].why
+
+
+def test_a_harmful_confirmation_ends_early(kit, task):
+    rates = {CONTROL: 0.5, "recommended": 0.3}
+    actions = step(kit, task, moments(2, rates), "confirm", ("recommended",))
+    assert [type(a) for a in actions] == [StopArm, Finish]
+
+
+def test_the_holdout_is_neither_counted_nor_judged_nor_stopped(kit, task):
+    rates = {CONTROL: 0.5, "recommended": 0.5, HOLDOUT: 0.3}
+    observation = moments(2, rates, assigned=(4000, 4000, 90_000))
+    actions = step(kit, task, observation, "confirm", ("recommended",), holdout=True)
+    assert [type(a) for a in actions] == [Wait]
+
+
+def test_looks_are_at_whole_days_and_the_confirmation_waits_for_its_metrics(kit, task):
+    rates = {CONTROL: 0.5, "recommended": 0.5}
+    looks = [START + timedelta(days=1)]
+    while True:
+        (action,) = step(
+            kit, task, moments((looks[-1] - START) / timedelta(days=1), rates), "confirm", ("recommended",)
+        )
+        if isinstance(action, Finish):
+            break
+        looks.append(action.until)
+    assert looks == [START + timedelta(days=day) for day in range(1, 9)]  # 7 days and 1 to mature
+    assert "ran its 7 days, and 1 more for its metrics to mature" in action.why
+
+
+def test_noise_alone_does_not_stop_an_arm(kit, task):
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        rates = {name: float(rng.binomial(4000, 0.5)) / 4000 for name in (CONTROL, "r1p1", "r1p2")}
+        for day in (1, 2, 3):
+            assert not any(isinstance(a, StopArm) for a in step(kit, task, moments(day, rates)))
+
+
+def test_a_step_is_a_pure_function(kit, task):
+    assert step(kit, task, moments(1, ONE_BAD)) == step(kit, task, moments(1, ONE_BAD))
