@@ -92,9 +92,8 @@ def _separation(context: AgentContext) -> list[str]:
     apart = [i for i in np.argsort(-np.abs(gap), kind="stable") if abs(gap[i]) > max(2.0 * noise[i], 0.05)]
     if not apart:
         return ["The best arms are not set apart from the worst by any single param."]
-    parts = [
-        f"{'more' if gap[i] > 0 else 'less'} {space.names[i]} ({gap[i]:+.2f} of its range)" for i in apart
-    ]
+    sides = [(space.names[i], "more" if gap[i] > 0 else "less", gap[i]) for i in apart[:_NAMED]]
+    parts = [f"{side} {name} ({by:+.2f} of its range)" for name, side, by in sides]
     best, worst = u[order[:third]].mean(), u[order[-third:]].mean()
     return [
         f"The best {third} arms (U {words.percent(best)}) differ from the worst {third} "

@@ -18,6 +18,8 @@ from rectune_dsl.surrogate.hyper import Prior
 from rectune_dsl.surrogate.hyper import fit as fit_process
 from rectune_dsl.surrogate.kernels import Array
 
+Weights = tuple[tuple[str, float], ...]
+"""(metric, weight) of a sum of lifts."""
 ASSUMED_HEADROOM = 0.1
 """Until an absolute metric is measured, production is assumed to keep its limit by this share of it."""
 
@@ -39,6 +41,7 @@ class ParamSurrogate:
         self._task = task
         self._space = Space(task)
         self._history = history
+        self._processes: dict[Weights, GaussianProcess] = {}
         self._absolute = {name: limit for name, limit in task.guardrails.items() if not limit.relative}
 
     @property
@@ -78,10 +81,14 @@ class ParamSurrogate:
         level = production_level(self._history, metric) or _assumed(self._absolute[metric])
         return level.value * (1.0 + mean), np.hypot(level.value * sd, level.se * (1.0 + mean))
 
-    def _process(self, weights: tuple[tuple[str, float], ...]) -> GaussianProcess:
-        measured = lifts_of(self._space, self._history, dict(weights))
-        anchored = measured.with_exact(self._space.production, 0.0)
-        return _fitted(anchored.points.tobytes(), anchored.values.tobytes(), anchored.noise.tobytes())
+    def _process(self, weights: Weights) -> GaussianProcess:
+        if weights not in self._processes:
+            measured = lifts_of(self._space, self._history, dict(weights))
+            data = measured.with_exact(self._space.production, 0.0)
+            self._processes[weights] = _fitted(
+                data.points.tobytes(), data.values.tobytes(), data.noise.tobytes()
+            )
+        return self._processes[weights]
 
     def _points(self, configs: Sequence[Config]) -> Array:
         points = [self._space.to_unit(config.values) for config in configs]
