@@ -17,8 +17,9 @@ from rectune_dsl.hooks.api import AgentContext, Config, Recommendation
 
 SAFE = 0.9
 """P(all guardrails hold) that a recommendation needs."""
-LEAST_CHANCE = 0.05
-"""A config less likely to ship than this would only use up a confirmation of the surface."""
+LEAST_CHANCE = 0.1
+"""A config less likely to ship than this would only use up a confirmation of the surface: each one that is
+used makes the next one stricter."""
 
 
 def recommend(context: AgentContext) -> Recommendation:
@@ -39,7 +40,8 @@ def recommend(context: AgentContext) -> Recommendation:
     if expected.lift <= 0 or chance < LEAST_CHANCE:
         why = (
             f"The best safe config is expected at {words.lift(expected)} and would ship with "
-            f"{words.chance(chance)}: too little to use a confirmation on."
+            f"{words.chance(chance)}: too little to use a confirmation on. "
+            f"{_needed(confirmation, context, best)}"
         )
         return _production(context, why)
     return Recommendation(
@@ -50,6 +52,18 @@ def recommend(context: AgentContext) -> Recommendation:
         p_feasible=float(context.surrogate.p_feasible([best])[0]),
         chance_to_ship=chance,
         why=_why(context, best, tested, chance),
+    )
+
+
+def _needed(confirmation: Confirmation, context: AgentContext, config: Config) -> str:
+    """What it would take to answer the question, in a sentence."""
+    times = confirmation.traffic_needed(context.surrogate, config)
+    power = words.chance(context.task.experiment.power)
+    if times is None:
+        return "If this is the truth, no traffic would ship it."
+    return (
+        f"If this is the truth, it takes about {times:.1f} times the confirmation's traffic "
+        f"to ship with {power}."
     )
 
 

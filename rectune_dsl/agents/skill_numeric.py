@@ -36,10 +36,9 @@ class NumericSkill:
         evidence = _Evidence(context.task, context.history, insight.mechanics)
         earlier = {record.id: record for record in (context.skill.knowledge if context.skill else ())}
         records = tuple(_record(skill, m, evidence, earlier.get(record_id(skill, m))) for m in known)
-        new = sum(record.id not in earlier for record in records)
         why = (
             f"{words.counted(len(records), 'effect')} with an interval that excludes 0 after "
-            f"{words.counted(len(context.history), 'round')} of {context.task.task.name}, {new} of them new."
+            f"{words.counted(len(context.history), 'round')} of {context.task.task.name}."
         )
         return (SkillRevision(skill, records, why),)
 
@@ -53,11 +52,8 @@ def record_id(skill: str, mechanic: Mechanic) -> str:
 def _record(
     skill: str, mechanic: Mechanic, evidence: _Evidence, earlier: KnowledgeRecord | None
 ) -> KnowledgeRecord:
+    """This campaign's evidence alone: the Skillhub joins it with what it has."""
     supports, contradicts = evidence.sides(mechanic)
-    if earlier is not None:
-        same = earlier.mechanic is None or earlier.mechanic.effect * mechanic.effect > 0
-        old = (earlier.supports, earlier.contradicts) if same else (earlier.contradicts, earlier.supports)
-        supports, contradicts = _joined(old[0], supports), _joined(old[1], contradicts)
     return KnowledgeRecord(
         id=record_id(skill, mechanic),
         statement=mechanic.statement,
@@ -65,7 +61,7 @@ def _record(
         status=earlier.status if earlier is not None else "candidate",
         mechanic=mechanic,
         supports=supports,
-        contradicts=tuple(key for key in contradicts if key not in supports),
+        contradicts=contradicts,
         author=f"skill {NumericSkill.name}",
     )
 
@@ -102,7 +98,3 @@ class _Evidence:
         rest = measured.values - offsets @ effects / STEP
         noise = measured.noise + 1e-12 * np.eye(measured.count)
         return float(offsets[:, column] @ np.linalg.solve(noise, rest))
-
-
-def _joined(first: Sequence[str], second: Sequence[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*first, *second)))

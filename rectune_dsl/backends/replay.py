@@ -20,7 +20,8 @@ from rectune_dsl.backends.replaylog import contexts, estimate, log, play, policy
 from rectune_dsl.backends.replaylog.catalogue import Catalogue
 from rectune_dsl.backends.replaylog.layout import COVERAGE, diversity_keys
 from rectune_dsl.backends.replaylog.log import PartName
-from rectune_dsl.dsl.model import Replay, Task
+from rectune_dsl.dsl.model import Task
+from rectune_dsl.dsl.replay import Replay
 from rectune_dsl.hooks.errors import BackendError, UsageError
 from rectune_dsl.hooks.protocols import BackendContext
 from rectune_dsl.hooks.records import (

@@ -55,6 +55,7 @@ class Verbs(click.Group):
     "--plugin",
     "plugin_files",
     metavar="FILE",
+    is_eager=True,
     multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Load a single-file plugin. May be given more than once.",
@@ -68,7 +69,7 @@ def rectune(ctx: click.Context, plugin_files: tuple[Path, ...]) -> None:
 def main() -> None:
     """Run the command line. Exit codes: 0 done, 2 usage or invalid task, 3 plugin or backend, 4 internal."""
     try:
-        sys.exit(rectune.main(standalone_mode=False) or 0)
+        sys.exit(rectune.main(prog_name="rectune", standalone_mode=False) or 0)
     except click.exceptions.Abort:
         sys.exit(INTERRUPTED)
     except click.ClickException as error:

@@ -16,7 +16,8 @@ from rectune_dsl.cli.common import host
 def command(ctx: click.Context, paths: tuple[Path, ...]) -> None:
     """Read task files and report every problem with file, line, column, code and help.
 
-    A folder stands for every .toml file directly in it. Needs neither network nor backend. Exit code 2 when there is a problem.
+    A folder stands for every .toml file directly in it. Needs neither network nor backend. Exit code 2
+    when there is a problem.
     """
     from rectune_dsl.dsl.check import check
     from rectune_dsl.dsl.source import Source

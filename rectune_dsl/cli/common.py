@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from rectune_dsl.plugins.host import Host
+
+if TYPE_CHECKING:
+    from rectune_dsl.workflow.journaled import RunHeader
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -32,6 +35,13 @@ def host(ctx: click.Context) -> Host:
                 )
     found: Host = root.obj["host"]
     return found
+
+
+def host_of(ctx: click.Context, header: RunHeader) -> Host:
+    """The plugins a run was started with."""
+    if not header.plugin_files:
+        return host(ctx)
+    return Host([Path(f) for f in header.plugin_files])
 
 
 def plugin_files(ctx: click.Context) -> tuple[str, ...]:

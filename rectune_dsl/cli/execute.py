@@ -20,7 +20,7 @@ from rectune_dsl.report.show import print_end
 from rectune_dsl.report.view import read_run
 from rectune_dsl.workflow.events import with_plugins
 from rectune_dsl.workflow.preflight import preflight
-from rectune_dsl.workflow.prepare import Choices, InvalidTask, Loaded, campaign, load
+from rectune_dsl.workflow.prepare import Choices, InvalidTaskError, Loaded, campaign, load
 from rectune_dsl.workflow.traffic import power
 
 
@@ -30,18 +30,18 @@ def checked_task(ctx: click.Context, path: Path, choices: Choices) -> Loaded:
         raise UsageError(f"there is no task file {path}", help="give the path of a .toml file")
     try:
         return load(Source.read(path), host(ctx), choices)
-    except InvalidTask as error:
+    except InvalidTaskError as error:
         print_problems(console(stderr=True), error.problems, error.sources)
         raise
 
 
 def preflight_or_stop(loaded: Loaded) -> None:
-    """Print what the backend cannot do for this task; raise InvalidTask when that stops the campaign."""
+    """Print what the backend cannot do for this task; raise InvalidTaskError when that stops the campaign."""
     source = loaded.checked.source
     problems = preflight(loaded, power(loaded.task, loaded.backend))
     print_problems(console(stderr=True), problems, {source.path: source})
     if any(p.severity == "error" for p in problems):
-        raise InvalidTask(problems, {source.path: source})
+        raise InvalidTaskError(problems, {source.path: source})
 
 
 def execute(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from rectune_dsl.cli.common import host, store_option
+from rectune_dsl.cli.common import host_of, store_option
 
 
 @click.command("export")
@@ -32,7 +32,7 @@ def command(ctx: click.Context, run: str, store: str, output: Path | None, diff:
     view = read_run(journal, name)
     if view is None or view.recommendation is None:
         raise UsageError(f"run {name} has no recommendation yet", help=f"`rectune resume {name}` goes on")
-    task = task_of(header, host(ctx))
+    task = task_of(header, host_of(ctx, header))
     text = config_diff(task, view) if diff else config_toml(task, view)
     if output is None:
         click.echo(text, nl=False)

@@ -7,7 +7,13 @@ from pathlib import Path
 
 import click
 
-from rectune_dsl.cli.common import agent_option, backend_option, host, plugin_files, store_option, task_argument
+from rectune_dsl.cli.common import (
+    agent_option,
+    backend_option,
+    plugin_files,
+    store_option,
+    task_argument,
+)
 
 
 @click.command("plan")
@@ -55,10 +61,14 @@ def command(
     print_plan(out, compile_task(loaded.task), capabilities, traffic(loaded.task, capabilities), found)
     if assume:
         lifts = dict(_assumption(text) for text in assume)
-        print_chance(out, "if the true lifts are as assumed", lifts, shipping_chance(loaded.task, found, lifts))
+        print_chance(
+            out, "if the true lifts are as assumed", lifts, shipping_chance(loaded.task, found, lifts)
+        )
     if oracle:
         lifts = oracle_lifts(loaded.backend)
-        print_chance(out, "at the simulator's oracle config", lifts, shipping_chance(loaded.task, found, lifts))
+        print_chance(
+            out, "at the simulator's oracle config", lifts, shipping_chance(loaded.task, found, lifts)
+        )
     problems = preflight(loaded, found)
     source = loaded.checked.source
     warnings = tuple(p for p in loaded.checked.problems if p.severity == "warning")

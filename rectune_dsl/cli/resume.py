@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
-from rectune_dsl.cli.common import host, store_option
+from rectune_dsl.cli.common import host_of, store_option
 
 
 @click.command("resume")
@@ -22,12 +20,11 @@ def command(ctx: click.Context, run: str, store: str, yes: bool, require_ship: b
     """
     from rectune_dsl.cli.execute import execute
     from rectune_dsl.memory.journal import Journal
-    from rectune_dsl.plugins.host import Host
     from rectune_dsl.workflow.prepare import header_of, reload
 
     journal = Journal(store)
     name = journal.find(run).run
     header = header_of(journal, name)
-    plugins = Host([Path(f) for f in header.plugin_files]) if header.plugin_files else host(ctx)
+    plugins = host_of(ctx, header)
     loaded = reload(header, plugins)
     execute(ctx, name, loaded, journal, plugins, yes=yes, require_ship=require_ship)

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import click
 
-from rectune_dsl.cli.common import agent_option, backend_option, host, plugin_files, store_option, task_argument
+from rectune_dsl.cli.common import (
+    agent_option,
+    backend_option,
+    host,
+    plugin_files,
+    store_option,
+    task_argument,
+)
 
 
 @click.command("run")

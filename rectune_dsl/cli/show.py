@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from rectune_dsl.cli.common import host, store_option
+from rectune_dsl.cli.common import host_of, store_option
 
 
 @click.command("show")
 @click.argument("run")
 @store_option
-@click.option("--json", "as_json_", is_flag=True, help="Everything as JSON, without ids and wall-clock times.")
+@click.option("--json", "as_json_", is_flag=True, help="Everything, without ids and wall-clock times.")
 @click.pass_context
 def command(ctx: click.Context, run: str, store: str, as_json_: bool) -> None:
     """Show a run: every proposal with its hypothesis, the Critic's words, the numbers, what was learnt.
@@ -31,4 +31,4 @@ def command(ctx: click.Context, run: str, store: str, as_json_: bool) -> None:
     if as_json_:
         click.echo(as_json(view))
     else:
-        print_run(console(), task_of(header, host(ctx)), view)
+        print_run(console(), task_of(header, host_of(ctx, header)), view)

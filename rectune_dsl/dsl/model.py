@@ -3,83 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    GetCoreSchemaHandler,
-    PlainSerializer,
-    PlainValidator,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError, core_schema
+from pydantic import Field
 
-from rectune_dsl.dsl.formula import FormulaError, Node, parse
-from rectune_dsl.dsl.formula.functions import Signature
-from rectune_dsl.dsl.guardrails import Limit, parse_limit
-
-Fraction = Annotated[float, Field(gt=0, lt=1)]
-
-
-class Table(BaseModel):
-    """A TOML table: nothing unknown, nothing guessed (`"3"` and `true` are no numbers), nothing changed
-    afterwards."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class Formula:
-    """A formula's text and its tree. The validation context may carry plugin `functions`."""
-
-    __slots__ = ("text", "tree")
-
-    def __init__(self, text: str, functions: Mapping[str, Signature] | None = None) -> None:
-        self.text = text
-        self.tree: Node = parse(text, functions)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Formula) and self.tree == other.tree
-
-    def __hash__(self) -> int:
-        return hash(self.text)
-
-    def __repr__(self) -> str:
-        return f"Formula({self.text!r})"
-
-    @classmethod
-    def __get_pydantic_core_schema__(
-        cls, source: Any, handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
-        return core_schema.with_info_plain_validator_function(
-            cls._validate, serialization=core_schema.to_string_ser_schema()
-        )
-
-    @classmethod
-    def _validate(cls, value: object, info: core_schema.ValidationInfo) -> Formula:
-        if isinstance(value, Formula):
-            return value
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            value = repr(value)
-        if not isinstance(value, str):
-            raise PydanticCustomError("formula_type", "a formula is a string")
-        try:
-            return cls(value, (info.context or {}).get("functions"))
-        except FormulaError as error:
-            raise PydanticCustomError(
-                "formula",
-                "{message}",
-                {
-                    "message": error.message,
-                    "help": error.help,
-                    "start": error.span.start,
-                    "end": error.span.end,
-                },
-            ) from None
-
-    def __str__(self) -> str:
-        return self.text
+from rectune_dsl.dsl.replay import Replay
+from rectune_dsl.dsl.table import Formula, Fraction, Guardrail, Table
 
 
 class TaskInfo(Table):
@@ -161,18 +90,6 @@ class Metric(Table):
         return tuple(c for c in (*own, self.covariate) if c is not None)
 
 
-def _limit(value: object) -> Limit:
-    if isinstance(value, Limit):
-        return value
-    try:
-        return parse_limit(value if isinstance(value, str) else repr(value))
-    except ValueError as error:
-        raise PydanticCustomError("guardrail", "{message}", {"message": str(error)}) from None
-
-
-Guardrail = Annotated[Limit, PlainValidator(_limit), PlainSerializer(Limit.written)]
-
-
 class Experiment(Table):
     backend: str = "simulator"
     rounds: Annotated[int, Field(ge=1, le=1000)] = 8
@@ -223,105 +140,6 @@ class Simulator(Table):
     users: Annotated[int, Field(ge=1000)] = 4_000_000
     items: Annotated[int, Field(ge=400)] = 4_000
     candidates: Annotated[int, Field(ge=10, le=5_000)] = 300
-
-
-class ReplaySignal(Table):
-    """Where a signal comes from in a log; exactly one source.
-
-    `column`: a number per impression, for user and request signals. `item_column`: a number per item.
-    `sparse`: a column of `item:value;...` per impression; items that are not listed have 0. `rate`: the
-    mean of this outcome per item on the fit part, shrunk towards the pool's mean as if `smoothing` more
-    impressions had shown the mean; without `smoothing` their number is estimated (empirical Bayes).
-    `standardize`: per pool, mean 0 and standard deviation 1 over its items.
-    """
-
-    column: str | None = None
-    item_column: str | None = None
-    sparse: str | None = None
-    rate: str | None = None
-    smoothing: Annotated[float, Field(gt=0)] | None = None
-    standardize: bool = False
-
-    @model_validator(mode="after")
-    def _one_source(self) -> ReplaySignal:
-        sources = (self.column, self.item_column, self.sparse, self.rate)
-        if sum(source is not None for source in sources) != 1:
-            raise PydanticCustomError(
-                "replay_signal",
-                "a replay signal has one source",
-                {"help": "write one of column, item_column, sparse and rate"},
-            )
-        if self.smoothing is not None and self.rate is None:
-            raise PydanticCustomError(
-                "replay_signal", "only a rate is smoothed", {"help": "remove smoothing, or write rate"}
-            )
-        if self.standardize and self.item_column is None and self.rate is None:
-            raise PydanticCustomError(
-                "replay_signal",
-                "only a number per item can be standardized over the items",
-                {"help": "remove standardize, or use item_column or rate"},
-            )
-        return self
-
-
-class Split(Table):
-    """Shares of the log, in order of time: fit signals, tune configs, confirm one."""
-
-    fit: Fraction = 0.3
-    tune: Fraction = 0.35
-    confirm: Fraction = 0.35
-
-    @model_validator(mode="after")
-    def _whole(self) -> Split:
-        total = self.fit + self.tune + self.confirm
-        if abs(total - 1) > 1e-9:
-            raise PydanticCustomError(
-                "split",
-                "the parts add up to {total}, not to 1",
-                {"total": f"{total:.6g}", "help": "choose fit, tune and confirm so that they add up to 1"},
-            )
-        return self
-
-
-class ReplayColumns(Table):
-    """Which columns of the log say when, what, with which probability, where, and out of which items."""
-
-    time: str
-    item: str
-    propensity: str
-    position: str | None = None
-    pool: str | None = None
-
-
-class Replay(Table):
-    """Logged interactions with propensities. Paths are relative to the task file; `log` may be a pattern.
-
-    `outcomes`: name of a metric (or of its numerator or denominator) -> column of the log; a name that
-    is not listed is its own column. A metric whose arm has an effective sample size below `min_ess`
-    is missing. `clip` is the largest importance weight.
-    """
-
-    log: str
-    items: str | None = None
-    format: Literal["table", "kuairand"] = "table"
-    columns: ReplayColumns | None = None
-    outcomes: Mapping[str, str] = Field(default_factory=dict)
-    policy: Literal["softmax", "top"] = "softmax"
-    estimator: Literal["snips", "ips"] = "snips"
-    split: Split = Field(default_factory=Split)
-    clip: Annotated[float, Field(gt=1)] | None = None
-    min_ess: Annotated[float, Field(gt=0)] = 200.0
-    signals: Mapping[str, ReplaySignal] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _columns_of_format(self) -> Replay:
-        if (self.columns is None) == (self.format == "table"):
-            raise PydanticCustomError(
-                "replay_columns",
-                "a table needs its columns named, and only a table",
-                {"help": "write [replay.columns] for format table, and leave it out for kuairand"},
-            )
-        return self
 
 
 class Task(Table):

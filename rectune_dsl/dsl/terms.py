@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from rectune_dsl.dsl.formula import names
-from rectune_dsl.dsl.model import Formula, Stage
+from rectune_dsl.dsl.model import Stage
+from rectune_dsl.dsl.table import Formula
 
 
 class CircularTermsError(ValueError):

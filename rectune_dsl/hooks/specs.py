@@ -1,6 +1,7 @@
 """The hooks. A plugin implements some of them, marked with `hookimpl`; these docstrings are their reference.
 
-What is registered is an object or, so that nothing is imported before it is used, a string `"module:attribute"`.
+What is registered is an object or, so that nothing is imported before it is used, a string
+`"module:attribute"`.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class RegisterAgent(Protocol):
 
 @hookspec
 def rectune_register_agents(register: RegisterAgent) -> None:
-    """Call `register(role, name, factory)`: `factory()` makes the agent that `[agents] role = "name"` names."""
+    """Call `register(role, name, factory)`: `factory()` makes the agent that `[agents]` names."""
 
 
 @hookspec

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter
 
 T = TypeVar("T")
 
 
-@lru_cache(maxsize=256)
-def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
-
-
-def encode(kind: type[T] | Any, record: T) -> str:
+def encode(kind: Any, record: object) -> str:
     """JSON with sorted keys, so that equal records give equal bytes."""
     return json.dumps(_adapter(kind).dump_python(record, mode="json"), sort_keys=True, allow_nan=False)
 
 
 def decode(kind: type[T], text: str) -> T:
-    record: T = _adapter(kind).validate_json(text)
-    return record
+    adapter: TypeAdapter[T] = _adapter(cast(Any, kind))
+    return adapter.validate_json(text)
+
+
+@lru_cache(maxsize=256)
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, NoSuchModuleError
 
 from rectune_dsl.hooks.errors import UsageError
 
@@ -82,9 +82,9 @@ class Journal:
                 found = db.execute(sa.select(_meta.c.schema)).scalar()
                 if found is None:
                     db.execute(_meta.insert().values(schema=SCHEMA))
-        except (OperationalError, sa.exc.DatabaseError) as error:
+        except DatabaseError as error:
             raise UsageError(
-                f"the store {url} cannot be opened: {error.orig if isinstance(error, OperationalError) else error}",
+                f"the store {url} cannot be opened: {error.orig}",
                 help="give another one with --store, such as sqlite:///journal.sqlite",
             ) from error
         if found is not None and found != SCHEMA:
@@ -171,7 +171,8 @@ def _engine(url: str) -> sa.Engine:
         engine = sa.create_engine(parsed)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, OSError) as error:
         raise UsageError(
-            f"{url!r} is not a store: {error}", help="write a file name, sqlite:///FILE or another SQLAlchemy URL"
+            f"{url!r} is not a store: {error}",
+            help="write a file name, sqlite:///FILE or another SQLAlchemy URL",
         ) from error
     if parsed.get_backend_name() == "sqlite":
         sa.event.listen(engine, "connect", _durable)

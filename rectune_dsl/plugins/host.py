@@ -7,6 +7,7 @@ import importlib.util
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
@@ -72,7 +73,7 @@ class Host:
             version = entry.dist.version if entry.dist else ""
             self._load(entry.name, version, entry.value, entry.load)
         for file in files:
-            self._load(file.stem, "", str(file), lambda file=file: _module_from(file))
+            self._load(file.stem, "", str(file), partial(_module_from, file))
 
     def agent(self, role: Role, name: str) -> Any:
         """A new agent. Raises PluginError when nobody registered it."""
@@ -118,7 +119,9 @@ class Host:
         if (found := self._registered.get((kind, key))) is not None:
             return found
         prefix = key.rpartition("/")[0]
-        known = sorted(k.rpartition("/")[2] for (kd, k) in self._registered if kd == kind and k.startswith(prefix))
+        known = sorted(
+            k.rpartition("/")[2] for (kd, k) in self._registered if kd == kind and k.startswith(prefix)
+        )
         broken = ", ".join(f"{p.name} {p.version}" for p in self.plugins if p.failure)
         raise PluginError(
             f"there is no {words}" + (f"; these plugins failed to load: {broken}" if broken else ""),

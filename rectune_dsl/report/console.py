@@ -26,7 +26,9 @@ def print_problems(out: Console, problems: Sequence[Diagnostic], sources: Mappin
     for problem in problems:
         source = sources.get(problem.path)
         text = Text(render(problem, source.line(problem.line) if source else None))
-        text.highlight_regex(rf"\b{problem.code}\b", "bold red" if problem.severity == "error" else "bold yellow")
+        text.highlight_regex(
+            rf"\b{problem.code}\b", "bold red" if problem.severity == "error" else "bold yellow"
+        )
         text.highlight_regex(r"(?m)^\s*help:", "bold cyan")
         out.print(text, soft_wrap=True)
         out.print()

@@ -15,7 +15,9 @@ from rectune_dsl.report.view import RunView
 def config_toml(task: Task, view: RunView) -> str:
     """The config with its provenance. The tables under `stages` are named as in the task file."""
     assert view.recommendation is not None
-    return tomli_w.dumps({"provenance": _provenance(task, view), **_tables(task, view.recommendation.config.values)})
+    return tomli_w.dumps(
+        {"provenance": _provenance(task, view), **_tables(task, view.recommendation.config.values)}
+    )
 
 
 def config_diff(task: Task, view: RunView) -> str:

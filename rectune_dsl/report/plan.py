@@ -70,7 +70,14 @@ def _print_space(out: Console, task: Task) -> None:
 def _print_metrics(out: Console, task: Task, power: Power | None) -> None:
     title = f"metrics: smallest effects shown with power {task.experiment.power:.0%}"
     table = Table(title=title, title_justify="left", header_style="bold")
-    for heading in ("metric", "goal", "guardrail", "lift in a round", "lift at confirm", "tightest guardrail"):
+    for heading in (
+        "metric",
+        "goal",
+        "guardrail",
+        "lift in a round",
+        "lift at confirm",
+        "tightest guardrail",
+    ):
         table.add_column(heading, justify="right" if "lift" in heading or "tight" in heading else "left")
     margins = detectable_margins(task, power.confirm, alpha=_alpha(task, power)) if power else {}
     for name, metric in task.judged.items():
@@ -96,8 +103,9 @@ def _print_traffic(out: Console, task: Task, capabilities: Capabilities, traffic
         return
     share = "" if traffic.share is None else f" ({traffic.share:.1%} of all users at a time)"
     out.print(
-        f"traffic: {traffic.rounds} rounds of {count(traffic.per_round)} users for {task.experiment.days} days"
-        f"{share}, then {count(traffic.confirm)} fresh users for {task.confirm.days} days: "
+        f"traffic: {traffic.rounds} rounds of {count(traffic.per_round)} users"
+        f" for {task.experiment.days} days{share}, "
+        f"then {count(traffic.confirm)} fresh users for {task.confirm.days} days: "
         f"{traffic.days} days in all"
     )
 
@@ -109,7 +117,8 @@ def _print_power(out: Console, task: Task, power: Power | None) -> None:
     smallest = minimum_detectable_lift(task, power.confirm, alpha=_alpha(task, power))
     if smallest is not None:
         out.print(
-            f"smallest U that the confirmation shows with power {task.experiment.power:.0%}: {percent(smallest)}"
+            f"smallest U that the confirmation shows with power {task.experiment.power:.0%}: "
+            f"{percent(smallest)}"
         )
     out.print(
         f"confirmation {power.confirmation} of this surface, one-sided at alpha {_alpha(task, power):.2g}; "

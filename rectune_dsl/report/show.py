@@ -124,12 +124,20 @@ def _config_table(task: Task, values: object) -> Table:
 
 
 def _bounds_table(verdict: Verdict) -> Table:
-    title = f"confirmation {verdict.confirmation} of this surface: one-sided bounds at alpha {verdict.alpha:.2g}"
+    title = (
+        f"confirmation {verdict.confirmation} of this surface: one-sided bounds at alpha {verdict.alpha:.2g}"
+    )
     table = Table(title=title, title_justify="left", header_style="bold")
     for heading in ("metric", "estimate", "bound", "must be", ""):
         table.add_column(heading, justify="left" if heading in ("metric", "") else "right")
     for bound in verdict.bounds:
-        answer = ("shown", "green") if bound.shown else ("violated", "red") if bound.refuted else ("not shown", "yellow")
+        answer = (
+            ("shown", "green")
+            if bound.shown
+            else ("violated", "red")
+            if bound.refuted
+            else ("not shown", "yellow")
+        )
         table.add_row(
             Text(bound.metric),
             _amount(bound.estimate, bound),

@@ -48,4 +48,6 @@ def print_skill(out: Console, skill: Skill) -> None:
             if keys:
                 out.print(Text(f"    {title}: {', '.join(keys)}", "dim"))
     if not skill.knowledge:
-        out.print(Text("nothing learnt yet; `rectune run` with a task that names this skill adds to it", "dim"))
+        out.print(
+            Text("nothing learnt yet; `rectune run` with a task that names this skill adds to it", "dim")
+        )

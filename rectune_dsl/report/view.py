@@ -63,7 +63,7 @@ def read_run(journal: Journal, run: str) -> RunView | None:
     header = recorder.recall(HEADER, RunHeader)
     if header is None:
         return None
-    rounds = []
+    rounds: list[RoundView] = []
     while (view := _round(recorder, len(rounds) + 1)) is not None:
         rounds.append(view)
     return RunView(
@@ -104,10 +104,7 @@ def traffic(view: RunView) -> tuple[int, int, datetime | None]:
     looks = [r.looks[-1] for r in view.rounds if r.looks]
     looks += [confirmation.look] if confirmation and confirmation.look else []
     users = sum(
-        arm.assigned
-        for look in looks
-        if look.observation.kind == "moments"
-        for arm in look.observation.arms
+        arm.assigned for look in looks if look.observation.kind == "moments" for arm in look.observation.arms
     )
     return users, len(looks), looks[-1].as_of if looks else None
 

@@ -3,56 +3,35 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from functools import partial
-from typing import Any
-
-import numpy as np
 
 from rectune_dsl.experiments.verdicts import verdict
 from rectune_dsl.hooks.api import (
     CONTROL,
     HOLDOUT,
-    ABBackend,
-    Actor,
-    AgentContext,
     Arm,
-    Budget,
-    Capabilities,
     Config,
-    Critic,
     ExperimentSpec,
     Exposure,
-    FormulaFunction,
     Insight,
-    InsightAgent,
     Launch,
-    OnlineAgent,
-    Panel,
-    PanelBackend,
     PluginError,
     Proposal,
     Recommendation,
     Review,
     RoundResult,
-    Skill,
-    SkillAgent,
     SkillRevision,
-    Surrogate,
     Verdict,
 )
-from rectune_dsl.memory.recorder import Recorder
-from rectune_dsl.skillhub.hub import Skillhub
-from rectune_dsl.surrogate.params import fit
-from rectune_dsl.workflow.clock import Clock
-from rectune_dsl.workflow.compile import Step, StepKind, Workflow
+from rectune_dsl.workflow.compile import Step, StepKind
+from rectune_dsl.workflow.context import Contexts
 from rectune_dsl.workflow.experiment import Laboratory, Outcome, settled
-from rectune_dsl.workflow.journaled import Approval, Confirmation, Look
+from rectune_dsl.workflow.journaled import Approval, Confirmation, Holdout, Look
 from rectune_dsl.workflow.limits import enforce
+from rectune_dsl.workflow.parts import Parts
 from rectune_dsl.workflow.watch import (
-    Approver,
     Finished,
     Learnt,
     Looked,
@@ -61,41 +40,9 @@ from rectune_dsl.workflow.watch import (
     Reviewed,
     RoundFinished,
     StepStarted,
-    Watcher,
 )
 
-PANEL_REQUESTS = 256
-"""Logged requests that agents see."""
-
-
-@dataclass(frozen=True)
-class Agents:
-    actor: Actor
-    critic: Critic
-    online: OnlineAgent
-    insight: InsightAgent
-    skill: SkillAgent
-
-
-@dataclass(frozen=True)
-class Parts:
-    """All that a campaign is assembled from. `holdout` finds the config that the surface's holdout is
-    served, None where that is production."""
-
-    workflow: Workflow
-    seed: int
-    backend: ABBackend
-    capabilities: Capabilities
-    agents: Agents
-    clock: Clock
-    recorder: Recorder
-    hub: Skillhub
-    skill: Skill | None
-    surface: str
-    watch: Watcher
-    approver: Approver
-    functions: Mapping[str, FormulaFunction] = field(default_factory=dict)
-    holdout: Callable[[], Config | None] = lambda: None
+NOTHING = type(None)
 
 
 class Campaign:
@@ -103,116 +50,120 @@ class Campaign:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._task = parts.workflow.task
+        self._task = parts.task
+        self._act = parts.recorder.act
+        self._contexts = Contexts(parts)
         self._history: tuple[RoundResult, ...] = ()
         self._exposures: tuple[Exposure, ...] = ()
         self._ended: datetime | None = None
-        self._surrogates: dict[int, Surrogate] = {}
-        self._panel: Panel | None = None
+        # what the last steps made
+        self._proposals: tuple[Proposal, ...] = ()
+        self._reviews: tuple[Review, ...] = ()
+        self._arms: tuple[Arm, ...] = ()
+        self._insight = Insight((), (), ())
 
     def run(self) -> Verdict:
         """Execute every step. Returns the verdict."""
-        self._panel = self._sample_panel()
-        replayed = self._parts.recorder.has(StepKind.VERDICT)
-        made: dict[str, Any] = {}
-        for step in self._parts.workflow.steps:
+        steps = self._parts.workflow.steps
+        for step in steps[:-3]:
             self._parts.watch(StepStarted(step))
-            made[step.name] = self._DO[step.kind](self, step, made)
-        result: Verdict = made[StepKind.VERDICT]
-        self._parts.watch(Finished(result, replayed))
-        return result
+            self._round_step(step)
+        recommend, confirm, judge = steps[-3:]
+        self._parts.watch(StepStarted(recommend))
+        recommendation = self._recommend(recommend)
+        self._parts.watch(StepStarted(confirm))
+        confirmation = self._confirm(confirm, recommendation)
+        self._parts.watch(StepStarted(judge))
+        return self._verdict(judge, confirmation)
+
+    def _round_step(self, step: Step) -> None:
+        match step.kind:
+            case StepKind.PROPOSE:
+                self._propose(step)
+            case StepKind.REVIEW:
+                self._review(step)
+            case StepKind.APPROVE:
+                self._approve(step)
+            case StepKind.EXPERIMENT:
+                self._experiment(step)
+            case StepKind.LEARN:
+                self._learn(step)
+            case StepKind.EVOLVE:
+                self._evolve(step)
 
     # --- the steps of a round ---
 
-    def _propose(self, step: Step, made: Mapping[str, Any]) -> tuple[Proposal, ...]:
-        def work() -> tuple[Proposal, ...]:
-            return tuple(self._parts.agents.actor.propose(self._context(step)))
+    def _propose(self, step: Step) -> None:
+        actor, context = self._parts.agents.actor, partial(self._contexts.of, step, self._history)
+        self._proposals = self._act(step.name, tuple[Proposal, ...], lambda: tuple(actor.propose(context())))
+        self._parts.watch(Proposed(step.round, self._proposals))
 
-        proposals = self._act(step.name, tuple[Proposal, ...], work)
-        self._parts.watch(Proposed(step.round, proposals))
-        return proposals
+    def _review(self, step: Step) -> None:
+        critic, context = self._parts.agents.critic, partial(self._contexts.of, step, self._history)
+        self._reviews = self._act(
+            step.name, tuple[Review, ...], lambda: tuple(critic.review(context(), self._proposals))
+        )
+        self._parts.watch(Reviewed(step.round, self._reviews))
 
-    def _review(self, step: Step, made: Mapping[str, Any]) -> tuple[Review, ...]:
-        proposals = made[f"round-{step.round}/propose"]
-
-        def work() -> tuple[Review, ...]:
-            return tuple(self._parts.agents.critic.review(self._context(step), proposals))
-
-        reviews = self._act(step.name, tuple[Review, ...], work)
-        self._parts.watch(Reviewed(step.round, reviews))
-        return reviews
-
-    def _approve(self, step: Step, made: Mapping[str, Any]) -> tuple[Arm, ...]:
+    def _approve(self, step: Step) -> None:
         """The arms to launch, control first; none when the Critic took nothing or a person said no."""
-        proposals = {p.name: p for p in made[f"round-{step.round}/propose"]}
-        taken = [r.proposal for r in made[f"round-{step.round}/review"] if r.taken]
-        if unknown := [name for name in taken if name not in proposals]:
+        proposed = {p.name: p.config for p in self._proposals}
+        taken = [r.proposal for r in self._reviews if r.taken]
+        if unknown := [name for name in taken if name not in proposed]:
             raise PluginError(f"the Critic took proposals that nobody made: {', '.join(unknown)}")
-        arms = tuple(Arm(name, proposals[name].config) for name in taken)
-        if not arms or not self._approval(step.name, f"{len(arms)} arms of round {step.round}").granted:
-            return ()
-        return (self._control(), *arms)
+        arms = tuple(Arm(name, proposed[name]) for name in taken)
+        granted = arms and self._approval(step.name, f"{len(arms)} arms of round {step.round}").granted
+        self._arms = (self._control(), *arms) if granted else ()
 
-    def _experiment(self, step: Step, made: Mapping[str, Any]) -> RoundResult | None:
-        arms = made[f"round-{step.round}/approve"]
-        if not arms:
-            return None
-        launch = self._launch(step.name, "explore", arms, ())
-        outcome = self._laboratory().run(step.name, self._context(step), launch)
-        self._spend(outcome)
+    def _experiment(self, step: Step) -> None:
+        if not self._arms:
+            return
+        outcome = self._run_experiment(step, "explore", self._arms, ())
+        if self._parts.capabilities.population:
+            self._exposures += (outcome.spec.exposure(self._parts.capabilities.population),)
+        replayed = self._parts.recorder.has(step.name)
 
         def work() -> RoundResult:
             estimates = settled(outcome, self._task)
-            return RoundResult(step.round, step.name, arms, estimates, outcome.stopped, outcome.frozen)
+            return RoundResult(step.round, step.name, self._arms, estimates, outcome.stopped, outcome.frozen)
 
-        replayed = self._parts.recorder.has(step.name)
         result = self._act(step.name, RoundResult, work)
         self._history += (result,)
         self._parts.watch(RoundFinished(result, replayed))
-        return result
 
-    def _learn(self, step: Step, made: Mapping[str, Any]) -> Insight:
-        insight = self._act(
-            step.name, Insight, lambda: self._parts.agents.insight.learn(self._context(step))
+    def _learn(self, step: Step) -> None:
+        agent, context = self._parts.agents.insight, partial(self._contexts.of, step, self._history)
+        self._insight = self._act(step.name, Insight, lambda: agent.learn(context()))
+        self._parts.watch(Learnt(step.round, self._insight))
+
+    def _evolve(self, step: Step) -> None:
+        agent, context = self._parts.agents.skill, partial(self._contexts.of, step, self._history)
+        revisions = self._act(
+            step.name, tuple[SkillRevision, ...], lambda: tuple(agent.evolve(context(), self._insight))
         )
-        self._parts.watch(Learnt(step.round, insight))
-        return insight
-
-    def _evolve(self, step: Step, made: Mapping[str, Any]) -> tuple[SkillRevision, ...]:
-        insight = made[f"round-{step.round}/learn"]
-
-        def work() -> tuple[SkillRevision, ...]:
-            return tuple(self._parts.agents.skill.evolve(self._context(step), insight))
-
-        revisions = self._act(step.name, tuple[SkillRevision, ...], work)
         for number, revision in enumerate(revisions, 1):
             write = partial(self._parts.hub.apply, _of_run(self._parts.recorder.run, revision))
-            self._act(f"{step.name}/apply-{number}", type(None), write)
-        return revisions
+            self._act(f"{step.name}/apply-{number}", NOTHING, write)
 
     # --- the end ---
 
-    def _recommend(self, step: Step, made: Mapping[str, Any]) -> Recommendation:
-        recommendation = self._act(
-            step.name, Recommendation, lambda: self._parts.agents.actor.recommend(self._context(step))
-        )
+    def _recommend(self, step: Step) -> Recommendation:
+        actor, context = self._parts.agents.actor, partial(self._contexts.of, step, self._history)
+        recommendation = self._act(step.name, Recommendation, lambda: actor.recommend(context()))
         self._parts.watch(Recommended(recommendation))
         return recommendation
 
-    def _confirm(self, step: Step, made: Mapping[str, Any]) -> Confirmation:
-        recommendation: Recommendation = made[StepKind.RECOMMEND]
+    def _confirm(self, step: Step, recommendation: Recommendation) -> Confirmation:
         if recommendation.is_production:
             return self._act(step.name, Confirmation, lambda: Confirmation(recommendation))
         approval = self._approval(step.name, "the confirmation of the recommended config")
         if not approval.granted:
-            return self._act(
-                step.name, Confirmation, lambda: Confirmation(recommendation, frozen=approval.why)
-            )
+            refused = Confirmation(recommendation, frozen=approval.why)
+            return self._act(step.name, Confirmation, lambda: refused)
         claim = partial(self._parts.recorder.claim_confirmation, self._parts.surface)
         number = self._act(f"{step.name}/claim", int, claim)
-        arms = (self._control(), Arm("recommended", recommendation.config), *self._holdout_arm())
-        launch = self._launch(step.name, "confirm", arms, self._exposures)
-        outcome = self._laboratory().run(step.name, self._context(step), launch)
+        arms = (self._control(), Arm("recommended", recommendation.config), *self._holdout(step))
+        outcome = self._run_experiment(step, "confirm", arms, self._exposures)
 
         def work() -> Confirmation:
             return Confirmation(
@@ -227,25 +178,21 @@ class Campaign:
 
         return self._act(step.name, Confirmation, work)
 
-    def _verdict(self, step: Step, made: Mapping[str, Any]) -> Verdict:
-        confirmation: Confirmation = made[StepKind.CONFIRM]
+    def _verdict(self, step: Step, confirmation: Confirmation) -> Verdict:
+        replayed = self._parts.recorder.has(step.name)
         result = self._act(step.name, Verdict, lambda: self._judge(confirmation))
         if result.decision == "ship":
-            approval = self._act(
-                f"{step.name}/approval",
-                Approval,
-                lambda: self._parts.approver.ship(confirmation.recommendation, result)
-                if self._parts.capabilities.real_traffic
-                else _unasked(),
-            )
+            ship = partial(self._parts.approver.ship, confirmation.recommendation, result)
+            real = self._parts.capabilities.real_traffic
+            approval = self._act(f"{step.name}/approval", Approval, ship if real else _unasked)
             if approval.granted:
                 deliver = partial(self._parts.backend.deliver, confirmation.recommendation.config)
-                self._act(f"{step.name}/deliver", type(None), deliver)
+                self._act(f"{step.name}/deliver", NOTHING, deliver)
+        self._parts.watch(Finished(result, replayed))
         return result
 
     def _judge(self, confirmation: Confirmation) -> Verdict:
-        recommendation = confirmation.recommendation
-        alpha = self._task.experiment.alpha
+        recommendation, alpha = confirmation.recommendation, self._task.experiment.alpha
         if recommendation.is_production:
             return Verdict("keep production", (recommendation.why,), (), 0, alpha)
         if confirmation.spec is None or confirmation.look is None:
@@ -263,101 +210,46 @@ class Campaign:
 
     # --- helpers ---
 
-    def _act(self, key: str, kind: Any, work: Callable[[], Any]) -> Any:
-        return self._parts.recorder.act(key, kind, work)
-
     def _approval(self, step: str, what: str) -> Approval:
-        def ask() -> Approval:
-            return self._parts.approver.launch(what) if self._parts.capabilities.real_traffic else _unasked()
-
-        approval: Approval = self._act(f"{step}/approval", Approval, ask)
-        return approval
+        ask = partial(self._parts.approver.launch, what)
+        return self._act(
+            f"{step}/approval", Approval, ask if self._parts.capabilities.real_traffic else _unasked
+        )
 
     def _control(self) -> Arm:
         return Arm(CONTROL, Config(self._task.production))
 
-    def _holdout_arm(self) -> tuple[Arm, ...]:
-        config: Config | None = self._act("confirm/holdout", Config | None, self._parts.holdout)
-        return () if config is None else (Arm(HOLDOUT, config),)
+    def _holdout(self, step: Step) -> tuple[Arm, ...]:
+        """The surface's holdout as an arm, once an earlier run has shipped."""
+        found = self._act(f"{step.name}/holdout", Holdout, lambda: Holdout(self._parts.holdout()))
+        return () if found.config is None else (Arm(HOLDOUT, found.config),)
 
-    def _launch(
-        self, step: str, purpose: str, arms: tuple[Arm, ...], fresh_of: tuple[Exposure, ...]
-    ) -> Launch:
-        """Name and place an experiment. The salt is the campaign's, so that a seed gives the same users;
+    def _run_experiment(
+        self, step: Step, purpose: str, arms: tuple[Arm, ...], fresh_of: tuple[Exposure, ...]
+    ) -> Outcome:
+        """Name, place and run an experiment. The salt is the campaign's, so that a seed gives the same users;
         the key is the run's, so that no other run's experiment is taken for it."""
-        digest = hashlib.sha256(repr(arms).encode()).hexdigest()[:12]
-        salt = f"{self._task.task.name}/{self._parts.seed}/{step}"
-        start = self._parts.recorder.act(
-            f"{step}/calendar", datetime, lambda: self._parts.clock.next_start(self._ended)
-        )
-        return Launch(f"{self._parts.recorder.run}/{step}/{digest}", salt, start, arms, purpose, fresh_of)
-
-    def _laboratory(self) -> Laboratory:
         parts = self._parts
-        gate = partial(enforce, self._task, parts.capabilities)
+        digest = hashlib.sha256(repr(arms).encode()).hexdigest()[:12]
+        salt = f"{self._task.task.name}/{parts.seed}/{step.name}"
+        start = self._act(f"{step.name}/calendar", datetime, lambda: parts.clock.next_start(self._ended))
+        launch = Launch(f"{parts.recorder.run}/{step.name}/{digest}", salt, start, arms, purpose, fresh_of)
 
         def looked(spec: ExperimentSpec, look: Look) -> None:
             parts.watch(Looked(spec, look))
 
-        return Laboratory(
-            self._task, parts.backend, parts.agents.online, parts.clock, parts.recorder, gate, looked
-        )
-
-    def _spend(self, outcome: Outcome) -> None:
-        """Remember which users an experiment took, and when it ended."""
-        self._ended = outcome.ended
-        if self._parts.capabilities.population:
-            self._exposures += (outcome.spec.exposure(self._parts.capabilities.population),)
-
-    def _context(self, step: Step) -> AgentContext:
-        planned = self._task.experiment
-        skill = self._parts.skill
-        records = skill.knowledge if skill else ()
-        return AgentContext(
+        laboratory = Laboratory(
             task=self._task,
-            round=step.round,
-            history=self._history,
-            panel=self._panel,
-            surrogate=self._surrogate(),
-            mechanics=tuple(r.mechanic for r in records if r.status == "active" and r.mechanic),
-            skill=skill,
-            budget=Budget(
-                rounds=max(planned.rounds + 1 - step.round, 0),
-                arms=min(planned.arms, self._task.limits.arms or planned.arms),
-                users_per_arm=planned.users_per_arm,
-                days=planned.days,
-            ),
-            rng=_generator(self._parts.seed, step.name),
-            functions=self._parts.functions,
+            backend=parts.backend,
+            online=parts.agents.online,
+            clock=parts.clock,
+            recorder=parts.recorder,
+            enforce=partial(enforce, self._task, parts.capabilities),
+            watch=looked,
         )
-
-    def _surrogate(self) -> Surrogate:
-        rounds = len(self._history)
-        if rounds not in self._surrogates:
-            self._surrogates = {rounds: fit(self._task, self._history)}
-        return self._surrogates[rounds]
-
-    def _sample_panel(self) -> Panel | None:
-        backend = self._parts.backend
-        return backend.panel(PANEL_REQUESTS) if isinstance(backend, PanelBackend) else None
-
-    _DO = {
-        StepKind.PROPOSE: _propose,
-        StepKind.REVIEW: _review,
-        StepKind.APPROVE: _approve,
-        StepKind.EXPERIMENT: _experiment,
-        StepKind.LEARN: _learn,
-        StepKind.EVOLVE: _evolve,
-        StepKind.RECOMMEND: _recommend,
-        StepKind.CONFIRM: _confirm,
-        StepKind.VERDICT: _verdict,
-    }
-
-
-def _generator(seed: int, step: str) -> np.random.Generator:
-    """A counter-based generator for one step of one campaign."""
-    digest = hashlib.sha256(f"{seed}/{step}".encode()).digest()
-    return np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "little")))
+        outcome = laboratory.run(step.name, self._contexts.of(step, self._history), launch)
+        self._ended = outcome.ended
+        return outcome
 
 
 def _unasked() -> Approval:
@@ -366,6 +258,7 @@ def _unasked() -> Approval:
 
 def _of_run(run: str, revision: SkillRevision) -> SkillRevision:
     """The revision with its evidence named across runs: `round-3/experiment` becomes `RUN/round-3/...`."""
+
     def qualify(keys: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(f"{run}/{key}" for key in keys)
 
@@ -374,12 +267,6 @@ def _of_run(run: str, revision: SkillRevision) -> SkillRevision:
         mechanic = record.mechanic
         if mechanic is not None:
             mechanic = replace(mechanic, evidence=qualify(mechanic.evidence))
-        records.append(
-            replace(
-                record,
-                mechanic=mechanic,
-                supports=qualify(record.supports),
-                contradicts=qualify(record.contradicts),
-            )
-        )
+        supports, contradicts = qualify(record.supports), qualify(record.contradicts)
+        records.append(replace(record, mechanic=mechanic, supports=supports, contradicts=contradicts))
     return replace(revision, records=tuple(records))

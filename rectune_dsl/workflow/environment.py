@@ -9,7 +9,7 @@ from rectune_dsl.plugins.host import Host
 
 def environment(host: Host) -> Environment:
     """The names that `check` accepts: plugin functions, agents by role, backends."""
-    functions = {
-        name: Signature(f.arguments, f.arguments, f.about) for name, f in host.loaded("function").items()
-    }
-    return Environment(functions, host.agents(), host.names("backend"))
+    functions = host.loaded("function")
+    signatures = {name: Signature(f.arguments, f.arguments, f.about) for name, f in functions.items()}
+    implementations = {name: f.evaluate for name, f in functions.items()}
+    return Environment(signatures, host.agents(), host.names("backend"), implementations)

@@ -25,7 +25,6 @@ from rectune_dsl.hooks.api import (
     Finish,
     Freeze,
     Launch,
-    Observation,
     OnlineAgent,
     PluginError,
     SetExposure,
@@ -136,9 +135,7 @@ class Laboratory:
                 self._expose(f"{key}/act-{i}", experiment, action.fraction, None)
 
     def _expose(self, key: str, experiment: str, fraction: float, arm: str | None) -> None:
-        self.recorder.act(
-            key, type(None), lambda: self.backend.set_exposure(experiment, fraction, arm)
-        )
+        self.recorder.act(key, type(None), lambda: self.backend.set_exposure(experiment, fraction, arm))
 
 
 def settled(outcome: Outcome, task: Task) -> Estimates:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from rectune_dsl.hooks.api import (
     Action,
+    Config,
     Estimates,
     ExperimentSpec,
     Observation,
@@ -51,6 +52,13 @@ class Look:
     as_of: datetime
     observation: Observation
     actions: tuple[Action, ...]
+
+
+@dataclass(frozen=True)
+class Holdout:
+    """What the surface's holdout is served; None where that is what control is served."""
+
+    config: Config | None
 
 
 @dataclass(frozen=True)

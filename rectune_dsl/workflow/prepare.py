@@ -22,11 +22,12 @@ from rectune_dsl.memory.journal import Journal
 from rectune_dsl.memory.recorder import Recorder
 from rectune_dsl.plugins.host import Host
 from rectune_dsl.skillhub.hub import Skillhub, seed_folders
-from rectune_dsl.workflow.campaign import Agents, Campaign, Parts
+from rectune_dsl.workflow.campaign import Campaign
 from rectune_dsl.workflow.clock import SystemClock, VirtualClock
 from rectune_dsl.workflow.compile import compile_task
 from rectune_dsl.workflow.environment import environment
 from rectune_dsl.workflow.journaled import HEADER, RunHeader
+from rectune_dsl.workflow.parts import Agents, Parts
 from rectune_dsl.workflow.surface import holdout_config, surface_id
 from rectune_dsl.workflow.watch import Approver, Watcher
 
@@ -34,7 +35,7 @@ SKILL_WORKSPACE = Path(".rectune") / "skills"
 """Where learnt knowledge is written, below the working folder."""
 
 
-class InvalidTask(UsageError):
+class InvalidTaskError(UsageError):
     """A task file with problems. `problems` are all of them."""
 
     def __init__(self, problems: Sequence[Diagnostic], sources: Mapping[str, Source]) -> None:
@@ -65,10 +66,10 @@ class Loaded:
 
 
 def load(source: Source, host: Host, choices: Choices) -> Loaded:
-    """Check a task and make its backend. Raises InvalidTask with every problem."""
+    """Check a task and make its backend. Raises InvalidTaskError with every problem."""
     checked = check(source, environment(host))
     if checked.task is None:
-        raise InvalidTask(checked.problems, {source.path: source})
+        raise InvalidTaskError(checked.problems, {source.path: source})
     task = _with(checked.task, choices)
     functions = host.loaded("function")
     context = BackendContext(task, choices.seed, Path(source.path).parent, functions)
@@ -122,7 +123,7 @@ def task_of(header: RunHeader, host: Host) -> Task:
     """The task of a run, without a backend: to show what the run did."""
     checked = check(Source(header.task_path, header.task_text), environment(host))
     if checked.task is None:
-        raise InvalidTask(checked.problems, {checked.source.path: checked.source})
+        raise InvalidTaskError(checked.problems, {checked.source.path: checked.source})
     return _with(checked.task, Choices(header.seed, header.agents, header.backend))
 
 
@@ -163,7 +164,8 @@ def _with(task: Task, choices: Choices) -> Task:
     roles = set(get_args(Role))
     if unknown := sorted(set(choices.agents) - roles):
         raise UsageError(
-            f"there is no agent role {unknown[0]!r}", help=f"write role=name with one of {', '.join(sorted(roles))}"
+            f"there is no agent role {unknown[0]!r}",
+            help=f"write role=name with one of {', '.join(sorted(roles))}",
         )
     agents = task.agents.model_copy(update=dict(choices.agents))
     experiment = task.experiment
@@ -174,4 +176,3 @@ def _with(task: Task, choices: Choices) -> Task:
 
 def _skill(task: Task, path: str) -> Skill | None:
     return None if task.task.skill is None else hub(path).load(task.task.skill)
-

@@ -67,9 +67,7 @@ class Finished:
     replayed: bool
 
 
-Event = (
-    StepStarted | Proposed | Reviewed | Looked | RoundFinished | Learnt | Recommended | Finished
-)
+Event = StepStarted | Proposed | Reviewed | Looked | RoundFinished | Learnt | Recommended | Finished
 Watcher = Callable[[Event], None]
 
 

@@ -230,7 +230,7 @@ def test_an_experiment_that_points_the_other_way_contradicts(kit):
     assert odd.key not in record.supports
 
 
-def test_earlier_evidence_and_status_are_kept(kit):
+def test_the_status_is_kept_and_only_this_campaigns_evidence_is_given(kit):
     task = kit.task()
     history = linear_rounds(kit, task, 3)
     _, (revision,) = evolved(kit, task, history)

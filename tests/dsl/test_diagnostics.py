@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from rectune_dsl.dsl.diagnostics import Diagnostic, render
 from rectune_dsl.dsl.guardrails import Limit, parse_limit
-from rectune_dsl.dsl.model import Guardrail, Table
 from rectune_dsl.dsl.rules import RULES
 from rectune_dsl.dsl.suggest import did_you_mean, nearest
+from rectune_dsl.dsl.table import Guardrail, Table
 
 
 def test_a_problem_shows_its_line_and_marks_its_place() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from rectune_dsl.backends.replay import ReplayBackend
-from rectune_dsl.dsl.model import Replay
+from rectune_dsl.dsl.replay import Replay
 from rectune_dsl.hooks.records import Estimates
 
 DATA = Path(__file__).parent / "data"

@@ -10,7 +10,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from rectune_dsl.backends.replaylog.log import Log, load, split
-from rectune_dsl.dsl.model import Split, Task
+from rectune_dsl.dsl.model import Task
+from rectune_dsl.dsl.replay import Split
 from rectune_dsl.hooks.errors import BackendError
 
 

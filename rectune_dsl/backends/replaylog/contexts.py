@@ -12,7 +12,8 @@ from rectune_dsl.backends.replaylog.catalogue import Catalogue
 from rectune_dsl.backends.replaylog.log import Log
 from rectune_dsl.backends.replaylog.signals import Table
 from rectune_dsl.backends.replaylog.tables import Column
-from rectune_dsl.dsl.model import ReplaySignal, Task
+from rectune_dsl.dsl.model import Task
+from rectune_dsl.dsl.replay import ReplaySignal
 from rectune_dsl.hooks.errors import BackendError
 from rectune_dsl.hooks.records import Panel
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rectune_dsl.backends.replaylog.tables import Kind
-from rectune_dsl.dsl.model import Replay, Task
+from rectune_dsl.dsl.model import Task
+from rectune_dsl.dsl.replay import Replay
 
 IMPRESSIONS = "impressions"
 """A column that every log has: 1 per impression. The denominator of a rate per impression."""

@@ -21,7 +21,8 @@ from rectune_dsl.backends.replaylog.layout import (
     outcome_column,
     outcome_names,
 )
-from rectune_dsl.dsl.model import Split, Task
+from rectune_dsl.dsl.model import Task
+from rectune_dsl.dsl.replay import Split
 from rectune_dsl.hooks.errors import BackendError
 
 PartName = Literal["fit", "tune", "confirm"]

@@ -21,7 +21,8 @@ from rectune_dsl.backends.replaylog.layout import (
 from rectune_dsl.backends.replaylog.log import Log, PartName
 from rectune_dsl.backends.replaylog.signals import Table
 from rectune_dsl.dsl.formula import Node, names
-from rectune_dsl.dsl.model import Param, Replay, Stage, Task
+from rectune_dsl.dsl.model import Param, Stage, Task
+from rectune_dsl.dsl.replay import Replay
 
 
 def task_problems(task: Task, replay: Replay) -> Iterator[str]:

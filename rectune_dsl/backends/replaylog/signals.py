@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rectune_dsl.backends.replaylog.catalogue import Catalogue
 from rectune_dsl.backends.replaylog.log import Log
-from rectune_dsl.dsl.model import ReplaySignal
+from rectune_dsl.dsl.replay import ReplaySignal
 
 Table = NDArray[np.float32]
 """(pools, candidates); 0 where a pool has no such candidate."""

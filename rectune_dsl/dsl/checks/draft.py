@@ -9,12 +9,13 @@ from typing import Literal
 from rectune_dsl.dsl.diagnostics import Diagnostic
 from rectune_dsl.dsl.environment import Environment
 from rectune_dsl.dsl.formula import Span, names
-from rectune_dsl.dsl.model import Formula, Param, Task
+from rectune_dsl.dsl.model import Param, Task
 from rectune_dsl.dsl.positions import KeyPath
 from rectune_dsl.dsl.rules import RULES
 from rectune_dsl.dsl.source import Source
 from rectune_dsl.dsl.structure import Cuts
 from rectune_dsl.dsl.suggest import nearest
+from rectune_dsl.dsl.table import Formula
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from rectune_dsl.dsl.checks.draft import Draft
 from rectune_dsl.dsl.diagnostics import Diagnostic
 from rectune_dsl.dsl.formula import Name, is_name, names
 from rectune_dsl.dsl.formula.functions import FUNCTIONS
-from rectune_dsl.dsl.model import Formula
 from rectune_dsl.dsl.positions import KeyPath
 from rectune_dsl.dsl.suggest import did_you_mean
+from rectune_dsl.dsl.table import Formula
 
 _METRIC = re.compile(r"[A-Za-z_][\w.-]*")
 

@@ -12,10 +12,11 @@ from rectune_dsl.dsl.checks.draft import Draft
 from rectune_dsl.dsl.diagnostics import Diagnostic
 from rectune_dsl.dsl.formula import Call, Compare, evaluate, names, walk
 from rectune_dsl.dsl.formula.functions import FUNCTIONS, REQUEST_WIDE
-from rectune_dsl.dsl.model import Formula, Param, Task
+from rectune_dsl.dsl.model import Param, Task
 from rectune_dsl.dsl.positions import KeyPath
 from rectune_dsl.dsl.space import Space
 from rectune_dsl.dsl.suggest import did_you_mean
+from rectune_dsl.dsl.table import Formula
 
 ENOUGH = 16
 """Feasible configs that sampling must find; one may be luck, even where an equality leaves no room."""

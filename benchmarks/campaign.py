@@ -1,0 +1,177 @@
+"""Whole campaigns on the bundled simulator, judged by the truth that no agent sees.
+
+Per seed: the verdict, the recommended config's true lift of U, the oracle's, guardrails violated in truth,
+seconds.
+
+    python benchmarks/campaign.py --task tasks/value_fusion.toml --seeds 10 --json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rectune_dsl.dsl.model import Task
+from rectune_dsl.dsl.source import Source
+from rectune_dsl.hooks.api import Config, OracleBackend
+from rectune_dsl.memory.journal import Journal
+from rectune_dsl.plugins.host import Host
+from rectune_dsl.report.view import read_run
+from rectune_dsl.workflow.journaled import Approval
+from rectune_dsl.workflow.prepare import Choices, Loaded, begin, campaign, load
+from rectune_dsl.workflow.watch import silent
+
+QUICK_SEEDS = 2
+
+
+@dataclass(frozen=True)
+class Run:
+    """One seed's campaign. Lifts are of U, as fractions; `violations` are guardrails broken in truth."""
+
+    seed: int
+    verdict: str
+    true_lift: float
+    oracle_lift: float
+    violations: tuple[str, ...]
+    arms_tested: int
+    arms_violating: int
+    seconds: float
+
+
+def main() -> None:
+    options = _options()
+    seeds = range(options.first_seed, options.first_seed + (QUICK_SEEDS if options.quick else options.seeds))
+    task_path = options.task.resolve()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)  # learnt skills stay out of the caller's folder
+        runs = _runs(task_path, seeds, _choices(options.agent))
+    setup = {"task": options.task.name, "seeds": list(seeds), "agents": options.agent}
+    result = {"setup": setup, "figures": _figures(runs), "runs": [asdict(run) for run in runs]}
+    if options.json:
+        print(json.dumps(result, indent=2))
+        return
+    for run in runs:
+        print(
+            f"seed {run.seed}: {run.verdict}, true U {run.true_lift:+.2%} of {run.oracle_lift:+.2%}, "
+            f"violations {', '.join(run.violations) or 'none'}, {run.seconds:.0f} s"
+        )
+    for figure in _figures(runs):
+        print(f"{figure['name']}: {figure['value']} {figure['unit']} (goal {figure['goal']}): {figure['ok']}")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--task", type=Path, default=Path("tasks/value_fusion.toml"))
+    parser.add_argument("--seeds", type=int, default=10, help="how many")
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--agent", action="append", default=[], metavar="ROLE=NAME")
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK_SEEDS} seeds")
+    parser.add_argument("--json", action="store_true")
+    return parser.parse_args()
+
+
+def _choices(agents: list[str]) -> dict[str, str]:
+    return dict(pair.split("=", 1) for pair in agents)
+
+
+def _runs(task_path: Path, seeds: range, agents: Mapping[str, str]) -> list[Run]:
+    host = Host()
+    source = Source.read(task_path)
+    backend = load(source, host, Choices(0, agents)).backend
+    if not isinstance(backend, OracleBackend):
+        raise SystemExit("this task's backend does not know the truth")
+    task = load(source, host, Choices(0, agents)).task
+    oracle_lift = _u(task, _truth(backend, [backend.oracle_config()])[0])
+    found = []
+    for seed in seeds:
+        loaded = load(source, host, Choices(seed, agents))
+        found.append(_run(loaded, seed, Choices(seed, agents), host, oracle_lift))
+    return found
+
+
+def _run(loaded: Loaded, seed: int, choices: Choices, host: Host, oracle_lift: float) -> Run:
+    task, backend = loaded.task, loaded.backend
+    journal = Journal(f"seed-{seed}.sqlite")  # a store of its own: seeds are not confirmations of one surface
+    run = begin(loaded, choices, journal)
+    started = time.perf_counter()
+    verdict = campaign(run, loaded, journal, host, silent, _Grant()).run()
+    seconds = time.perf_counter() - started
+    view = read_run(journal, run)
+    assert view is not None
+    assert view.recommendation is not None
+    assert isinstance(backend, OracleBackend)
+    results = [r.result for r in view.rounds if r.result is not None]
+    arms = [arm.config for result in results for arm in result.arms[1:]]
+    truths = _truth(backend, [view.recommendation.config, *arms])
+    return Run(
+        seed=seed,
+        verdict=verdict.decision,
+        true_lift=_u(task, truths[0]),
+        oracle_lift=oracle_lift,
+        violations=_violations(task, truths[0]),
+        arms_tested=len(arms),
+        arms_violating=sum(bool(_violations(task, truth)) for truth in truths[1:]),
+        seconds=round(seconds, 2),
+    )
+
+
+class _Grant:
+    """Nobody is asked: the simulator serves no real traffic."""
+
+    def launch(self, what: str) -> Approval:
+        return Approval(True, "benchmark", what)
+
+    def ship(self, *_: object) -> Approval:
+        return Approval(True, "benchmark", "")
+
+
+def _truth(backend: OracleBackend, configs: list[Config]) -> list[dict[str, float]]:
+    lifts = backend.oracle_lifts(configs)
+    return [{name: values[i] for name, values in lifts.items()} for i in range(len(configs))]
+
+
+def _u(task: Task, truth: Mapping[str, float]) -> float:
+    return sum(m.sign * m.weight * truth[name] for name, m in task.north_stars.items())
+
+
+def _violations(task: Task, truth: Mapping[str, float]) -> tuple[str, ...]:
+    return tuple(
+        name
+        for name, limit in task.guardrails.items()
+        if not limit.holds(truth[name] if limit.relative else truth[f"={name}"])
+    )
+
+
+def _figures(runs: list[Run]) -> list[dict[str, object]]:
+    shipped = [run for run in runs if run.verdict == "ship"]
+    count = len(runs)
+    share = sum(run.true_lift for run in runs) / sum(run.oracle_lift for run in runs)
+    tested = sum(run.arms_tested for run in runs)
+    harmful = sum(bool(run.violations) for run in shipped)
+    positive = sum(run.true_lift > 0 for run in runs)
+    violating = sum(run.arms_violating for run in runs) / max(tested, 1)
+    slowest = max(run.seconds for run in runs)
+    return [
+        _figure("runs that ship", len(shipped), "runs", f">= {count // 2}", len(shipped) >= count // 2),
+        _figure("true lift is positive", positive, "runs", f">= {0.8 * count:g}", positive >= 0.8 * count),
+        _figure("shipped configs that violate a guardrail in truth", harmful, "runs", "0", harmful == 0),
+        _figure("mean true lift in parts of the oracle's", round(share, 3), "ratio", "", True),
+        _figure("arms that violate a guardrail in truth", round(violating, 3), "ratio", "", True),
+        _figure("slowest campaign", slowest, "s", "< 60", slowest < 60),
+    ]
+
+
+def _figure(name: str, value: float, unit: str, goal: str, ok: bool) -> dict[str, object]:
+    return {"name": name, "value": value, "unit": unit, "goal": goal, "ok": ok}
+
+
+if __name__ == "__main__":
+    main()

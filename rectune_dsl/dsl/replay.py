@@ -1,0 +1,110 @@
+"""The `[replay]` table: where a log is, and how to read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from rectune_dsl.dsl.table import Fraction, Table
+
+
+class ReplaySignal(Table):
+    """Where a signal comes from in a log; exactly one source.
+
+    `column`: a number per impression, for user and request signals. `item_column`: a number per item.
+    `sparse`: a column of `item:value;...` per impression; items that are not listed have 0. `rate`: the
+    mean of this outcome per item on the fit part, shrunk towards the pool's mean as if `smoothing` more
+    impressions had shown the mean; without `smoothing` their number is estimated (empirical Bayes).
+    `standardize`: per pool, mean 0 and standard deviation 1 over its items.
+    """
+
+    column: str | None = None
+    item_column: str | None = None
+    sparse: str | None = None
+    rate: str | None = None
+    smoothing: Annotated[float, Field(gt=0)] | None = None
+    standardize: bool = False
+
+    @model_validator(mode="after")
+    def _one_source(self) -> ReplaySignal:
+        sources = (self.column, self.item_column, self.sparse, self.rate)
+        if sum(source is not None for source in sources) != 1:
+            raise PydanticCustomError(
+                "replay_signal",
+                "a replay signal has one source",
+                {"help": "write one of column, item_column, sparse and rate"},
+            )
+        if self.smoothing is not None and self.rate is None:
+            raise PydanticCustomError(
+                "replay_signal", "only a rate is smoothed", {"help": "remove smoothing, or write rate"}
+            )
+        if self.standardize and self.item_column is None and self.rate is None:
+            raise PydanticCustomError(
+                "replay_signal",
+                "only a number per item can be standardized over the items",
+                {"help": "remove standardize, or use item_column or rate"},
+            )
+        return self
+
+
+class Split(Table):
+    """Shares of the log, in order of time: fit signals, tune configs, confirm one."""
+
+    fit: Fraction = 0.3
+    tune: Fraction = 0.35
+    confirm: Fraction = 0.35
+
+    @model_validator(mode="after")
+    def _whole(self) -> Split:
+        total = self.fit + self.tune + self.confirm
+        if abs(total - 1) > 1e-9:
+            raise PydanticCustomError(
+                "split",
+                "the parts add up to {total}, not to 1",
+                {"total": f"{total:.6g}", "help": "choose fit, tune and confirm so that they add up to 1"},
+            )
+        return self
+
+
+class ReplayColumns(Table):
+    """Which columns of the log say when, what, with which probability, where, and out of which items."""
+
+    time: str
+    item: str
+    propensity: str
+    position: str | None = None
+    pool: str | None = None
+
+
+class Replay(Table):
+    """Logged interactions with propensities. Paths are relative to the task file; `log` may be a pattern.
+
+    `outcomes`: name of a metric (or of its numerator or denominator) -> column of the log; a name that
+    is not listed is its own column. A metric whose arm has an effective sample size below `min_ess`
+    is missing. `clip` is the largest importance weight.
+    """
+
+    log: str
+    items: str | None = None
+    format: Literal["table", "kuairand"] = "table"
+    columns: ReplayColumns | None = None
+    outcomes: Mapping[str, str] = Field(default_factory=dict)
+    policy: Literal["softmax", "top"] = "softmax"
+    estimator: Literal["snips", "ips"] = "snips"
+    split: Split = Field(default_factory=Split)
+    clip: Annotated[float, Field(gt=1)] | None = None
+    min_ess: Annotated[float, Field(gt=0)] = 200.0
+    signals: Mapping[str, ReplaySignal] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _columns_of_format(self) -> Replay:
+        if (self.columns is None) == (self.format == "table"):
+            raise PydanticCustomError(
+                "replay_columns",
+                "a table needs its columns named, and only a table",
+                {"help": "write [replay.columns] for format table, and leave it out for kuairand"},
+            )
+        return self

@@ -1,0 +1,60 @@
+"""What an agent is given to think with."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+from rectune_dsl.hooks.api import AgentContext, Budget, Panel, PanelBackend, RoundResult, Surrogate
+from rectune_dsl.surrogate.params import fit
+from rectune_dsl.workflow.compile import Step
+from rectune_dsl.workflow.parts import Parts
+
+PANEL_REQUESTS = 256
+"""Logged requests that agents see."""
+
+
+class Contexts:
+    """Makes the context of each step. Panel and surrogate are made once for all who need them."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._panel = _sample(parts)
+        self._fitted: tuple[int, Surrogate] | None = None
+
+    def of(self, step: Step, history: tuple[RoundResult, ...]) -> AgentContext:
+        parts, planned = self._parts, self._parts.task.experiment
+        known = parts.skill.knowledge if parts.skill else ()
+        return AgentContext(
+            task=parts.task,
+            round=step.round,
+            history=history,
+            panel=self._panel,
+            surrogate=self._surrogate(history),
+            mechanics=tuple(r.mechanic for r in known if r.status == "active" and r.mechanic),
+            skill=parts.skill,
+            budget=Budget(
+                rounds=max(planned.rounds + 1 - step.round, 0),
+                arms=min(planned.arms, parts.task.limits.arms or planned.arms),
+                users_per_arm=planned.users_per_arm,
+                days=planned.days,
+            ),
+            rng=_generator(parts.seed, step.name),
+            functions=parts.functions,
+        )
+
+    def _surrogate(self, history: tuple[RoundResult, ...]) -> Surrogate:
+        if self._fitted is None or self._fitted[0] != len(history):
+            self._fitted = (len(history), fit(self._parts.task, history))
+        return self._fitted[1]
+
+
+def _sample(parts: Parts) -> Panel | None:
+    return parts.backend.panel(PANEL_REQUESTS) if isinstance(parts.backend, PanelBackend) else None
+
+
+def _generator(seed: int, step: str) -> np.random.Generator:
+    """A counter-based generator for one step of one campaign."""
+    digest = hashlib.sha256(f"{seed}/{step}".encode()).digest()
+    return np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "little")))

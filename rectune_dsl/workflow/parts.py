@@ -1,0 +1,59 @@
+"""What a campaign is assembled from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from rectune_dsl.dsl.model import Task
+from rectune_dsl.hooks.api import (
+    ABBackend,
+    Actor,
+    Capabilities,
+    Config,
+    Critic,
+    FormulaFunction,
+    InsightAgent,
+    OnlineAgent,
+    Skill,
+    SkillAgent,
+)
+from rectune_dsl.memory.recorder import Recorder
+from rectune_dsl.skillhub.hub import Skillhub
+from rectune_dsl.workflow.clock import Clock
+from rectune_dsl.workflow.compile import Workflow
+from rectune_dsl.workflow.watch import Approver, Watcher
+
+
+@dataclass(frozen=True)
+class Agents:
+    actor: Actor
+    critic: Critic
+    online: OnlineAgent
+    insight: InsightAgent
+    skill: SkillAgent
+
+
+@dataclass(frozen=True)
+class Parts:
+    """`skill` is the task's skill as it was when the run began. `surface` is the surface's name in the store;
+    `holdout` finds the config that its holdout is served, None where that is production."""
+
+    workflow: Workflow
+    seed: int
+    backend: ABBackend
+    capabilities: Capabilities
+    agents: Agents
+    clock: Clock
+    recorder: Recorder
+    hub: Skillhub
+    skill: Skill | None
+    surface: str
+    watch: Watcher
+    approver: Approver
+    functions: Mapping[str, FormulaFunction] = field(default_factory=dict)
+    holdout: Callable[[], Config | None] = lambda: None
+
+    @property
+    def task(self) -> Task:
+        return self.workflow.task

@@ -1,0 +1,185 @@
+"""Every verb does what its help says, and what goes wrong ends with the right exit code and a way out."""
+
+import json
+import subprocess
+import sys
+import textwrap
+import tomllib
+
+import pytest
+
+FUNCTION = """
+from rectune_dsl.hooks.specs import hookimpl
+from rectune_dsl.hooks.api import FormulaFunction
+
+@hookimpl
+def rectune_register_functions(register):
+    register("twice", FormulaFunction("twice", 1, lambda x: x * 2, "two times x"))
+
+@hookimpl
+def rectune_register_commands(register):
+    import click
+
+    @click.command()
+    def hello():
+        click.echo("hello from a plugin")
+
+    register("hello", hello)
+"""
+
+
+def test_help_lists_every_verb_and_imports_nothing_heavy(environment):
+    script = textwrap.dedent(
+        """
+        import sys
+        from rectune_dsl import cli
+        sys.argv = ["rectune", "--help"]
+        try:
+            cli.main()
+        except SystemExit:
+            pass
+        print(sorted({"numpy", "pydantic", "scipy", "sqlalchemy", "rich"} & set(sys.modules)))
+        """
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+    for verb in ("check", "plan", "run", "resume", "ls", "show", "export", "skills", "plugins"):
+        assert f"  {verb} " in done.stdout
+
+
+@pytest.mark.parametrize(
+    "verb", ["check", "plan", "run", "resume", "ls", "show", "export", "skills", "plugins"]
+)
+def test_every_verb_has_help(rectune, verb):
+    result = rectune(verb, "--help")
+    assert result.code == 0
+    assert "Usage: rectune" in result.out
+
+
+def test_a_campaign_on_real_logs_ends_with_a_verdict_and_can_be_read(rectune, open_bandit, tmp_path):
+    ran = rectune("run", open_bandit)
+    assert ran.code == 0
+    assert "verdict: " in ran.out
+    assert "recommendation" in ran.out
+
+    assert "open-bandit" in rectune("ls").out
+    shown = rectune("show", "last")
+    assert shown.code == 0
+    for words in ("hypothesis", "critic", "predicts", "round 1", "verdict: "):
+        assert words in shown.out
+
+    story = json.loads(rectune("show", "last", "--json").out)
+    assert story["verdict"]["decision"] in {"ship", "hold", "keep production"}
+    assert len(story["rounds"]) == 3
+
+    assert rectune("export", "last", "-o", "config.toml").code == 0
+    config = tomllib.loads((tmp_path / "config.toml").read_text())
+    assert set(config["stages"]["ranking"]["params"]) == {
+        "w_popularity", "w_affinity", "w_feature", "temperature",
+    }  # fmt: skip
+    assert config["provenance"]["task"] == "open-bandit"
+    assert rectune("export", "last", "--diff").code == 0
+
+
+def test_equal_seeds_tell_byte_identical_stories(rectune, open_bandit):
+    stories = []
+    for store in ("a.sqlite", "b.sqlite"):
+        assert rectune("run", open_bandit, "--seed", 3, "--store", store).code == 0
+        stories.append(rectune("show", "last", "--json", "--store", store).out)
+    assert stories[0] == stories[1]
+    assert rectune("run", open_bandit, "--seed", 4, "--store", "c.sqlite").code == 0
+    assert rectune("show", "last", "--json", "--store", "c.sqlite").out != stories[0]
+
+
+def test_resuming_a_finished_run_repeats_its_verdict_and_writes_nothing(rectune, open_bandit):
+    rectune("run", open_bandit)
+    before = rectune("show", "last", "--json").out
+    assert rectune("resume", "last").code == 0
+    assert rectune("show", "last", "--json").out == before
+
+
+def test_require_ship_turns_any_other_verdict_into_exit_code_1(rectune, open_bandit):
+    result = rectune("run", open_bandit, "--require-ship")
+    shipped = "verdict: ship" in result.out
+    assert result.code == (0 if shipped else 1)
+
+
+def test_plan_launches_nothing(rectune, open_bandit, tmp_path):
+    result = rectune("plan", open_bandit, "--assume", "click_rate=+30%")
+    assert result.code == 0
+    assert list(tmp_path.iterdir()) == []
+    for words in ("round-1..3/propose", "w_popularity", "coverage", "smallest U", "chance to ship if"):
+        assert words in result.out
+    assert "RT903" in result.out  # the log is too small, and the plan says so
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "words"),
+    [
+        (["run", "missing.toml"], 2, "there is no task file"),
+        (["check", "missing.toml"], 2, "missing.toml"),
+        (["show", "nothing"], 2, "no run that begins"),
+        (["export", "last"], 2, "no run"),
+        (["resume", "x", "--store", "nonsense://"], 2, "not a store"),
+        (["run", "OPEN", "--agent", "actor=nobody"], 3, "nobody"),
+        (["run", "OPEN", "--agent", "pilot=bayes"], 2, "pilot"),
+        (["run", "OPEN", "--agent", "bayes"], 2, "ROLE=NAME"),
+        (["run", "OPEN", "--backend", "nowhere"], 3, "nowhere"),
+        (["plan", "OPEN", "--assume", "clicks"], 2, "METRIC=LIFT"),
+        (["plan", "OPEN", "--assume", "clicks=1%"], 2, "no metric"),
+        (["plan", "OPEN", "--oracle"], 2, "does not know the truth"),
+        (["skills", "nothing-like-it"], 2, "nothing-like-it"),
+        (["no-such-verb"], 2, "no-such-verb"),
+    ],
+)
+def test_what_goes_wrong_is_said_with_its_exit_code(rectune, open_bandit, args, code, words):
+    result = rectune(*[open_bandit if a == "OPEN" else a for a in args])
+    assert result.code == code
+    assert words in result.err
+    assert "Traceback" not in result.err
+
+
+def test_check_reports_problems_where_they_are(rectune, open_bandit, tmp_path):
+    text = open_bandit.read_text().replace("w_affinity * log1p", "w_afinity * log1p")
+    (tmp_path / "broken.toml").write_text(text)
+    result = rectune("check", "broken.toml", open_bandit)
+    assert result.code == 2
+    line = next(i for i, row in enumerate(text.splitlines(), 1) if "w_afinity" in row)
+    assert f"broken.toml:{line}:" in result.out
+    assert "w_affinity" in result.out
+    assert rectune("run", "broken.toml").code == 2
+    assert not (tmp_path / ".rectune" / "skills").exists()
+
+
+def test_a_single_file_plugin_brings_functions_and_commands(rectune, open_bandit, tmp_path, monkeypatch):
+    monkeypatch.setenv("RECTUNE_SKILLS", str(open_bandit.parents[1] / "skills"))
+    (tmp_path / "mine.py").write_text(FUNCTION)
+    data = open_bandit.parent / "data"
+    text = open_bandit.read_text().replace("log1p(affinity)", "twice(affinity)")
+    (tmp_path / "task.toml").write_text(text.replace('"data/', f'"{data}/'))
+    assert rectune("check", "task.toml").code == 2
+    assert rectune("--plugin", "mine.py", "check", "task.toml").code == 0
+    assert rectune("--plugin", "mine.py", "hello").out.strip() == "hello from a plugin"
+    assert "hello" in rectune("--plugin", "mine.py", "--help").out
+    assert rectune("--plugin", "mine.py", "run", "task.toml").code == 0
+    assert rectune("resume", "last").code == 0  # the run remembers its plugin
+    assert rectune("show", "last").code == 0
+
+
+def test_a_broken_plugin_is_named_and_the_verb_goes_on(rectune, tmp_path):
+    (tmp_path / "bad.py").write_text("raise RuntimeError('no licence')")
+    result = rectune("--plugin", "bad.py", "plugins", "--hooks")
+    assert result.code == 0
+    assert "no licence" in result.err
+    assert "rectune_register_agents" in result.out
+
+
+def test_skills_are_listed_and_shown_with_what_a_run_taught(rectune, open_bandit, monkeypatch):
+    monkeypatch.setenv("RECTUNE_SKILLS", str(open_bandit.parents[1] / "skills"))
+    assert "open-bandit" in rectune("skills").out
+    rectune("run", open_bandit)
+    shown = rectune("skills", "open-bandit")
+    assert shown.code == 0
+    assert "Domain knowledge" in shown.out
