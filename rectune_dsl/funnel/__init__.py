@@ -1,0 +1,1 @@
+"""Running the stages over candidates: score, keep, re-rank. The hot path."""

@@ -1,0 +1,81 @@
+"""Where a funnel's signals come from: a whole panel, or whatever can make them on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rectune_dsl.hooks.errors import UsageError
+from rectune_dsl.hooks.records import Panel
+
+Indices = NDArray[np.intp]
+_Value = TypeVar("_Value")
+
+
+class SignalSource(Protocol):
+    """Some requests with their candidates. A stage asks for what it reads, and for the candidates that
+    reached it only, so that a source that computes signals need not compute them for the others."""
+
+    @property
+    def requests(self) -> int: ...
+
+    @property
+    def candidates(self) -> int:
+        """Candidates per request, before the first stage."""
+        ...
+
+    @property
+    def valid(self) -> NDArray[np.bool_] | None:
+        """(requests, candidates), False where there is no candidate; None where all are there."""
+        ...
+
+    def signals(
+        self, stage: str, names: Sequence[str], alive: Indices | None
+    ) -> Mapping[str, NDArray[np.float32]]:
+        """The named signals as `stage` sees them: (requests, kept) for predictions and items, (requests,)
+        for users and requests. `alive` (requests, kept) indexes candidates; None stands for all of them."""
+        ...
+
+    def keys(self, name: str, alive: Indices | None) -> NDArray[np.int32]:
+        """The values a diversity rule counts, (requests, kept)."""
+        ...
+
+
+class PanelSource:
+    """Requests [start, stop) of a panel as a signal source.
+
+    Raises UsageError when the panel lacks a stage, a signal or a key that is asked for.
+    """
+
+    def __init__(self, panel: Panel, start: int = 0, stop: int | None = None) -> None:
+        self._panel = panel
+        self._rows = slice(start, stop)
+        self.requests, self.candidates = panel.items[self._rows].shape
+        self.valid = None if panel.valid is None else panel.valid[self._rows]
+
+    def signals(
+        self, stage: str, names: Sequence[str], alive: Indices | None
+    ) -> Mapping[str, NDArray[np.float32]]:
+        provided = _entry(self._panel.signals, stage, "signals of the stage")
+        return {name: self._rows_of(_entry(provided, name, f"{stage} signal"), alive) for name in names}
+
+    def keys(self, name: str, alive: Indices | None) -> NDArray[np.int32]:
+        return self._rows_of(_entry(self._panel.keys, name, "key"), alive)
+
+    def _rows_of(self, array: NDArray[Any], alive: Indices | None) -> NDArray[Any]:
+        rows = array[self._rows]
+        if alive is None or rows.ndim == 1:
+            return rows
+        return np.take_along_axis(rows, alive, axis=1)
+
+
+def _entry(table: Mapping[str, _Value], name: str, what: str) -> _Value:
+    if name not in table:
+        raise UsageError(
+            f"the panel has no {what} `{name}`",
+            help=f"it has: {', '.join(sorted(table)) or 'none'}",
+        )
+    return table[name]
