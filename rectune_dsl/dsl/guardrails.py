@@ -22,7 +22,7 @@ class Limit:
     relative: bool
 
     def __str__(self) -> str:
-        return f"{self.direction} {self.bound:+.4g}" if not self.relative else self._percent()
+        return self._percent() if self.relative else f"{self.direction} {self.bound:.6g}"
 
     def _percent(self) -> str:
         return f"{self.direction} {self.bound * 100:+.4g}%"

@@ -33,9 +33,7 @@ def print_end(out: Console, task: Task, view: RunView) -> None:
     out.print()
     if recommendation is not None and not recommendation.is_production:
         out.print(_config_table(task, recommendation.config.values))
-        expected = ", ".join(
-            f"{p.metric} {predicted(p, task.guardrails.get(p.metric))}" for p in recommendation.predictions
-        )
+        expected = predicted(recommendation.predictions)
         out.print(Text(f"expected: {expected}; P(all guardrails hold) {recommendation.p_feasible:.2f}"))
     if confirmation is not None and confirmation.estimates is not None and confirmation.spec is not None:
         out.print()
@@ -94,11 +92,7 @@ def _print_proposal(out: Console, task: Task, proposal: Proposal, review: Review
     out.print(Text(f"  changes: {changes(proposal.config, task.production)}"))
     out.print(Text(f"  hypothesis ({proposal.author}): {proposal.hypothesis.statement}"))
     if proposal.hypothesis.predictions:
-        expected = ", ".join(
-            f"{p.metric} {predicted(p, task.guardrails.get(p.metric))}"
-            for p in proposal.hypothesis.predictions
-        )
-        out.print(Text(f"  predicts: {expected}"))
+        out.print(Text(f"  predicts: {predicted(proposal.hypothesis.predictions)}"))
     if review is not None:
         out.print(Text(f"  critic: {review.justification}"))
         for check in review.checks:

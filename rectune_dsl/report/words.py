@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from rectune_dsl.dsl.guardrails import Limit
 from rectune_dsl.dsl.model import Param
 from rectune_dsl.hooks.api import Config, Prediction
 
@@ -32,11 +31,11 @@ def interval(lift: float | None, standard_error: float) -> str:
     return f"{lift * 100:+.2f} % [{low * 100:+.2f}, {high * 100:+.2f}]"
 
 
-def predicted(prediction: Prediction, limit: Limit | None = None) -> str:
-    """A prediction; where its guardrail is absolute, in the metric's own unit."""
-    if limit is not None and not limit.relative:
-        return f"{prediction.lift:.4g} [{prediction.low:.4g}, {prediction.high:.4g}]"
-    return f"{percent(prediction.lift)} [{prediction.low * 100:+.2f}, {prediction.high * 100:+.2f}]"
+def predicted(predictions: Iterable[Prediction]) -> str:
+    """Expected lifts with their intervals, metric by metric."""
+    return ", ".join(
+        f"{p.metric} {percent(p.lift)} [{p.low * 100:+.2f}, {p.high * 100:+.2f}]" for p in predictions
+    )
 
 
 def changes(config: Config, production: Mapping[str, float]) -> str:

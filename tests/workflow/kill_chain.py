@@ -2,9 +2,9 @@
 
     python kill_chain.py STORE TASK [PLUGIN]
 
-Each child process is a real `rectune run` or `rectune resume` that ends with SIGKILL after it has done its second
-act and before that act is recorded, so that every act is once done and lost. The children are forked, which
-spares them the imports. Prints how many were killed.
+Each child process is a real `rectune run` or `rectune resume` that ends with SIGKILL after it has done its
+second act and before that act is recorded, so that every act is once done and lost. The children are forked,
+which spares them the imports. Prints how many were killed.
 """
 
 import os

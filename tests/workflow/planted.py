@@ -7,7 +7,7 @@ file to which every call is appended, as a platform outside the process would ke
 import hashlib
 import json
 import os
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from rectune_dsl.hooks.api import (
 from rectune_dsl.hooks.specs import hookimpl
 
 COLUMNS = ("gain", "harm")
+EPOCH = datetime(2026, 1, 5, tzinfo=UTC)
 BASE = np.array([1.0, 1.0])
 SPREAD = np.array([0.5, 0.5])
 
@@ -75,7 +76,9 @@ class PlantedBackend:
 
     def baseline(self, days):
         return Moments(
-            as_of=_epoch(days), columns=COLUMNS, arms=(self._arm("control", BASE, 20_000, "base", days),)
+            as_of=EPOCH + timedelta(days=days),
+            columns=COLUMNS,
+            arms=(self._arm("control", BASE, 20_000, "base", days),),
         )
 
     def observe(self, experiment, as_of):
@@ -111,9 +114,3 @@ class PlantedBackend:
         if path := self.options.get("log"):
             with open(path, "a") as log:
                 log.write(json.dumps(call) + "\n")
-
-
-def _epoch(days):
-    from datetime import UTC, datetime
-
-    return datetime(2026, 1, 5, tzinfo=UTC) + timedelta(days=days)
