@@ -1,0 +1,141 @@
+"""The bundled simulator as an A/B backend. It knows the truth, and gives it to judges of tuners only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from rectune_dsl.dsl.suggest import did_you_mean
+from rectune_dsl.funnel.run import Funnel
+from rectune_dsl.hooks.errors import BackendError
+from rectune_dsl.hooks.protocols import BackendContext
+from rectune_dsl.hooks.records import CONTROL, Arm, Capabilities, Config, ExperimentSpec, Moments, Panel
+from rectune_dsl.simulator.days import COLUMNS
+from rectune_dsl.simulator.experiment import Experiment, baseline
+from rectune_dsl.simulator.oracle import oracle_config, paired_lifts
+from rectune_dsl.simulator.panel import sample_panel
+from rectune_dsl.simulator.requests import KEYS, SIGNALS
+from rectune_dsl.simulator.world import build_world
+
+BASELINE_USERS = 6_000
+
+
+class SimulatorBackend:
+    """Experiments on simulated users; also a source of panels, baselines and the truth.
+
+    The task's `[simulator]` names the world; the context's seed keys what happens in it. Experiments are
+    made again from their specs, so nothing need survive a crash: after `create` with the same spec,
+    every observation is what it was before.
+    """
+
+    def __init__(self, context: BackendContext) -> None:
+        self._task = context.task
+        self._seed = context.seed
+        self._functions = {name: f.evaluate for name, f in context.functions.items()}
+        self._world = build_world(context.task.simulator)
+        self._funnel = Funnel(context.task, self._functions)
+        self._experiments: dict[str, Experiment] = {}
+        self._delivered: list[Config] = []
+        self._best: Config | None = None
+
+    def capabilities(self) -> Capabilities:
+        world = self._task.simulator
+        return Capabilities(
+            metrics=COLUMNS,
+            signals=SIGNALS,
+            keys=KEYS,
+            virtual_time=True,
+            randomises=True,
+            real_traffic=False,
+            population=world.users,
+            description=f"simulated world {world.world!r}, seed {world.seed}, {world.users:,} users",
+        )
+
+    def check(self) -> Sequence[str]:
+        """What the task reads or counts that this world does not have."""
+        problems = [
+            f"the simulator has no signal `{name}`: {did_you_mean(name, SIGNALS)}"
+            for name in self._task.signals
+            if name not in SIGNALS
+        ]
+        keys = {s.diversity.by for s in self._task.stages.values() if s.diversity is not None}
+        problems += [
+            f"the simulator has no key `{key}`: {did_you_mean(key, KEYS)}" for key in sorted(keys - set(KEYS))
+        ]
+        needed = {c for name, metric in self._task.judged.items() for c in metric.columns(name)}
+        return [
+            *problems,
+            *(
+                f"the simulator does not measure `{column}`: {did_you_mean(column, COLUMNS)}"
+                for column in sorted(needed - set(COLUMNS))
+            ),
+        ]
+
+    def create(self, spec: ExperimentSpec, key: str) -> str:
+        """Make the experiment, or find it. Raises BackendError when there are too few users, or when
+        `key` was used for another spec."""
+        known = self._experiments.get(key)
+        if known is None:
+            self._experiments[key] = Experiment(self._world, self._funnel, spec, self._seed)
+        elif replace(known.spec, key="") != replace(spec, key=""):
+            raise BackendError(
+                f"there is another experiment with the key {key!r}", help="give each experiment its own key"
+            )
+        return key
+
+    def start(self, experiment: str) -> None:
+        self._experiment(experiment)
+
+    def set_exposure(self, experiment: str, fraction: float, arm: str | None = None) -> None:
+        """Serve to the first `fraction` of each arm's users, for the whole of the experiment.
+
+        What is observed follows from the last fraction alone, not from when it was set. Without users of
+        its own an arm would have no statistics, so a stop of one `arm` leaves its simulated users be:
+        the campaign takes its lifts from the look that stopped it.
+        """
+        current = self._experiment(experiment)
+        if not 0 <= fraction <= 1:
+            raise BackendError(f"{fraction} is not a share of users", help="give a fraction from 0 to 1")
+        if arm is None and fraction != current.fraction:
+            self._experiments[experiment] = Experiment(
+                self._world, self._funnel, current.spec, self._seed, fraction
+            )
+
+    def observe(self, experiment: str, as_of: datetime) -> Moments:
+        return self._experiment(experiment).observe(as_of)
+
+    def stop(self, experiment: str, outcome: str) -> None:
+        self._experiment(experiment).forget()
+
+    def deliver(self, config: Config) -> None:
+        if not self._delivered or self._delivered[-1] != config:
+            self._delivered.append(config)
+
+    def rollback(self) -> None:
+        if self._delivered:
+            self._delivered.pop()
+
+    def panel(self, requests: int) -> Panel:
+        return sample_panel(self._task, self._world, self._seed, requests)
+
+    def baseline(self, days: int) -> Moments:
+        serves = self._delivered[-1] if self._delivered else Config(self._task.production)
+        users = min(BASELINE_USERS, self._world.population)
+        return baseline(self._world, self._funnel, Arm(CONTROL, serves), self._seed, users, days)
+
+    def oracle_lifts(self, configs: Sequence[Config]) -> Mapping[str, Sequence[float]]:
+        return paired_lifts(self._task, self._world, configs, functions=self._functions)
+
+    def oracle_config(self) -> Config:
+        """The best config there is, as far as a long search on fixed occasions can tell."""
+        if self._best is None:
+            self._best = oracle_config(self._task, self._world, functions=self._functions).config
+        return self._best
+
+    def _experiment(self, experiment: str) -> Experiment:
+        if experiment not in self._experiments:
+            raise BackendError(
+                f"there is no experiment {experiment!r}", help="call `create` with its spec first"
+            )
+        return self._experiments[experiment]

@@ -1,0 +1,142 @@
+"""The truth, for judging tuners: the same users and occasions under every config, and mean responses.
+
+Users come by the same luck under every config, so lifts differ by what the configs do and by nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rectune_dsl.dsl.model import Metric, Task
+from rectune_dsl.dsl.space import Space
+from rectune_dsl.funnel.run import Functions, Funnel
+from rectune_dsl.hooks.records import Config
+from rectune_dsl.simulator.cma import evolve
+from rectune_dsl.simulator.days import COLUMNS, Block, Setting
+from rectune_dsl.simulator.keyed import generator, key_of
+from rectune_dsl.simulator.responses import expect
+from rectune_dsl.simulator.world import World
+
+_BLOCK = 4096
+_FIRST_DAY = 0
+BUFFER = 0.002
+"""A guardrail on a lift must hold in truth by this much, since a config at its margin cannot be confirmed."""
+_PENALTY = 20.0
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """The config that maximises U while the guardrails hold, and its true lifts over production."""
+
+    config: Config
+    objective: float
+    lifts: Mapping[str, float]
+    levels: Mapping[str, float]
+
+
+def paired_lifts(
+    task: Task,
+    world: World,
+    configs: Sequence[Config],
+    users: int = 20_000,
+    days: int | None = None,
+    functions: Functions | None = None,
+) -> dict[str, tuple[float, ...]]:
+    """True lift over production of every judged metric, one per config, over `days` (the confirmation's
+    when None); and under `=NAME` the level of every metric whose guardrail is absolute.
+
+    Raises UsageError when the task reads a signal or a key the world does not have, KeyError when it
+    judges a metric that the simulator does not measure.
+    """
+    truth = _Truth(task, world, users, days or task.confirm.days, functions)
+    production, *levels = truth.levels([Config(task.production), *configs])
+    lifts = {name: tuple(_lift(level[name], production[name]) for level in levels) for name in task.judged}
+    absolute = {n for n, limit in task.guardrails.items() if not limit.relative}
+    return lifts | {f"={name}": tuple(level[name] for level in levels) for name in sorted(absolute)}
+
+
+def oracle_config(
+    task: Task,
+    world: World,
+    users: int = 1_800,
+    days: int = 2,
+    seed: int = 0,
+    functions: Functions | None = None,
+) -> Oracle:
+    """Search the best config on a fixed set of occasions, from production, with CMA-ES. The lifts it returns
+    are measured on other users, over the confirmation's days."""
+    truth = _Truth(task, world, users, days, functions)
+    space, rng = Space(task), generator("oracle", seed)
+    production = truth.levels([Config(task.production)])[0]
+
+    def merits(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        configs = [Config(space.from_unit(p)) for p in points]
+        allowed = [space.feasible(c.values) for c in configs]
+        levels = iter(truth.levels([c for c, a in zip(configs, allowed, strict=True) if a]))
+        return np.array([_merit(task, next(levels), production) if a else -np.inf for a in allowed])
+
+    best = Config(space.from_unit(evolve(space.production, merits, rng)))
+    lifts = paired_lifts(task, world, [best], functions=functions)
+    return Oracle(
+        config=best,
+        objective=sum(m.weight * m.sign * lifts[n][0] for n, m in task.north_stars.items()),
+        lifts={n: values[0] for n, values in lifts.items() if not n.startswith("=")},
+        levels={n[1:]: values[0] for n, values in lifts.items() if n.startswith("=")},
+    )
+
+
+class _Truth:
+    """Fixed users on fixed days, asked about configs."""
+
+    def __init__(self, task: Task, world: World, users: int, days: int, functions: Functions | None) -> None:
+        self._task, self._world, self._days = task, world, days
+        self._funnel = Funnel(task, functions)
+        self._traffic = key_of("oracle", users)
+        start = int(generator("oracle users", users).integers(max(1, world.population - users)))
+        ids = np.arange(start, min(start + users, world.population), dtype=np.int64)
+        self._blocks = [ids[i : i + _BLOCK] for i in range(0, ids.size, _BLOCK)]
+
+    def levels(self, configs: Sequence[Config]) -> list[dict[str, float]]:
+        """The level of every judged metric, per config."""
+        jobs = [(config, ids) for config in configs for ids in self._blocks]
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            sums = list(pool.map(lambda job: self._sums(*job), jobs))
+        per = len(self._blocks)
+        totals = [np.sum(sums[i * per : (i + 1) * per], axis=0) for i in range(len(configs))]
+        return [{n: _level(m, n, total) for n, m in self._task.judged.items()} for total in totals]
+
+    def _sums(self, config: Config, ids: NDArray[np.int64]) -> NDArray[np.float64]:
+        world, funnel, days = self._world, self._funnel, self._days
+        block = Block(Setting(world, funnel, config, self._traffic, _FIRST_DAY, days, expect), ids)
+        block.advance(days + 1)
+        sums: NDArray[np.float64] = block.columns().sum(axis=1)
+        return sums
+
+
+def _level(metric: Metric, name: str, sums: NDArray[np.float64]) -> float:
+    total: dict[str, float] = dict(zip((*COLUMNS, "came"), sums.tolist(), strict=True))
+    if metric.kind == "ratio":
+        return total[str(metric.numerator)] / total[str(metric.denominator)]
+    return total[name] / total["came"]
+
+
+def _lift(level: float, production: float) -> float:
+    return level / production - 1
+
+
+def _merit(task: Task, level: Mapping[str, float], production: Mapping[str, float]) -> float:
+    """U, less a penalty for what guardrails lack."""
+    merit = sum(m.weight * m.sign * _lift(level[n], production[n]) for n, m in task.north_stars.items())
+    for name, limit in task.guardrails.items():
+        value = _lift(level[name], production[name]) if limit.relative else level[name]
+        side = 1 if limit.direction == ">=" else -1
+        slack = side * (value - limit.bound)
+        slack = slack - BUFFER if limit.relative else slack / max(abs(limit.bound), 1e-9)
+        merit -= _PENALTY * max(0.0, -slack)
+    return merit
