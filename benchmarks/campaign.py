@@ -23,7 +23,7 @@ from rectune_dsl.hooks.api import Config, OracleBackend
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.plugins.host import Host
 from rectune_dsl.report.view import read_run
-from rectune_dsl.workflow.journaled import Approval
+from rectune_dsl.workflow.approval import Unattended
 from rectune_dsl.workflow.prepare import Choices, Loaded, begin, campaign, load
 from rectune_dsl.workflow.watch import silent
 
@@ -102,7 +102,7 @@ def _run(loaded: Loaded, seed: int, choices: Choices, host: Host, oracle_lift: f
     journal = Journal(f"seed-{seed}.sqlite")  # a store of its own: seeds are not confirmations of one surface
     run = begin(loaded, choices, journal)
     started = time.perf_counter()
-    verdict = campaign(run, loaded, journal, host, silent, _Grant()).run()
+    verdict = campaign(run, loaded, journal, host, silent, Unattended()).run()
     seconds = time.perf_counter() - started
     view = read_run(journal, run)
     assert view is not None
@@ -121,16 +121,6 @@ def _run(loaded: Loaded, seed: int, choices: Choices, host: Host, oracle_lift: f
         arms_violating=sum(bool(_violations(task, truth)) for truth in truths[1:]),
         seconds=round(seconds, 2),
     )
-
-
-class _Grant:
-    """Nobody is asked: the simulator serves no real traffic."""
-
-    def launch(self, what: str) -> Approval:
-        return Approval(True, "benchmark", what)
-
-    def ship(self, *_: object) -> Approval:
-        return Approval(True, "benchmark", "")
 
 
 def _truth(backend: OracleBackend, configs: list[Config]) -> list[dict[str, float]]:

@@ -7,29 +7,37 @@ import sys
 
 import click
 
-from rectune_dsl.hooks.api import Recommendation, UsageError, Verdict
+from rectune_dsl.hooks.api import Recommendation, Verdict
+from rectune_dsl.workflow.approval import Approver, Unattended
 from rectune_dsl.workflow.journaled import Approval
 
 
-class TerminalApprover:
-    """Asks on the terminal; with `yes` it grants everything, and says so in the journal."""
+def approver(yes: bool) -> Approver:
+    """Who answers: `--yes`, a person at the terminal, or nobody."""
+    if yes:
+        return Granting()
+    return Asking() if sys.stdin.isatty() else Unattended()
 
-    def __init__(self, yes: bool) -> None:
-        self._yes = yes
+
+class Granting:
+    """Grants everything, and says in the journal that it was told to."""
 
     def launch(self, what: str) -> Approval:
-        return self._ask(f"Launch {what} on real traffic?")
+        return Approval(True, getpass.getuser(), "--yes")
 
     def ship(self, recommendation: Recommendation, verdict: Verdict) -> Approval:
-        return self._ask("The verdict is `ship`. Make the recommended config production?")
+        return Approval(True, getpass.getuser(), "--yes")
 
-    def _ask(self, question: str) -> Approval:
-        if self._yes:
-            return Approval(True, getpass.getuser(), "--yes")
-        if not sys.stdin.isatty():
-            raise UsageError(
-                f"nobody is here to answer: {question}",
-                help="resume in a terminal, or with --yes to launch and ship without asking",
-            )
-        granted = click.confirm(question)
-        return Approval(granted, getpass.getuser(), "answered on the terminal")
+
+class Asking:
+    """Asks on the terminal."""
+
+    def launch(self, what: str) -> Approval:
+        return _answer(f"Launch {what} on real traffic?")
+
+    def ship(self, recommendation: Recommendation, verdict: Verdict) -> Approval:
+        return _answer("The verdict is `ship`. Make the recommended config production?")
+
+
+def _answer(question: str) -> Approval:
+    return Approval(click.confirm(question), getpass.getuser(), "answered on the terminal")

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from rectune_dsl.cli import INTERRUPTED
-from rectune_dsl.cli.approve import TerminalApprover
+from rectune_dsl.cli.approve import approver
 from rectune_dsl.cli.common import host
 from rectune_dsl.dsl.source import Source
 from rectune_dsl.hooks.api import UsageError
@@ -60,7 +60,7 @@ def execute(
     watch = with_plugins(live, plugins, run, loaded.task.task.name)
     try:
         with live:
-            verdict = campaign(run, loaded, journal, plugins, watch, TerminalApprover(yes)).run()
+            verdict = campaign(run, loaded, journal, plugins, watch, approver(yes)).run()
     except KeyboardInterrupt:
         out.print(f"\nStopped. Nothing is lost: `rectune resume {run}` goes on.", style="yellow")
         sys.exit(INTERRUPTED)

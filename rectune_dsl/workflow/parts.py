@@ -20,9 +20,10 @@ from rectune_dsl.hooks.api import (
 )
 from rectune_dsl.memory.recorder import Recorder
 from rectune_dsl.skillhub.hub import Skillhub
+from rectune_dsl.workflow.approval import Approver
 from rectune_dsl.workflow.clock import Clock
 from rectune_dsl.workflow.compile import Workflow
-from rectune_dsl.workflow.watch import Approver, Watcher
+from rectune_dsl.workflow.watch import Watcher
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from rectune_dsl.memory.journal import Journal
 from rectune_dsl.memory.recorder import Recorder
 from rectune_dsl.plugins.host import Host
 from rectune_dsl.skillhub.hub import Skillhub, seed_folders
+from rectune_dsl.workflow.approval import Approver
 from rectune_dsl.workflow.campaign import Campaign
 from rectune_dsl.workflow.clock import SystemClock, VirtualClock
 from rectune_dsl.workflow.compile import compile_task
@@ -29,7 +30,7 @@ from rectune_dsl.workflow.environment import environment
 from rectune_dsl.workflow.journaled import HEADER, RunHeader
 from rectune_dsl.workflow.parts import Agents, Parts
 from rectune_dsl.workflow.surface import holdout_config, surface_id
-from rectune_dsl.workflow.watch import Approver, Watcher
+from rectune_dsl.workflow.watch import Watcher
 
 SKILL_WORKSPACE = Path(".rectune") / "skills"
 """Where learnt knowledge is written, below the working folder."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from rectune_dsl.hooks.api import (
     ExperimentSpec,
@@ -16,7 +15,7 @@ from rectune_dsl.hooks.api import (
     Verdict,
 )
 from rectune_dsl.workflow.compile import Step
-from rectune_dsl.workflow.journaled import Approval, Look
+from rectune_dsl.workflow.journaled import Look
 
 
 @dataclass(frozen=True)
@@ -73,11 +72,3 @@ Watcher = Callable[[Event], None]
 
 def silent(event: Event) -> None:
     """Watches without a word."""
-
-
-class Approver(Protocol):
-    """Decides whether real traffic may be used. Simulated traffic is never asked about."""
-
-    def launch(self, what: str) -> Approval: ...
-
-    def ship(self, recommendation: Recommendation, verdict: Verdict) -> Approval: ...
