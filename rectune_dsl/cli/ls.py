@@ -11,11 +11,10 @@ from rectune_dsl.cli.common import store_option
 @store_option
 def command(store: str) -> None:
     """List runs, the newest first, with their verdicts."""
-    from rich.table import Table
     from rich.text import Text
 
     from rectune_dsl.memory.journal import Journal
-    from rectune_dsl.report.console import console, outcome_style
+    from rectune_dsl.report.console import console, outcome_style, plain_table
     from rectune_dsl.report.view import read_run
 
     journal = Journal(store)
@@ -24,9 +23,7 @@ def command(store: str) -> None:
     if not rows:
         out.print(f"no runs in {store}; `rectune run TASK` starts one")
         return
-    table = Table(header_style="bold")
-    for heading in ("run", "task", "surface", "started", "rounds", "state"):
-        table.add_column(heading)
+    table = plain_table("", "run", "task", "surface", "started", "rounds", "state")
     for row in rows:
         view = read_run(journal, row.run)
         state = "stopped before it began" if view is None else view.state

@@ -12,16 +12,13 @@ from rectune_dsl.cli.common import host
 @click.pass_context
 def command(ctx: click.Context, hooks: bool) -> None:
     """List what is loaded, from where, which version, and what it registered."""
-    from rich.table import Table
     from rich.text import Text
 
-    from rectune_dsl.report.console import console
+    from rectune_dsl.report.console import console, plain_table
 
     loaded = host(ctx)
     out = console()
-    table = Table(header_style="bold")
-    for heading in ("plugin", "version", "from", "brings"):
-        table.add_column(heading)
+    table = plain_table("", "plugin", "version", "from", "brings")
     for plugin in loaded.plugins:
         brings = ", ".join(f"{r.kind} {r.name}" for r in loaded.registered() if r.plugin == plugin.name)
         state = Text(f"failed: {plugin.failure}", "red") if plugin.failure else Text(brings or "events only")
@@ -29,9 +26,7 @@ def command(ctx: click.Context, hooks: bool) -> None:
     out.print(table)
     if not hooks:
         return
-    listing = Table(header_style="bold")
-    for heading in ("hook", "what it is for", "implemented by"):
-        listing.add_column(heading)
+    listing = plain_table("", "hook", "what it is for", "implemented by")
     for name, about in loaded.hooks():
         users = ", ".join(p.name for p in loaded.plugins if name in p.hooks)
         listing.add_row(name, Text(about), users or "-")

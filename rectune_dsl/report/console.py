@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 
+from rich import box
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from rectune_dsl.dsl.diagnostics import Diagnostic, render
@@ -19,6 +21,16 @@ def console(stderr: bool = False) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else WIDE
     return Console(stderr=stderr, width=width, highlight=False, soft_wrap=False)
+
+
+def plain_table(title: str = "", *headings: str, numbers: tuple[str, ...] = ()) -> Table:
+    """A table without frame; columns named in `numbers` are set to the right."""
+    table = Table(
+        title=title or None, title_justify="left", title_style="italic", box=box.SIMPLE_HEAD, pad_edge=False
+    )
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading in numbers else "left")
+    return table
 
 
 def print_problems(out: Console, problems: Sequence[Diagnostic], sources: Mapping[str, Source]) -> None:

@@ -21,8 +21,8 @@ from rectune_dsl.hooks.api import (
     SetExposure,
     StopArm,
 )
-from rectune_dsl.report.lifts import lifts_table
-from rectune_dsl.report.words import count, percent
+from rectune_dsl.report.lifts import print_changes, print_lifts
+from rectune_dsl.report.words import count
 from rectune_dsl.workflow.compile import Step, StepKind
 from rectune_dsl.workflow.journaled import Look
 from rectune_dsl.workflow.watch import (
@@ -123,8 +123,8 @@ class LiveWatcher:
         if result.frozen:
             self._out.print(Text(f"Frozen: {result.frozen}", "red"))
             return
-        title = "lifts over control, with 90 % intervals"
-        self._out.print(lifts_table(self._task, result.estimates, result.arms, result.stopped, title))
+        print_changes(self._out, self._task, result.arms)
+        print_lifts(self._out, self._task, result.estimates, result.stopped, "lifts over control, ± 90 %")
 
     def _learnt(self, insight: Insight) -> None:
         for note in insight.notes[:3]:
@@ -139,6 +139,6 @@ class LiveWatcher:
         self._out.print(Text(recommendation.why))
         confirm = self._task.confirm
         self._out.print(
-            f"Expected U {percent(recommendation.objective.lift)}; confirmed against control on fresh users, "
-            f"{count(confirm.users_per_arm)} per arm over {confirm.days} days."
+            f"It is confirmed against control on fresh users, {count(confirm.users_per_arm)} per arm "
+            f"over {confirm.days} days."
         )

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from rectune_dsl.dsl.model import Metric, Task
 from rectune_dsl.experiments.power import detectable_margins, minimum_detectable_lift
 from rectune_dsl.experiments.verdicts import confirmation_alpha
 from rectune_dsl.hooks.api import Capabilities
+from rectune_dsl.report.console import plain_table
 from rectune_dsl.report.words import bounds, count, number, percent
 from rectune_dsl.workflow.compile import Workflow
 from rectune_dsl.workflow.traffic import Power, Traffic
@@ -42,9 +42,7 @@ def print_chance(out: Console, when: str, lifts: Mapping[str, float], chance: fl
 
 
 def _print_steps(out: Console, workflow: Workflow) -> None:
-    table = Table(title="workflow", title_justify="left", header_style="bold")
-    for heading in ("step", "done by", "reads"):
-        table.add_column(heading)
+    table = plain_table("workflow", "step", "done by", "reads")
     rounds = workflow.task.experiment.rounds
     for step in workflow.steps:
         if step.round in (1, rounds + 1):
@@ -56,9 +54,7 @@ def _print_steps(out: Console, workflow: Workflow) -> None:
 
 
 def _print_space(out: Console, task: Task) -> None:
-    table = Table(title="search space", title_justify="left", header_style="bold")
-    for heading in ("param", "production", "bounds", "about"):
-        table.add_column(heading, justify="right" if heading == "production" else "left")
+    table = plain_table("search space", "param", "production", "bounds", "about", numbers=("production",))
     for name, param in task.params.items():
         table.add_row(name, number(param.production), bounds(param), Text(param.about, "dim"))
     out.print()
@@ -69,16 +65,8 @@ def _print_space(out: Console, task: Task) -> None:
 
 def _print_metrics(out: Console, task: Task, power: Power | None) -> None:
     title = f"metrics: smallest effects shown with power {task.experiment.power:.0%}"
-    table = Table(title=title, title_justify="left", header_style="bold")
-    for heading in (
-        "metric",
-        "goal",
-        "guardrail",
-        "lift in a round",
-        "lift at confirm",
-        "tightest guardrail",
-    ):
-        table.add_column(heading, justify="right" if "lift" in heading or "tight" in heading else "left")
+    numbers = ("lift in a round", "lift at confirm", "tightest guardrail")
+    table = plain_table(title, "metric", "goal", "guardrail", *numbers, numbers=numbers)
     margins = detectable_margins(task, power.confirm, alpha=_alpha(task, power)) if power else {}
     for name, metric in task.judged.items():
         limit = task.guardrails.get(name)

@@ -8,8 +8,8 @@ from rich.text import Text
 
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import Bound, Proposal, Review, Verdict
-from rectune_dsl.report.console import outcome_style
-from rectune_dsl.report.lifts import lifts_table
+from rectune_dsl.report.console import outcome_style, plain_table
+from rectune_dsl.report.lifts import print_lifts
 from rectune_dsl.report.view import RoundView, RunView, traffic
 from rectune_dsl.report.words import changes, count, number, percent, predicted
 
@@ -35,12 +35,10 @@ def print_end(out: Console, task: Task, view: RunView) -> None:
         out.print(_config_table(task, recommendation.config.values))
         expected = predicted(recommendation.predictions)
         out.print(Text(f"expected: {expected}; P(all guardrails hold) {recommendation.p_feasible:.2f}"))
-    if confirmation is not None and confirmation.estimates is not None and confirmation.spec is not None:
+    if confirmation is not None and confirmation.estimates is not None:
         out.print()
-        title = "confirmation: lifts over control, with 90 % intervals"
-        out.print(
-            lifts_table(task, confirmation.estimates, confirmation.spec.arms, confirmation.stopped, title)
-        )
+        title = "confirmation: lifts over control, ± 90 %"
+        print_lifts(out, task, confirmation.estimates, confirmation.stopped, title)
     if view.verdict is None:
         out.print(Text(f"{view.state}; `rectune resume {view.run}` goes on", "yellow"))
     else:
@@ -71,7 +69,7 @@ def _print_round(out: Console, task: Task, round: RoundView) -> None:
         _print_proposal(out, task, proposal, reviews.get(proposal.name))
     if round.result is not None:
         result = round.result
-        out.print(lifts_table(task, result.estimates, result.arms, result.stopped, "lifts, 90 % intervals"))
+        print_lifts(out, task, result.estimates, result.stopped, "lifts over control, ± 90 %")
         for arm, why in result.stopped.items():
             out.print(Text(f"stopped {arm}: {why}", "yellow"))
         if result.frozen:
@@ -102,9 +100,8 @@ def _print_proposal(out: Console, task: Task, proposal: Proposal, review: Review
 
 def _config_table(task: Task, values: object) -> Table:
     assert isinstance(values, dict)
-    table = Table(title="recommended config", title_justify="left", header_style="bold")
-    for heading in ("param", "production", "recommended", "bounds", "about"):
-        table.add_column(heading, justify="right" if heading in ("production", "recommended") else "left")
+    headings = ("param", "production", "recommended", "bounds", "about")
+    table = plain_table("recommended config", *headings, numbers=headings[1:3])
     for name, param in task.params.items():
         moved = values[name] != param.production
         table.add_row(
@@ -118,12 +115,9 @@ def _config_table(task: Task, values: object) -> Table:
 
 
 def _bounds_table(verdict: Verdict) -> Table:
-    title = (
-        f"confirmation {verdict.confirmation} of this surface: one-sided bounds at alpha {verdict.alpha:.2g}"
-    )
-    table = Table(title=title, title_justify="left", header_style="bold")
-    for heading in ("metric", "estimate", "bound", "must be", ""):
-        table.add_column(heading, justify="left" if heading in ("metric", "") else "right")
+    title = f"confirmation {verdict.confirmation} of this surface, one-sided at {verdict.alpha:.2g}"
+    headings = ("metric", "estimate", "bound", "must be", "")
+    table = plain_table(title, *headings, numbers=headings[1:4])
     for bound in verdict.bounds:
         answer = (
             ("shown", "green")

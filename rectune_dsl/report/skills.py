@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from rectune_dsl.hooks.api import Skill
+from rectune_dsl.report.console import plain_table
 from rectune_dsl.report.words import number
 from rectune_dsl.skillhub.document import SLOTS
 from rectune_dsl.skillhub.hub import Skillhub
@@ -19,9 +19,7 @@ def print_skills(out: Console, hub: Skillhub) -> None:
     if not listing:
         out.print("no skills here; they live in a folder `skills/` beside the tasks, or in $RECTUNE_SKILLS")
         return
-    table = Table(header_style="bold")
-    for heading in ("skill", "what it is for", "records"):
-        table.add_column(heading)
+    table = plain_table("", "skill", "what it is for", "records")
     for skill in listing:
         about = Text(skill.problem, "red") if skill.problem else Text(skill.description)
         records = ", ".join(f"{count} {status}" for status, count in skill.records.items())

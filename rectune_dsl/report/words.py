@@ -24,11 +24,8 @@ def count(value: float) -> str:
 
 
 def interval(lift: float | None, standard_error: float) -> str:
-    """A lift with its 90 % interval: the bounds are the one-sided 5 % ones."""
-    if lift is None:
-        return "missing"
-    low, high = lift - Z90 * standard_error, lift + Z90 * standard_error
-    return f"{lift * 100:+.2f} % [{low * 100:+.2f}, {high * 100:+.2f}]"
+    """A lift and half its 90 % interval, whose ends are the one-sided 5 % bounds."""
+    return "missing" if lift is None else f"{lift * 100:+.2f}% ±{Z90 * standard_error * 100:.2f}"
 
 
 def predicted(predictions: Iterable[Prediction]) -> str:

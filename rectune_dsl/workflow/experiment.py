@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 from rectune_dsl.dsl.model import Task
@@ -84,6 +85,8 @@ class Laboratory:
     def _attach(self, step: str, spec: ExperimentSpec) -> str:
         """Create the experiment, or find it again: the backend gives the same id for the same key."""
         known = self.recorder.recall(f"{step}/create", str)
+        if known is not None and self.recorder.has(f"{step}/stop"):
+            return known
         if known is None:
             return self.recorder.act(f"{step}/create", str, lambda: self.backend.create(spec, spec.key))
         if (found := self.backend.create(spec, spec.key)) != known:
@@ -104,7 +107,7 @@ class Laboratory:
             stops = {a.arm: a.why for a in look.actions if isinstance(a, StopArm)}
             stopped_at |= {arm: look for arm in stops if arm not in stopped_at}
             state = replace(state, looks=number, stopped={**state.stopped, **stops})
-            self._act_on(f"{step}/look-{number}", experiment, look.actions)
+            self._act_on(step, number, experiment, look.actions)
             if (end := _end(look.actions)) is not None:
                 frozen = end.why if isinstance(end, Freeze) else ""
                 return Outcome(spec, look, state.stopped, stopped_at, frozen)
@@ -127,15 +130,20 @@ class Laboratory:
 
         return self.recorder.act(key, Look, observe)
 
-    def _act_on(self, key: str, experiment: str, actions: Sequence[Action]) -> None:
+    def _act_on(self, step: str, number: int, experiment: str, actions: Sequence[Action]) -> None:
         for i, action in enumerate(actions, 1):
             if isinstance(action, StopArm):
-                self._expose(f"{key}/act-{i}", experiment, 0.0, action.arm)
+                self._expose(step, f"look-{number}/act-{i}", experiment, 0.0, action.arm)
             elif isinstance(action, SetExposure):
-                self._expose(f"{key}/act-{i}", experiment, action.fraction, None)
+                self._expose(step, f"look-{number}/act-{i}", experiment, action.fraction, None)
 
-    def _expose(self, key: str, experiment: str, fraction: float, arm: str | None) -> None:
-        self.recorder.act(key, type(None), lambda: self.backend.set_exposure(experiment, fraction, arm))
+    def _expose(self, step: str, act: str, experiment: str, fraction: float, arm: str | None) -> None:
+        """Set an exposure; after a crash again, since a simulated platform is as new as the process."""
+        expose = partial(self.backend.set_exposure, experiment, fraction, arm)
+        replayed = self.recorder.has(f"{step}/{act}")
+        self.recorder.act(f"{step}/{act}", type(None), expose)
+        if replayed and not self.recorder.has(f"{step}/stop"):
+            expose()
 
 
 def settled(outcome: Outcome, task: Task) -> Estimates:
