@@ -180,6 +180,11 @@ class Task(Table):
         return {name: m for name, m in self.metrics.items() if m.goal is not None}
 
     @property
+    def objective_weights(self) -> dict[str, float]:
+        """U is the sum of these times the lifts: a north star's weight, negative where less is better."""
+        return {name: m.sign * m.weight for name, m in self.north_stars.items()}
+
+    @property
     def judged(self) -> dict[str, Metric]:
         """Every metric that is measured: the declared ones, then guardrails on further means."""
         extra = {name: Metric() for name in self.guardrails if name not in self.metrics}

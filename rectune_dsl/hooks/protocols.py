@@ -144,7 +144,11 @@ class Budget:
 
 @dataclass(frozen=True)
 class AgentContext:
-    """All an agent may know. `rng` is keyed by run seed, step and role: use it for every random choice."""
+    """All an agent may know. `rng` is keyed by run seed and step: use it for every random choice.
+
+    `confirmation` is the number r that the surface's next confirmation will have; `holdout_users` are the
+    users it is also compared with, None where control is that comparison.
+    """
 
     task: Task
     round: int
@@ -155,6 +159,8 @@ class AgentContext:
     skill: r.Skill | None
     budget: Budget
     rng: np.random.Generator
+    confirmation: int = 1
+    holdout_users: float | None = None
     functions: Mapping[str, FormulaFunction] = field(default_factory=dict)
 
 
