@@ -11,12 +11,18 @@ from numpy.typing import NDArray
 from rectune_dsl.dsl.formula import evaluate
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.suggest import did_you_mean
+from rectune_dsl.dsl.walk import walk
 
 Floats = NDArray[np.float64]
 
 _DIGITS = 6
 _BATCH = 4096
 _MOST_BATCHES = 64
+_TRIAL = 4
+_THIN = 4
+"""Fewer hits per batch than this in the first `_TRIAL` batches, and walks find points sooner."""
+_EDGE = 1e-6
+"""A whole number this close outside a box counts as on its edge."""
 _SAME = 1e-12
 _ORDINARY = 300
 
@@ -62,12 +68,18 @@ class Space:
         row = self.decode(np.asarray(point, np.float64)[np.newaxis])[0]
         return dict(zip(self.names, row.tolist(), strict=True))
 
-    def decode(self, points: Floats) -> Floats:
-        """Points (count, params) as the values that would be served, (count, params)."""
+    def decode(self, points: Floats, low: Floats | None = None, high: Floats | None = None) -> Floats:
+        """Points (count, params) as the values that would be served, (count, params).
+
+        With a box from `low` to `high` (params,), ints become the nearest whole number inside it.
+        """
         inside = np.clip(points, 0.0, 1.0)
-        scaled = self._from + inside * self._width
-        exact = np.where(self._log, np.exp(np.where(self._log, scaled, 0.0)), scaled)
-        values = np.where(self._int, np.round(exact), _round_digits(exact))
+        exact = self._exact(inside)
+        whole = np.round(exact)
+        if low is not None and high is not None:
+            least, most = self._exact(np.clip(low, 0.0, 1.0)), self._exact(np.clip(high, 0.0, 1.0))
+            whole = np.clip(whole, np.ceil(least - _EDGE), np.floor(most + _EDGE))
+        values = np.where(self._int, whole, _round_digits(exact))
         values = np.where(np.abs(inside - self.production) < _SAME, self._served, values)
         return np.clip(values, self._low, self._high)
 
@@ -92,33 +104,53 @@ class Space:
         return not self.violations(values)
 
     def sample(
-        self, rng: np.random.Generator, count: int, center: Floats | None = None, radius: float = 1.0
+        self, rng: np.random.Generator, count: int, center: Floats | None = None, radius: float | Floats = 1.0
     ) -> Floats:
-        """Points (count, params), uniform where the unit box, the box of `radius` around `center`
-        (production when None) and the constraints meet.
+        """Points (count, params), uniform where the unit box, the box of `radius` (one, or one per param)
+        around `center` (production when None) and the constraints meet.
 
-        Raises ValueError when next to nothing is left there.
+        Where next to no random point keeps the constraints, points are taken from walks that start at
+        production. Raises ValueError when nothing at all is found.
         """
         middle = self.production if center is None else np.asarray(center, np.float64)
         low, high = np.clip(middle - radius, 0.0, 1.0), np.clip(middle + radius, 0.0, 1.0)
-        found: list[Floats] = []
+        found = [np.empty((0, self.dimension))]
         missing = count
-        for _ in range(_MOST_BATCHES if self._constraints else 1 + count // _BATCH):
+        for tried in range(1, (_MOST_BATCHES if self._constraints else 1 + count // _BATCH) + 1):
             points = low + rng.random((_BATCH, self.dimension)) * (high - low)
             taken = points[self._keeps_constraints(points)][:missing]
             found.append(taken)
             missing -= len(taken)
             if missing == 0:
                 return np.concatenate(found)
-        raise ValueError(
-            f"only {count - missing} of {_MOST_BATCHES * _BATCH:,} sampled configs keep the constraints"
-        )
+            if tried == _TRIAL and count - missing < _THIN * _TRIAL:
+                break
+        kept = np.concatenate(found)
+        inside = np.all((self.production >= low) & (self.production <= high))
+        starts = np.vstack([self.production[None, :], kept]) if inside else kept
+        starts = starts[self._keeps_constraints(starts)]
+        walked = walk(rng, missing, starts, (low, high), self._keeps_constraints)
+        if not len(walked):
+            raise ValueError(
+                f"none of {_TRIAL * _BATCH:,} sampled configs and of as many walks from production "
+                "keep the constraints"
+            )
+        return np.concatenate([kept, walked])
 
-    def clip_step(self, point: Floats, step: float) -> Floats:
-        """The nearest point (..., params) in the unit box that is at most `step` from production in
-        every coordinate."""
-        low, high = np.maximum(self.production - step, 0.0), np.minimum(self.production + step, 1.0)
-        return np.clip(point, low, high)
+    def whole_steps(self) -> tuple[Floats, Floats]:
+        """Distances (params,) from production to the next whole number below and above, on the param's
+        scale: 0 for floats and where the bounds allow none."""
+        whole = np.round(self._served)
+        down = np.where(self._int, np.maximum(whole - 1.0, self._low), self._served)
+        up = np.where(self._int, np.minimum(whole + 1.0, self._high), self._served)
+        below: Floats = self.production - (self._scaled(down) - self._from) / self._width
+        above: Floats = (self._scaled(up) - self._from) / self._width - self.production
+        return below, above
+
+    def _exact(self, points: Floats) -> Floats:
+        """Values before they are rounded."""
+        scaled = self._from + points * self._width
+        return np.where(self._log, np.exp(np.where(self._log, scaled, 0.0)), scaled)
 
     def _scaled(self, values: Floats) -> Floats:
         with np.errstate(all="ignore"):

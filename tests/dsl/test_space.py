@@ -124,21 +124,55 @@ def test_the_first_samples_do_not_depend_on_how_many_are_asked_for() -> None:
     np.testing.assert_array_equal(few, many[:5])
 
 
-@pytest.mark.parametrize("constraint", ["w0 > 2", "w0 == w1"])
-def test_an_empty_space_says_so(constraint: str) -> None:
-    task = make_task({f"w{i}": Param(production=1, low=0, high=2) for i in range(2)}, {"c": constraint})
+def test_an_empty_space_says_so() -> None:
+    task = make_task({f"w{i}": Param(production=1, low=0, high=2) for i in range(2)}, {"c": "w0 > 2"})
     with pytest.raises(ValueError, match="keep the constraints"):
         Space(task).sample(np.random.default_rng(0), 100)
 
 
-@given(SPACES, st.floats(0.01, 1), st.integers(0, 2**32))
-def test_clip_step_moves_as_little_as_it_can(space: Space, step: float, seed: int) -> None:
-    points = np.random.default_rng(seed).uniform(-0.5, 1.5, (4, space.dimension))
-    clipped = space.clip_step(points, step)
-    assert np.all(np.abs(clipped - space.production) <= step + 1e-12)
-    inside = np.abs(points - space.production) <= step
-    inside &= (points >= 0) & (points <= 1)
-    np.testing.assert_array_equal(clipped[inside], points[inside])
+def test_a_space_of_one_config_says_so() -> None:
+    task = make_task({f"w{i}": Param(production=1, low=0, high=2) for i in range(2)}, {"c": "w0 * w1 == 1"})
+    pinned = make_task({"w": Param(production=1, low=0, high=2)}, {"c": "w == 1"})
+    with pytest.raises(ValueError, match="keep the constraints"):
+        Space(pinned).sample(np.random.default_rng(0), 100)
+    assert Space(task).feasible({"w0": 1, "w1": 1})
+
+
+@pytest.mark.parametrize("production", ["equal", "falling"])
+def test_ordered_weights_are_sampled_uniformly_where_random_points_are_never_ordered(production: str) -> None:
+    """Of 9 random weights one in 362,880 is in order. In order they are uniform order statistics: the mean
+    of the k-th largest of n is (n + 1 - k) / (n + 1)."""
+    n = 9
+    values = [0.5] * n if production == "equal" else [1 - i / n for i in range(n)]
+    params = {f"w{i}": Param(production=v, low=0, high=1) for i, v in enumerate(values)}
+    space = Space(make_task(params, {f"o{i}": f"w{i} >= w{i + 1}" for i in range(n - 1)}))
+    points = space.sample(np.random.default_rng(0), 2_000)
+    assert points.shape == (2_000, n)
+    assert all(space.feasible(space.from_unit(p)) for p in points[:200])
+    np.testing.assert_allclose(points.mean(0), [(n - k) / (n + 1) for k in range(n)], atol=0.03)
+    spread = [math.sqrt((k + 1) * (n - k) / (n + 2)) / (n + 1) for k in range(n)]
+    np.testing.assert_allclose(points.std(0), spread, rtol=0.15)
+
+
+def test_a_thin_slab_is_sampled_and_the_box_kept() -> None:
+    """Weights that must sum to 1 within a thousandth."""
+    params = {f"w{i}": Param(production=0.25, low=0, high=1) for i in range(4)}
+    total = "w0 + w1 + w2 + w3"
+    space = Space(make_task(params, {"least": f"{total} >= 0.9995", "most": f"{total} <= 1.0005"}))
+    points = space.sample(np.random.default_rng(1), 500, radius=np.array([0.2, 0.2, 0.2, 0.05]))
+    assert all(space.feasible(space.from_unit(p)) for p in points)
+    assert np.all(np.abs(points - 0.25) <= np.array([0.2, 0.2, 0.2, 0.05]) + 1e-12)
+    assert np.all(points.std(0) > [0.05, 0.05, 0.05, 0.01])
+
+
+def test_whole_numbers_are_rounded_inside_a_box() -> None:
+    space = Space(make_task({"n": Param(production=10, low=8, high=12, type="int")}))
+    below, above = space.whole_steps()
+    assert (below.tolist(), above.tolist()) == ([0.25], [0.25])
+    low, high = space.production - 0.3, space.production + 0.3
+    points = np.linspace(0, 1, 101)[:, None]
+    assert set(space.decode(points, low, high).ravel()) == {9.0, 10.0, 11.0}
+    assert set(space.decode(points).ravel()) == {8.0, 9.0, 10.0, 11.0, 12.0}
 
 
 def test_keep_counts_are_params_named_after_their_stage() -> None:
