@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
-from rectune_dsl.experiments.estimates import estimate
+from rectune_dsl.experiments.evidence import evidence
 from rectune_dsl.experiments.monitors import harm, stop_alpha
 from rectune_dsl.experiments.rebase import without
 from rectune_dsl.experiments.srm import mismatch
@@ -65,7 +65,8 @@ class NumericOnline:
         left; otherwise look again at the next whole day."""
         spec = state.spec
         if isinstance(observation, Moments):
-            unequal = mismatch(observation, leave_out=(HOLDOUT, *state.stopped))
+            looks = spec.days + _maturing(context)
+            unequal = mismatch(observation, leave_out=(HOLDOUT, *state.stopped), looks=looks)
             if unequal:
                 return [Freeze(unequal)]
         stops = self._stops(context, state, observation)
@@ -85,9 +86,9 @@ class NumericOnline:
         days = (observation.as_of - spec.start) / _DAY
         if days <= 0:
             return []
-        estimates = estimate(without(observation, (HOLDOUT, *state.stopped)), task.judged)
+        known = evidence(without(observation, (HOLDOUT, *state.stopped)), task.judged)
         fraction = min(days / spec.days, 1.0)
-        found = harm(estimates, task.guardrails, alpha=stop_alpha(task), fraction=fraction)
+        found = harm(known, task.guardrails, alpha=stop_alpha(task), fraction=fraction)
         return [StopArm(arm, why) for arm, why in found.items()]
 
 

@@ -6,13 +6,24 @@ Rows are named: `likes` is a lift over control, `=latency_ms` a level of the tre
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from rectune_dsl.dsl.model import Metric, Task
-from rectune_dsl.experiments.linear import LEAST_USERS, Array, Linear, Sample, cuped, linear, sample
+from rectune_dsl.experiments.linear import (
+    LEAST_USERS,
+    Array,
+    Linear,
+    Sample,
+    cuped,
+    is_constant,
+    linear,
+    sample,
+)
+from rectune_dsl.experiments.proportions import is_binary, proportion_error
 from rectune_dsl.experiments.rebase import AGAINST_HOLDOUT
 from rectune_dsl.hooks.errors import UsageError
 from rectune_dsl.hooks.records import ArmMoments, Estimates, Moments, Observation
@@ -27,6 +38,9 @@ class Design:
 
     `rows` name the axes of `covariance` (rows, rows). `levels` are production's absolute values.
     `users_per_arm` are assigned users. `missing`: metric -> why nothing can be planned about it.
+    `compared`: for a lift's row, how much of its variance comes from the arm it is compared with; `shares`:
+    for the row of a proportion's level, how many users are counted. Empty where the verdict will have
+    estimates.
     """
 
     users_per_arm: float
@@ -35,6 +49,8 @@ class Design:
     levels: Mapping[str, float]
     degrees: float
     missing: Mapping[str, str]
+    compared: Mapping[str, float] = field(default_factory=dict)
+    shares: Mapping[str, float] = field(default_factory=dict)
 
     def error(self, row: str) -> float | None:
         """The planned standard error; None where missing."""
@@ -43,11 +59,38 @@ class Design:
         at = self.rows.index(row)
         return float(np.sqrt(max(self.covariance[at, at], 0.0)))
 
+    def spread(self, row: str, bound: float) -> float | None:
+        """The standard error of the statistic that is tested against a limit at `bound`; None where missing.
+
+        For a lift d that is T - (1 + bound) C, in units of control's level.
+        """
+        error = self.error(row)
+        if error is None:
+            return None
+        excess = ((1 + bound) ** 2 - 1) * self.compared.get(row, 0.0)
+        return math.sqrt(max(error**2 + excess, 0.0))
+
+    def yardstick(self, row: str, bound: float) -> float | None:
+        """The standard error by which the verdict judges that statistic, were the truth at `bound`.
+
+        A proportion's exact bounds are nearly those of the score test, with the error at the limit.
+        """
+        if row in self.shares:
+            return proportion_error(bound, self.shares[row])
+        return self.spread(row, bound)
+
     def with_users(self, users_per_arm: float) -> Design:
         """The same design with other traffic in every arm, the holdout's too."""
         ratio = users_per_arm / self.users_per_arm
         degrees = max((self.degrees + 2) * ratio - 2, 1.0)
-        return replace(self, users_per_arm=users_per_arm, covariance=self.covariance / ratio, degrees=degrees)
+        return replace(
+            self,
+            users_per_arm=users_per_arm,
+            covariance=self.covariance / ratio,
+            degrees=degrees,
+            compared={row: variance / ratio for row, variance in self.compared.items()},
+            shares={row: users * ratio for row, users in self.shares.items()},
+        )
 
 
 def design(
@@ -106,6 +149,7 @@ class _Planner:
         self._came = production.n / max(production.assigned, production.n)
         self.missing: dict[str, str] = {}
         self._plain: dict[str, Linear] = {}
+        self._shares: list[str] = []
         for name, metric in task.judged.items():
             own = metric.model_copy(update={"covariate": None}).columns(name)
             why = next((baseline.missing[key] for key in (name, *own) if key in baseline.missing), "")
@@ -113,7 +157,7 @@ class _Planner:
             if why or absent:
                 self.missing[name] = why or f"the backend does not measure {', '.join(absent)}"
             elif (plain := linear(metric, name, self._columns, self._users)) is not None:
-                self._plain[name] = plain
+                self._note(name, metric, plain)
             else:
                 self.missing[name] = "its denominator is 0 in production"
 
@@ -123,11 +167,30 @@ class _Planner:
         rows, treatment, control, holdout = self._gradients(holdout_users is not None)
         n = users_per_arm * self._came
         one = self._users.covariance
-        covariance = (treatment @ one @ treatment.T + control @ one @ control.T) / n
+        base = control @ one @ control.T / n
         if holdout_users is not None:
-            covariance = covariance + holdout @ one @ holdout.T / (holdout_users * self._came)
+            base = base + holdout @ one @ holdout.T / (holdout_users * self._came)
         levels = {name: plain.level for name, plain in self._plain.items()}
-        return Design(users_per_arm, rows, covariance, levels, max(2 * n - 2, 1.0), self.missing)
+        return Design(
+            users_per_arm,
+            rows,
+            treatment @ one @ treatment.T / n + base,
+            levels,
+            max(2 * n - 2, 1.0),
+            self.missing,
+            dict(zip(rows, map(float, np.diagonal(base)), strict=True)),
+            {LEVEL + name: n for name in self._shares},
+        )
+
+    def _note(self, name: str, metric: Metric, plain: Linear) -> None:
+        """Keep the metric if a verdict could judge it."""
+        variance = plain.variance(self._users)
+        if metric.kind == "proportion" and is_binary(plain.level, variance, self._users.n):
+            self._shares.append(name)
+        elif is_constant(plain.level, variance):
+            self.missing[name] = "it is the same for all users, so nothing would tell how sure it is"
+            return
+        self._plain[name] = plain
 
     def _gradients(self, with_holdout: bool) -> tuple[tuple[str, ...], Array, Array, Array]:
         rows: list[str] = []

@@ -16,7 +16,10 @@ from rectune_dsl.hooks.records import Estimates
 
 @dataclass(frozen=True)
 class Measured:
-    """An estimate with its standard `error`, Student-t with `degrees` of freedom around the truth."""
+    """An estimate with its standard `error`, Student-t with `degrees` of freedom around the truth.
+
+    An error of 0 says that the value was computed, not measured: it is certain.
+    """
 
     value: float
     error: float
@@ -24,30 +27,44 @@ class Measured:
 
     def lower(self, alpha: float) -> float:
         """The one-sided lower bound: above the truth with probability `alpha` at most."""
-        return self.value - self._margin(alpha)
+        return self.bounds(quantile(alpha, self.degrees))[0]
 
     def upper(self, alpha: float) -> float:
         """The one-sided upper bound: below the truth with probability `alpha` at most."""
-        return self.value + self._margin(alpha)
+        return self.bounds(quantile(alpha, self.degrees))[1]
 
     def interval(self, confidence: float = 0.9) -> tuple[float, float]:
         """The two-sided interval."""
         tail = (1 - confidence) / 2
         return self.lower(tail), self.upper(tail)
 
+    def bounds(self, factor: float) -> tuple[float, float]:
+        """The values that lie `factor` standard errors from what was seen."""
+        margin = 0.0 if self.error == 0.0 else factor * self.error
+        return self.value - margin, self.value + margin
+
+    def error_at(self, bound: float) -> float:
+        """The standard error of the distance from `bound`, were the truth there."""
+        return self.error
+
     def p_value(self, null: float = 0.0) -> float:
         """Two-sided, of the truth being `null`."""
-        if self.error == 0.0:
+        error = self.error_at(null)
+        if error == 0.0:
             return 1.0 if self.value == null else 0.0
-        return float(2 * stdtr(self.degrees, -abs(self.value - null) / self.error))
-
-    def _margin(self, alpha: float) -> float:
-        return 0.0 if self.error == 0.0 else quantile(alpha, self.degrees) * self.error
+        return float(2 * stdtr(self.degrees, -abs(self.value - null) / error))
 
 
 def quantile(alpha: float, degrees: float) -> float:
     """The upper `alpha` quantile of Student's t; infinite without degrees of freedom."""
     return math.inf if degrees <= 0 else float(-stdtrit(degrees, alpha))
+
+
+def broken_by(seen: Measured, limit: Limit, factor: float) -> float | None:
+    """The bound that favours the limit, `factor` errors away, if even that one breaks it."""
+    low, high = seen.bounds(factor)
+    best = high if limit.direction == ">=" else low
+    return None if limit.holds(best) else best
 
 
 def lift(estimates: Estimates, arm: str, metric: str) -> Measured | None:
@@ -81,29 +98,29 @@ def limited(estimates: Estimates, arm: str, metric: str, limit: Limit) -> Measur
     return (lift if limit.relative else level)(estimates, arm, metric)
 
 
-def weighted_lifts(estimates: Estimates, metrics: Mapping[str, Metric], arm: str) -> Measured | None:
-    """U of one arm: the sum of weight x sign x lift over the north stars of `metrics`.
+def weighted_lifts(estimates: Estimates, weights: Mapping[str, float], arm: str) -> Measured | None:
+    """U of one arm: the sum of weight x lift, with `weights` as in `Task.objective_weights`.
 
     None where one of them is missing, or there is none. Its error comes from the joint covariance, its
     degrees of freedom are the fewest of its parts.
     """
-    stars = {name: metric.sign * metric.weight for name, metric in metrics.items() if metric.sign}
-    if not stars or any(name not in estimates.metrics for name in stars):
+    if not weights or any(name not in estimates.metrics for name in weights):
         return None
-    parts = [lift(estimates, arm, name) for name in stars]
-    if any(part is None for part in parts):
+    parts = [lift(estimates, arm, name) for name in weights]
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts):
         return None
     a, width = estimates.arms.index(arm), len(estimates.metrics)
-    at = [a * width + estimates.metrics.index(name) for name in stars]
-    weights = np.array(list(stars.values()))
+    at = [a * width + estimates.metrics.index(name) for name in weights]
+    signed = np.array(list(weights.values()))
     joint = np.array([[estimates.covariance[i][j] for j in at] for i in at])
-    known = [part for part in parts if part is not None]
-    value = float(weights @ [part.value for part in known])
-    error = math.sqrt(max(float(weights @ joint @ weights), 0.0))
+    value = float(signed @ [part.value for part in known])
+    error = math.sqrt(max(float(signed @ joint @ signed), 0.0))
     return Measured(value, error, min(part.degrees for part in known))
 
 
 def objective(estimates: Estimates, metrics: Mapping[str, Metric]) -> tuple[tuple[float, float] | None, ...]:
     """Per arm, in order: U and its standard error, or None where a north star is missing."""
-    found = [weighted_lifts(estimates, metrics, arm) for arm in estimates.arms]
+    weights = {name: metric.sign * metric.weight for name, metric in metrics.items() if metric.sign}
+    found = [weighted_lifts(estimates, weights, arm) for arm in estimates.arms]
     return tuple(None if u is None else (u.value, u.error) for u in found)

@@ -19,6 +19,8 @@ Array = NDArray[np.float64]
 
 LEAST_USERS = 2
 """Fewer give no variance."""
+_ROUNDING = 1e-11
+"""Relative to the squared level."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +42,15 @@ class Linear:
 
     level: float
     gradient: Array
+
+    def variance(self, users: Sample) -> float:
+        """Of the metric in one user of the sample; that of its level is n times smaller."""
+        return max(float(self.gradient @ users.covariance @ self.gradient), 0.0)
+
+
+def is_constant(level: float, variance: float) -> bool:
+    """Whether users do not differ: their `variance` is what the rounding of sums leaves."""
+    return variance <= _ROUNDING * level**2
 
 
 def sample(arms: Sequence[ArmMoments]) -> Sample:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from rectune_dsl.dsl.guardrails import Limit
 from rectune_dsl.dsl.model import Task
-from rectune_dsl.experiments.intervals import Measured, limited
+from rectune_dsl.experiments.evidence import Evidence, Unknown
+from rectune_dsl.experiments.intervals import broken_by
 from rectune_dsl.experiments.sequences import one_sided_factor
 from rectune_dsl.experiments.wording import amount
-from rectune_dsl.hooks.records import Estimates
 
 LEAST_EFFECTIVE_N = 100
 """Below it the sequences' normal approximation is not relied on: nothing is shown yet."""
@@ -22,9 +22,7 @@ def stop_alpha(task: Task) -> float:
     return task.experiment.alpha / (launched * max(len(task.guardrails), 1))
 
 
-def harm(
-    estimates: Estimates, limits: Mapping[str, Limit], *, alpha: float, fraction: float
-) -> dict[str, str]:
+def harm(known: Evidence, limits: Mapping[str, Limit], *, alpha: float, fraction: float) -> dict[str, str]:
     """Arms that are shown to break a limit, each with a sentence that says so.
 
     `alpha` is the level of one arm's one limit over the whole experiment (`stop_alpha`), `fraction` the share
@@ -33,25 +31,19 @@ def harm(
     """
     factor = one_sided_factor(alpha, fraction)
     found: dict[str, str] = {}
-    for arm in estimates.arms:
-        broken = [
-            sentence
-            for metric, limit in limits.items()
-            if metric in estimates.metrics
-            and (seen := limited(estimates, arm, metric, limit)) is not None
-            and (sentence := _broken(metric, limit, seen, factor))
-        ]
-        if broken:
-            found[arm] = " ".join(broken)
+    for arm in known.arms:
+        broken = [_broken(known, arm, metric, limit, factor) for metric, limit in limits.items()]
+        if any(broken):
+            found[arm] = " ".join(filter(None, broken))
     return found
 
 
-def _broken(metric: str, limit: Limit, seen: Measured, factor: float) -> str:
-    if seen.degrees + 1 < LEAST_EFFECTIVE_N:
+def _broken(known: Evidence, arm: str, metric: str, limit: Limit, factor: float) -> str:
+    seen = known.limited(arm, metric, limit)
+    if isinstance(seen, Unknown) or seen.degrees + 1 < LEAST_EFFECTIVE_N:
         return ""
-    margin = factor * seen.error if seen.error > 0 else 0.0
-    best = seen.value + margin if limit.direction == ">=" else seen.value - margin
-    if limit.holds(best):
+    best = broken_by(seen, limit, factor)
+    if best is None:
         return ""
     what = "lift" if limit.relative else "level"
     side = "upper" if limit.direction == ">=" else "lower"

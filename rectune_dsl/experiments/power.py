@@ -15,27 +15,17 @@ from scipy.special import ndtr, ndtri
 
 from rectune_dsl.dsl.guardrails import Limit
 from rectune_dsl.dsl.model import Task
-from rectune_dsl.experiments.designs import LEVEL, Design, design
+from rectune_dsl.experiments.designs import LEVEL, Design
 from rectune_dsl.experiments.intervals import quantile
 from rectune_dsl.experiments.linear import Array
 from rectune_dsl.experiments.rebase import AGAINST_HOLDOUT
 from rectune_dsl.experiments.requirements import MOST_USERS
 from rectune_dsl.experiments.verdicts import OBJECTIVE, confirmation_alpha
-from rectune_dsl.hooks.records import Observation
 
 DRAWS = 20_000
 """Common random numbers of the Monte Carlo: its standard error is below 0.004."""
-
-
-def planned_errors(baseline: Observation, task: Task, users_per_arm: float) -> dict[str, float]:
-    """Standard errors of U, of every metric's lift, and of every level (`=NAME`), of one arm against control.
-
-    `baseline` is production observed for as many days as the experiment will have.
-    """
-    planned = design(baseline, task, users_per_arm)
-    found = {row: planned.error(row) or 0.0 for row in planned.rows}
-    u = _objective_error(task, planned)
-    return found if u is None else {OBJECTIVE: u, **found}
+_STEPS = 200
+"""Of a fixed point; it contracts by about the relative error of control."""
 
 
 def minimum_detectable_lift(
@@ -43,9 +33,8 @@ def minimum_detectable_lift(
 ) -> float | None:
     """The smallest lift of a metric, or of U, that is shown to lie beyond 0 with `experiment.power`.
 
-    Also the smallest margin at which a relative guardrail is shown to be kept where nothing changes; for a
-    level (`=NAME`), the distance from its limit that is needed. One-sided at `alpha`, by default that of the
-    surface's first confirmation. None where nothing can be planned about it.
+    For a level (`=NAME`), the distance from its limit that is needed. One-sided at `alpha`, by default that
+    of the surface's first confirmation. None where nothing can be planned about it.
     """
     error = _objective_error(task, planned) if name == OBJECTIVE else planned.error(name)
     if error is None:
@@ -57,17 +46,11 @@ def minimum_detectable_lift(
 def detectable_margins(task: Task, planned: Design, *, alpha: float | None = None) -> dict[str, float | None]:
     """Per guardrail the tightest limit that production's own behaviour would be shown to keep.
 
-    In the guardrail's unit: -0.008 says that `>= -0.8%` could be shown and nothing tighter. None where
-    nothing can be planned about it.
+    In the guardrail's unit: -0.008 says that `>= -0.8%` could be shown and nothing tighter. None where no
+    limit could be shown, or nothing can be planned about it.
     """
-    found: dict[str, float | None] = {}
-    for metric, limit in task.guardrails.items():
-        row = metric if limit.relative else LEVEL + metric
-        distance = minimum_detectable_lift(task, planned, row, alpha=alpha)
-        start = 0.0 if limit.relative else planned.levels.get(metric, 0.0)
-        sign = -1 if limit.direction == ">=" else 1
-        found[metric] = None if distance is None else start + sign * distance
-    return found
+    level = confirmation_alpha(task.experiment.alpha, 1) if alpha is None else alpha
+    return {metric: _tightest(task, planned, metric, level) for metric in task.guardrails}
 
 
 def chance_to_ship(
@@ -110,8 +93,9 @@ class ShipRegion:
     """A verdict's requirements, U first, as Gaussian statistics: make it once to ask for many chances.
 
     `weights` (tests, rows) turn rows of the design into tests, such that each must come out large:
-    `weights @ truth - offset` is a test's distance from its limit, `quantiles` is how many `errors` the
-    distance must have, and `root` (tests, tests) is the symmetric root of the tests' correlation.
+    `weights @ truth - offset` is a test's distance from its limit. What is seen of it varies by `errors` and
+    must come to `needs`: `quantile` errors, or a little more for a proportion's level, which is judged with
+    the error at its limit. `root` (tests, tests) is the symmetric root of the tests' correlation.
     """
 
     rows: tuple[str, ...]
@@ -119,6 +103,7 @@ class ShipRegion:
     weights: Array
     offsets: Array
     errors: Array
+    needs: Array
     quantile: float
     root: Array
 
@@ -127,11 +112,11 @@ class ShipRegion:
         room = self.room(lifts)
         certain = self.errors == 0
         # U must exceed its limit, a guardrail may touch it
-        if np.any(room[certain] < 0) or (certain[0] and room[0] == 0):
+        if np.any(room[certain] < self.needs[certain]) or (certain[0] and room[0] == 0):
             return 0.0
         if np.all(certain):
             return 1.0
-        need = self.quantile - room[~certain] / self.errors[~certain]
+        need = (self.needs - room)[~certain] / self.errors[~certain]
         if len(need) == 1:
             return float(ndtr(-need[0]))
         return float(np.mean(np.all(_draws(len(need)) @ self.root >= need, axis=1)))
@@ -154,30 +139,41 @@ class ShipRegion:
 def ship_region(task: Task, planned: Design, *, confirmation: int = 1) -> ShipRegion | None:
     """All that must be shown to ship, under a design; None where a needed metric is missing from it."""
     tests = _tests(task, planned)
-    if not task.north_stars or any(row not in planned.rows for weights, _ in tests for row in weights):
+    if not task.north_stars or any(row not in planned.rows for test in tests for row in test.weights):
         return None
     matrix = np.zeros((len(tests), len(planned.rows)))
-    offsets = np.zeros(len(tests))
-    for i, (weights, offset) in enumerate(tests):
-        offsets[i] = offset
-        for row, weight in weights.items():
+    for i, test in enumerate(tests):
+        for row, weight in test.weights.items():
             matrix[i, planned.rows.index(row)] += weight
     covariance = matrix @ planned.covariance @ matrix.T
-    errors = np.sqrt(np.maximum(np.diagonal(covariance), 0.0))
-    alpha = confirmation_alpha(task.experiment.alpha, confirmation)
-    uncertain = errors > 0
-    scale = np.outer(errors[uncertain], errors[uncertain])
+    deviations = np.sqrt(np.maximum(np.diagonal(covariance), 0.0))
+    uncertain = deviations > 0
+    scale = np.outer(deviations[uncertain], deviations[uncertain])
     root = _root(covariance[np.ix_(uncertain, uncertain)] / scale)
-    return ShipRegion(
-        planned.rows, planned.levels, matrix, offsets, errors, quantile(alpha, planned.degrees), root
-    )
+    factor = quantile(confirmation_alpha(task.experiment.alpha, confirmation), planned.degrees)
+    errors, yardsticks = deviations.copy(), deviations.copy()
+    for i, test in enumerate(tests[1:], 1):
+        errors[i] = planned.spread(test.row, test.bound) or 0.0
+        yardsticks[i] = planned.yardstick(test.row, test.bound) or 0.0
+    offsets = np.array([test.offset for test in tests])
+    needs = factor * yardsticks
+    return ShipRegion(planned.rows, planned.levels, matrix, offsets, errors, needs, factor, root)
 
 
-def _tests(task: Task, planned: Design) -> list[tuple[dict[str, float], float]]:
-    """Per requirement the weights of rows, and what their sum must exceed."""
+@dataclass(frozen=True)
+class _Test:
+    """One requirement: the `weights` of rows whose sum must exceed `offset`. A guardrail's is `row`, with
+    the limit at `bound`."""
+
+    weights: Mapping[str, float]
+    offset: float = 0.0
+    row: str = ""
+    bound: float = 0.0
+
+
+def _tests(task: Task, planned: Design) -> list[_Test]:
     with_holdout = any(row.endswith(AGAINST_HOLDOUT) for row in planned.rows)
-    stars = {name: metric.sign * metric.weight for name, metric in task.north_stars.items()}
-    found = [(stars, 0.0)]
+    found = [_Test(task.objective_weights)]
     for metric, limit in task.guardrails.items():
         found.append(_test(metric if limit.relative else LEVEL + metric, limit))
         if with_holdout and limit.relative:
@@ -185,17 +181,37 @@ def _tests(task: Task, planned: Design) -> list[tuple[dict[str, float], float]]:
     return found
 
 
-def _test(row: str, limit: Limit) -> tuple[dict[str, float], float]:
+def _test(row: str, limit: Limit) -> _Test:
     sign = 1.0 if limit.direction == ">=" else -1.0
-    return {row: sign}, sign * limit.bound
+    return _Test({row: sign}, sign * limit.bound, row, limit.bound)
+
+
+def _tightest(task: Task, planned: Design, metric: str, alpha: float) -> float | None:
+    """The limit at which the distance from production is just what is needed: a fixed point, since the
+    errors depend on the limit. It is reached unless control itself is too uncertain for any limit."""
+    limit = task.guardrails[metric]
+    row = metric if limit.relative else LEVEL + metric
+    if row not in planned.rows:
+        return None
+    start = 0.0 if limit.relative else planned.levels[metric]
+    sign = -1 if limit.direction == ">=" else 1
+    factor, power = quantile(alpha, planned.degrees), float(ndtri(task.experiment.power))
+    distance = 0.0
+    for _ in range(_STEPS):
+        bound = start + sign * distance
+        spread, yardstick = planned.spread(row, bound) or 0.0, planned.yardstick(row, bound) or 0.0
+        before, distance = distance, factor * yardstick + power * spread
+        if abs(distance - before) <= 1e-9 * distance:
+            return start + sign * distance
+    return None
 
 
 def _objective_error(task: Task, planned: Design) -> float | None:
-    stars = task.north_stars
+    stars = task.objective_weights
     if not stars or any(name not in planned.rows for name in stars):
         return None
     at = [planned.rows.index(name) for name in stars]
-    weights = np.array([metric.sign * metric.weight for metric in stars.values()])
+    weights = np.array(list(stars.values()))
     return float(np.sqrt(max(float(weights @ planned.covariance[np.ix_(at, at)] @ weights), 0.0)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from rectune_dsl.dsl.model import Metric
-from rectune_dsl.hooks.records import Estimates, ExperimentSpec, Observation
+from rectune_dsl.hooks.records import ExperimentSpec, Observation
 
 
 def matures_at(metric: Metric, spec: ExperimentSpec) -> datetime:
@@ -27,9 +27,3 @@ def unready(name: str, metric: Metric, spec: ExperimentSpec, observation: Observ
     if known < needed:
         return f"is stale: complete until {known:%Y-%m-%d %H:%M} UTC only, not {needed:%Y-%m-%d %H:%M}"
     return ""
-
-
-def absent(estimates: Estimates, arm: str, name: str) -> str:
-    """Why an estimate is missing, as a clause."""
-    why = estimates.missing.get(f"{arm}/{name}") or estimates.missing.get(name) or "no reason given"
-    return f"is missing: {why}"

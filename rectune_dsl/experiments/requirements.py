@@ -51,22 +51,21 @@ class Requirement:
     def test(self, seen: Measured, standard: Standard) -> Bound:
         """Shown when the bound towards the limit keeps it, refuted when the opposite bound breaks it."""
         limit = self.limit
-        near, far = seen.lower(standard.alpha), seen.upper(standard.alpha)
-        if limit.direction == "<=":
-            near, far = far, near
+        (near, near_side), (far, far_side) = self._sides(seen, standard)
         shown = limit.holds(near) and not (self.strict and near == limit.bound)
         refuted = not limit.holds(far)
+        towards = self._numbers(seen, near, near_side, standard)
         if shown:
-            detail = f"{self.name} is shown to be {self}: {self._numbers(seen, near, standard)}."
+            detail = f"{self.name} is shown to be {self}: {towards}."
         elif refuted:
-            detail = f"{self.name} is shown not to be {self}: {self._numbers(seen, far, standard)}."
+            against = self._numbers(seen, far, far_side, standard)
+            detail = f"{self.name} is shown not to be {self}: {against}."
         else:
-            numbers = self._numbers(seen, near, standard)
-            detail = f"{self.name} is not shown to be {self}: {numbers}; {self._forecast(seen, standard)}."
+            detail = f"{self.name} is not shown to be {self}: {towards}; {self._forecast(seen, standard)}."
         return Bound(
             self.name,
             seen.value,
-            near,
+            near if math.isfinite(near) else None,
             limit.bound,
             limit.direction,
             limit.relative,
@@ -75,9 +74,15 @@ class Requirement:
             detail,
         )
 
-    def _numbers(self, seen: Measured, bound: float, standard: Standard) -> str:
-        side = "lower" if bound <= seen.value else "upper"
+    def _sides(self, seen: Measured, standard: Standard) -> tuple[tuple[float, str], tuple[float, str]]:
+        """The bound that must keep the limit, and the opposite one, each with its name."""
+        lower, upper = (seen.lower(standard.alpha), "lower"), (seen.upper(standard.alpha), "upper")
+        return (lower, upper) if self.limit.direction == ">=" else (upper, lower)
+
+    def _numbers(self, seen: Measured, bound: float, side: str, standard: Standard) -> str:
         relative = self.limit.relative
+        if math.isinf(bound):
+            return f"estimate {amount(seen.value, relative)}, no {side} bound at level {standard.alpha:.2g}"
         return (
             f"estimate {amount(seen.value, relative)}, {side} bound {amount(bound, relative)} "
             f"at level {standard.alpha:.2g}"
@@ -88,11 +93,13 @@ class Requirement:
         room = seen.value - self.limit.bound
         if self.limit.direction == "<=":
             room = -room
-        standard_errors = quantile(standard.alpha, seen.degrees) + float(ndtri(standard.power))
+        # the limit is judged with the error at it; the estimate varies with the one where the truth is
+        needed = quantile(standard.alpha, seen.degrees) * seen.error_at(self.limit.bound)
+        needed += float(ndtri(standard.power)) * seen.error
         most = math.sqrt(MOST_USERS / standard.users_per_arm)  # before squaring, which could overflow
-        if standard_errors * seen.error >= most * room:
+        if needed >= most * room:
             return "if the truth is what was seen, no number of users would show it"
-        count = standard.users_per_arm * (standard_errors * seen.error / room) ** 2
+        count = standard.users_per_arm * (needed / room) ** 2
         return (
             f"if the truth is what was seen, about {users(count)} users per arm would show it "
             f"with {standard.power:.0%} power"

@@ -2,8 +2,8 @@
 
 Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas, "Time-uniform central limit theory and asymptotic confidence
 sequences" (arXiv 2103.06476): after t observations with standard deviation s, Robbins' normal mixture gives
-    two-sided:  s sqrt( 2 (t r^2 + 1) / (t^2 r^2) * log( sqrt(t r^2 + 1) / alpha ) )
-    one-sided:  s sqrt( 2 (t r^2 + 1) / (t^2 r^2) * log( 1 + sqrt(t r^2 + 1) / (2 alpha) ) )
+    s sqrt( 2 (t r^2 + 1) / (t^2 r^2) * log( 1 + sqrt(t r^2 + 1) / (2 alpha) ) )
+for a one-sided bound.
 Here the standard error s / sqrt(t) stands apart, and time is a fraction f of the planned horizon h. What
 remains depends on t r^2 = f h r^2 alone; h r^2 is chosen so that the bounds are tightest at the horizon.
 
@@ -28,14 +28,6 @@ def one_sided_factor(alpha: float, fraction: float) -> float:
         return math.inf
     time = fraction * _tuning(2 * alpha)
     return math.sqrt(2 * (time + 1) / time * math.log1p(math.sqrt(time + 1) / (2 * alpha)))
-
-
-def two_sided_factor(alpha: float, fraction: float) -> float:
-    """Standard errors from the estimate to either bound at `fraction` of the horizon, for 0 < alpha < 1."""
-    if fraction <= 0:
-        return math.inf
-    time = fraction * _tuning(alpha)
-    return math.sqrt(2 * (time + 1) / time * math.log(math.sqrt(time + 1) / alpha))
 
 
 def _tuning(alpha: float) -> float:

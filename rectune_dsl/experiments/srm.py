@@ -1,4 +1,4 @@
-"""Sample-ratio mismatch: were users assigned to the arms as designed?"""
+"""Sample-ratio mismatch: were users assigned to the arms, and did they come, as designed?"""
 
 from __future__ import annotations
 
@@ -37,20 +37,28 @@ def mismatch(
     *,
     leave_out: Collection[str] = (HOLDOUT,),
     shares: Mapping[str, float] | None = None,
+    looks: int = 1,
 ) -> str | None:
     """A sentence about a sample-ratio mismatch, or None.
 
-    `leave_out` are arms that were not assigned along with the others: the holdout by default, and an arm
-    whose traffic was taken away where the platform counts users as they come. `shares` maps arms to their
-    designed shares; equal ones by default.
+    Tested are the users assigned, and the users who came and are counted: a config that loses users before
+    they are counted leaves only those who like it. `leave_out` are arms that were not assigned along with the
+    others: the holdout by default, and an arm whose traffic was taken away where the platform counts users as
+    they come. `shares` maps arms to their designed shares; equal ones by default. Whoever asks at each of
+    several `looks` divides the threshold among them (Bonferroni).
     """
     arms = [arm for arm in moments.arms if arm.arm not in leave_out]
     designed = None if shares is None else [shares[arm.arm] for arm in arms]
-    p_value = srm_p_value([arm.assigned for arm in arms], designed)
-    if p_value >= SRM_THRESHOLD:
-        return None
-    counts = ", ".join(f"{arm.arm} {arm.assigned:,}" for arm in arms)
-    return (
-        f"Users were not assigned as designed ({counts}; chi-square p = {p_value:.1g}, below "
-        f"{SRM_THRESHOLD}): sample-ratio mismatch, nothing can be concluded."
-    )
+    threshold = SRM_THRESHOLD / looks
+    for what, users in (
+        ("assigned", {arm.arm: arm.assigned for arm in arms}),
+        ("counted", {arm.arm: arm.n for arm in arms}),
+    ):
+        p_value = srm_p_value(list(users.values()), designed)
+        if p_value < threshold:
+            counts = ", ".join(f"{arm} {n:,}" for arm, n in users.items())
+            return (
+                f"Users were not {what} as designed ({counts}; chi-square p = {p_value:.1g}, below "
+                f"{threshold:.2g}): sample-ratio mismatch, nothing can be concluded."
+            )
+    return None

@@ -1,7 +1,8 @@
 """The rules of evidence at a confirmation's horizon.
 
 1. A sample-ratio mismatch freezes everything: hold.
-2. A metric that is not mature, stale or missing is inconclusive.
+2. A metric that is not mature, stale or missing is inconclusive; so is one whose covariate differs between
+   the arms, and one that does not vary between users, since nothing tells how sure its value is.
 3. An arm stopped for shown harm, a U shown to be below 0, or a guardrail shown to be broken: keep production.
 4. U shown above 0 and every guardrail shown to be kept: ship. Silence is not consent; all must pass, so there
    is no correction among them.
@@ -19,10 +20,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from rectune_dsl.dsl.guardrails import Limit
-from rectune_dsl.dsl.model import Metric, Task
-from rectune_dsl.experiments.estimates import estimate
-from rectune_dsl.experiments.intervals import limited, weighted_lifts
-from rectune_dsl.experiments.readiness import absent, unready
+from rectune_dsl.dsl.model import Task
+from rectune_dsl.experiments.evidence import Evidence, Unknown, evidence
+from rectune_dsl.experiments.intervals import Measured
+from rectune_dsl.experiments.readiness import unready
 from rectune_dsl.experiments.rebase import AGAINST_HOLDOUT, rebased, without
 from rectune_dsl.experiments.requirements import Requirement, Standard
 from rectune_dsl.experiments.srm import mismatch
@@ -31,7 +32,6 @@ from rectune_dsl.hooks.records import (
     CONTROL,
     HOLDOUT,
     Bound,
-    Estimates,
     ExperimentSpec,
     Moments,
     Observation,
@@ -110,29 +110,28 @@ class _Tests:
 
     def bounds(self) -> tuple[Bound, ...]:
         """U, every guardrail, and every relative guardrail against the holdout."""
-        judged = self.task.judged
-        against_control = estimate(without(self.observation, (HOLDOUT,)), judged)
+        against_control = evidence(without(self.observation, (HOLDOUT,)), self.task.judged)
         found = [self._objective(against_control)]
         found += [self._guardrail(against_control, m, limit) for m, limit in self.task.guardrails.items()]
         if any(arm.name == HOLDOUT for arm in self.spec.arms):
             found += self._against_holdout()
         return tuple(found)
 
-    def _objective(self, estimates: Estimates) -> Bound:
-        stars = self.task.north_stars
-        reasons = [self._unfit(name, metric, estimates) for name, metric in stars.items()]
-        why = next((reason for reason in reasons if reason), "")
-        seen = None if why else weighted_lifts(estimates, stars, self.treatment)
+    def _objective(self, known: Evidence) -> Bound:
         requirement = Requirement(OBJECTIVE, Limit(">=", 0.0, True), strict=True)
-        if seen is None:
-            return requirement.inconclusive(why or "the task has no north star")
-        return requirement.test(seen, self.standard)
+        late = next((why for star in self.task.north_stars if (why := self._unready(star))), "")
+        seen = Unknown(late) if late else known.objective(self.treatment, self.task.objective_weights)
+        return self._tested(requirement, seen)
 
-    def _guardrail(self, estimates: Estimates, metric: str, limit: Limit) -> Bound:
-        why = self._unfit(metric, self.task.judged[metric], estimates, lift=limit.relative)
-        seen = None if why else limited(estimates, self.treatment, metric, limit)
-        requirement = Requirement(metric, limit)
-        return requirement.inconclusive(why) if seen is None else requirement.test(seen, self.standard)
+    def _guardrail(self, known: Evidence, metric: str, limit: Limit) -> Bound:
+        late = self._unready(metric)
+        seen = Unknown(late) if late else known.limited(self.treatment, metric, limit)
+        return self._tested(Requirement(metric, limit), seen)
+
+    def _tested(self, requirement: Requirement, seen: Measured | Unknown) -> Bound:
+        if isinstance(seen, Unknown):
+            return requirement.inconclusive(seen.why)
+        return requirement.test(seen, self.standard)
 
     def _against_holdout(self) -> list[Bound]:
         relative = {m: limit for m, limit in self.task.guardrails.items() if limit.relative}
@@ -144,20 +143,17 @@ class _Tests:
             return [
                 Requirement(m + AGAINST_HOLDOUT, limit).inconclusive(why) for m, limit in relative.items()
             ]
-        estimates = estimate(rebased(self.observation, HOLDOUT), plain)
-        bounds = [self._guardrail(estimates, m, limit) for m, limit in relative.items()]
+        known = evidence(rebased(self.observation, HOLDOUT), plain)
+        bounds = [self._guardrail(known, m, limit) for m, limit in relative.items()]
         return [
             replace(b, metric=b.metric + AGAINST_HOLDOUT, detail=f"Against the holdout: {b.detail}")
             for b in bounds
         ]
 
-    def _unfit(self, name: str, metric: Metric, estimates: Estimates, *, lift: bool = True) -> str:
-        """Why the metric is inconclusive; empty where it can be tested."""
-        if late := unready(name, metric, self.spec, self.observation):
-            return f"{name} {late}"
-        a, m = estimates.arms.index(self.treatment), estimates.metrics.index(name)
-        value = estimates.lift[a][m] if lift else estimates.level[a + 1][m]
-        return f"{name} {absent(estimates, self.treatment, name)}" if value is None else ""
+    def _unready(self, name: str) -> str:
+        """Why the metric cannot be judged yet; empty where it can."""
+        late = unready(name, self.task.judged[name], self.spec, self.observation)
+        return f"{name} {late}" if late else ""
 
 
 def _check(observation: Observation, treatment: str) -> None:

@@ -115,6 +115,16 @@ def test_unequal_assignment_freezes_before_anything_else(kit, task):
     assert "sample-ratio mismatch" in actions[0].why
 
 
+def test_daily_looks_share_one_false_alarm_rate(kit, task):
+    """Four looks; p = 0.0008 at one of them is no reason to freeze, p = 0.0001 is."""
+    same = {CONTROL: 0.5, "r1p1": 0.5}
+    likely, rare = (4000, 4306), (4000, 4355)
+    actions = step(kit, task, moments(1, same, assigned=likely), names=("r1p1",))
+    assert [type(a) for a in actions] == [Wait]
+    actions = step(kit, task, moments(1, same, assigned=rare), names=("r1p1",))
+    assert [type(a) for a in actions] == [Freeze]
+
+
 def test_an_arm_that_was_stopped_is_neither_stopped_again_nor_a_mismatch(kit, task):
     observation = moments(2, ONE_BAD, assigned=(4000, 4000, 1900))
     actions = step(kit, task, observation, stopped={"r1p2": "harm"})

@@ -17,7 +17,6 @@ from rectune_dsl.experiments.power import (
     chance_to_ship,
     detectable_margins,
     minimum_detectable_lift,
-    planned_errors,
     ship_region,
     users_needed,
 )
@@ -58,21 +57,23 @@ def baseline(make):
 
 
 def test_planned_errors_are_those_of_an_experiment_that_size(make, task, baseline):
-    planned = planned_errors(baseline, task, 10_000)
+    planned = design(baseline, task, 10_000)
     # four of five assigned users come
     arms = {a: users(make, a, 1, 8_000) for a in ("control", "new")}
     found = estimate(make.moments(arms, COLUMNS), task.judged)
     for m, name in enumerate(found.metrics):
         at = found.covariance[m][m]
-        assert planned[name] == pytest.approx(math.sqrt(at), rel=0.05)
-        assert planned[f"={name}"] == pytest.approx(found.level_se[1][m], rel=0.05)
+        assert planned.error(name) == pytest.approx(math.sqrt(at), rel=0.05)
+        assert planned.error(f"={name}") == pytest.approx(found.level_se[1][m], rel=0.05)
     ((_, error),) = objective(found, task.judged)
-    assert planned["U"] == pytest.approx(error, rel=0.05)
+    assert ship_region(task, planned).errors[0] == pytest.approx(error, rel=0.05)
 
 
 def test_more_users_shrink_errors_by_their_root(task, baseline):
-    few, many = planned_errors(baseline, task, 1_000), planned_errors(baseline, task, 4_000)
-    assert few == pytest.approx({name: 2 * error for name, error in many.items()})
+    few, many = design(baseline, task, 1_000), design(baseline, task, 4_000)
+    assert [few.error(row) for row in few.rows] == pytest.approx([2 * many.error(row) for row in many.rows])
+    scaled = many.with_users(1_000)
+    assert scaled.spread("return", -0.06) == pytest.approx(few.spread("return", -0.06))
 
 
 def test_the_minimum_detectable_lift_is_found_with_the_stated_power(task, baseline):
@@ -89,7 +90,7 @@ def test_the_minimum_detectable_lift_is_found_with_the_stated_power(task, baseli
 def test_detectable_margins_have_the_guardrails_unit_and_side(task, baseline):
     planned = design(baseline, task, 5_000)
     margins = detectable_margins(task, planned)
-    assert margins["return"] == pytest.approx(-minimum_detectable_lift(task, planned, "return"))
+    assert margins["return"] == pytest.approx(-minimum_detectable_lift(task, planned, "return"), rel=0.05)
     assert margins["latency"] == pytest.approx(114.0 + 2.7 * planned.error("=latency"), abs=0.1)
 
 

@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
 from rectune_dsl.dsl.guardrails import parse_limit
+from rectune_dsl.dsl.model import Metric
 from rectune_dsl.experiments.degrees import welch_degrees
-from rectune_dsl.experiments.holm import holm
-from rectune_dsl.experiments.intervals import Measured
+from rectune_dsl.experiments.estimates import estimate
+from rectune_dsl.experiments.evidence import evidence
+from rectune_dsl.experiments.holm import holm, holm_adjusted
+from rectune_dsl.experiments.intervals import Measured, lift
 from rectune_dsl.experiments.monitors import harm, stop_alpha
-from rectune_dsl.experiments.sequences import one_sided_factor, two_sided_factor
+from rectune_dsl.experiments.sequences import one_sided_factor
 from rectune_dsl.experiments.srm import SRM_THRESHOLD, mismatch, srm_p_value
 from rectune_dsl.hooks.errors import UsageError
 
@@ -33,6 +36,20 @@ def test_holm_agrees_with_statsmodels(make, monkeypatch):
 
 def test_holm_of_nothing():
     assert holm([]) == ()
+
+
+def test_holm_adjusts_over_all_lifts_of_all_arms(make):
+    rng = make.generator("adjusted")
+    arms = {a: rng.gamma(2.0, 1.0, (300, 2)) for a in ("control", "a", "b")}
+    arms["b"][:, 1] *= 1.5
+    found = estimate(make.moments(arms, ("x", "y")), {"x": Metric(), "y": Metric(), "gone": Metric()})
+    single = {(arm, m): lift(found, arm, m).p_value() for arm in ("a", "b") for m in ("x", "y")}
+    peer = multipletests(list(single.values()), method="holm")[1]
+    adjusted = holm_adjusted(found, ("x", "y", "gone", "never"))
+    assert list(adjusted) == ["a", "b"]
+    assert [adjusted[a][m] for a, m in single] == pytest.approx(peer.tolist())
+    assert adjusted["b"]["y"] < 0.05 < adjusted["a"]["x"]
+    assert set(holm_adjusted(found, ("y",))["a"]) == {"y"}
 
 
 @settings(max_examples=200, deadline=None)
@@ -55,8 +72,7 @@ def test_srm_false_alarms_are_as_rare_as_stated(make):
 
 
 def test_a_mismatch_is_a_sentence_and_the_holdout_is_none(make):
-    x = np.ones((5, 1))
-    arms = {"control": x, "new": x, "holdout": x}
+    arms = {"control": np.ones((500, 1)), "new": np.ones((500, 1)), "holdout": np.ones((20, 1))}
     fine = {"control": 10_000, "new": 10_050, "holdout": 400}
     assert mismatch(make.moments(arms, ("m",), fine)) is None
     sentence = mismatch(make.moments(arms, ("m",), fine | {"new": 9_000}))
@@ -91,6 +107,28 @@ def test_nothing_is_known_without_degrees_of_freedom_and_everything_without_erro
     assert welch_degrees(0.0, 10, 0.0, 12) == 20
 
 
+def test_users_who_were_assigned_but_are_not_counted_are_a_mismatch(make):
+    """Assigned 20,000 each; the treatment lost a fifth of them before they were counted."""
+    counted = {"control": np.ones((20_000, 1)), "new": np.ones((16_000, 1))}
+    sentence = mismatch(make.moments(counted, ("m",), dict.fromkeys(counted, 20_000)))
+    assert "Users were not counted as designed (control 20,000, new 16,000" in sentence
+
+
+def test_who_looks_daily_divides_the_threshold(make):
+    """Five of a thousand experiments would otherwise be frozen for nothing in a fortnight."""
+    runs, days = 40_000, 14
+    steps = make.generator("looks").binomial(1_000, 0.5, size=(runs, days)).cumsum(axis=1)
+    users = 1_000 * np.arange(1, days + 1)
+    p_values = scipy.stats.chi2.sf((steps - users / 2) ** 2 / (users / 4), 1)
+    slack = 3.5 * math.sqrt(SRM_THRESHOLD / runs)
+    assert np.mean((p_values < SRM_THRESHOLD).any(axis=1)) > SRM_THRESHOLD + slack
+    assert np.mean((p_values < SRM_THRESHOLD / days).any(axis=1)) <= SRM_THRESHOLD + slack
+    at = {"control": 10_000, "new": 10_480}  # p = 0.0008
+    moments = make.moments(dict.fromkeys(at, np.ones((5, 1))), ("m",), at)
+    assert mismatch(moments) is not None
+    assert mismatch(moments, looks=days) is None
+
+
 # --- confidence sequences ---------------------------------------------------------------------------
 
 
@@ -107,10 +145,8 @@ def test_peeking_at_a_true_null_stops_no_more_often_than_alpha(make, alpha):
     z = paths(make, "peeking", runs, 400)
     times = np.arange(1, 401) / 200
     one = np.array([one_sided_factor(alpha, f) for f in times])
-    two = np.array([two_sided_factor(alpha, f) for f in times])
     slack = 3 * math.sqrt(alpha * (1 - alpha) / runs)
     assert np.mean((z > one).any(axis=1)) <= alpha + slack
-    assert np.mean((abs(z) > two).any(axis=1)) <= alpha + slack
     assert np.mean((z > scipy.stats.norm.isf(alpha)).any(axis=1)) > 2 * alpha, "the naive test does not hold"
 
 
@@ -118,29 +154,29 @@ def test_peeking_at_a_true_null_stops_no_more_often_than_alpha(make, alpha):
 @given(st.floats(1e-6, 0.4), st.floats(0.05, 5))
 def test_sequences_are_the_papers_formulas(alpha, fraction):
     """Time in observations, the horizon at 1,000 of them."""
-    for factor, level in ((one_sided_factor, 2 * alpha), (two_sided_factor, alpha)):
-        x = scipy.optimize.brentq(lambda x, a=level: np.log((x + 1) / a**2) - x, 1e-9, 200)
-        rho2, t = x / 1000, 1000 * fraction
-        if factor is one_sided_factor:
-            inner = np.log(1 + np.sqrt(t * rho2 + 1) / (2 * alpha))
-        else:
-            inner = np.log(np.sqrt(t * rho2 + 1) / alpha)
-        margin = np.sqrt(2 * (t * rho2 + 1) / (t**2 * rho2) * inner)
-        assert factor(alpha, fraction) == pytest.approx(margin * np.sqrt(t), rel=1e-6)
+    x = scipy.optimize.brentq(lambda x: np.log((x + 1) / (2 * alpha) ** 2) - x, 1e-9, 200)
+    rho2, t = x / 1000, 1000 * fraction
+    inner = np.log(1 + np.sqrt(t * rho2 + 1) / (2 * alpha))
+    margin = np.sqrt(2 * (t * rho2 + 1) / (t**2 * rho2) * inner)
+    assert one_sided_factor(alpha, fraction) == pytest.approx(margin * np.sqrt(t), rel=1e-6)
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.floats(1e-6, 0.2), st.floats(0.01, 1))
 def test_sequences_are_wider_than_fixed_horizons_and_tightest_at_the_horizon(alpha, fraction):
     assert one_sided_factor(alpha, fraction) > scipy.stats.norm.isf(alpha)
-    assert one_sided_factor(alpha, 1.0) < two_sided_factor(alpha, 1.0)
-    assert two_sided_factor(alpha, 1.0) <= two_sided_factor(alpha, fraction) + 1e-12
-    assert one_sided_factor(alpha, 0.0) == two_sided_factor(alpha, 0.0) == math.inf
+    assert one_sided_factor(alpha, 1.0) <= one_sided_factor(alpha, fraction) + 1e-12
+    assert one_sided_factor(alpha, 0.0) == math.inf
 
 
 # --- harm -------------------------------------------------------------------------------------------
 
 LIMITS = {"return": parse_limit(">= -1%"), "latency": parse_limit("<= 120")}
+
+
+def harmed(observation, limits=LIMITS, alpha=1e-3, fraction=0.5):
+    metrics = {metric: Metric() for metric in limits}
+    return harm(evidence(observation, metrics), limits, alpha=alpha, fraction=fraction)
 
 
 def seen(make, lift, level, n=1e6):
@@ -150,19 +186,19 @@ def seen(make, lift, level, n=1e6):
 
 
 def test_harm_must_be_shown_beyond_the_margin(make):
-    assert harm(seen(make, -0.012, 121.0), LIMITS, alpha=1e-3, fraction=0.5) == {}
-    found = harm(seen(make, -0.03, 121.0), LIMITS, alpha=1e-3, fraction=0.5)
+    assert harmed(seen(make, -0.012, 121.0)) == {}
+    found = harmed(seen(make, -0.03, 121.0))
     assert list(found) == ["new"]
     assert "return breaks its guardrail (>= -1%): its lift is -3.00%" in found["new"]
     assert "latency" not in found["new"]
-    found = harm(seen(make, 0.0, 140.0), LIMITS, alpha=1e-3, fraction=0.5)
+    found = harmed(seen(make, 0.0, 140.0))
     assert "its level is 140" in found["new"]
 
 
 def test_what_is_missing_or_scarce_shows_no_harm(make):
-    assert harm(seen(make, None, 100.0), LIMITS, alpha=1e-3, fraction=0.5) == {}
-    assert harm(seen(make, -0.9, 100.0, n=50), LIMITS, alpha=1e-3, fraction=0.5) == {}
-    assert harm(make.estimates({"x": 0.0}, [[1.0]]), LIMITS, alpha=1e-3, fraction=0.5) == {}
+    assert harmed(seen(make, None, 100.0)) == {}
+    assert harmed(seen(make, -0.9, 100.0, n=50)) == {}
+    assert harmed(make.estimates({"x": 0.0}, [[1.0]])) == {}
 
 
 def test_an_arm_at_its_margin_is_stopped_no_more_often_than_alpha(make):
@@ -175,10 +211,20 @@ def test_an_arm_at_its_margin_is_stopped_no_more_often_than_alpha(make):
         for day, value in enumerate(path, 1):
             se = error * math.sqrt(7 / day)
             observation = make.estimates({"return": -0.01 + value * se}, [[se**2]])
-            if harm(observation, limits, alpha=alpha, fraction=day / 7):
+            if harmed(observation, limits, alpha, day / 7):
                 stops += 1
                 break
     assert stops / runs <= alpha
+
+
+def test_users_who_do_not_differ_show_no_harm(make):
+    """All of 200 users at a latency beyond the limit: nothing tells how sure that is."""
+    moments = make.moments(dict.fromkeys(("control", "new"), np.full((200, 1), 150.0)), ("latency",))
+    assert harmed(moments, {"latency": LIMITS["latency"]}) == {}
+    crashes = make.moments({"control": np.zeros((200, 1)), "new": np.ones((200, 1))}, ("crash",))
+    known = evidence(crashes, {"crash": Metric(kind="proportion")})
+    limits = {"crash": parse_limit("<= 0.5")}
+    assert "crash breaks" in harm(known, limits, alpha=1e-3, fraction=0.5)["new"], "that shows enough"
 
 
 def test_the_runs_alpha_is_shared_by_all_arms_and_guardrails(make):

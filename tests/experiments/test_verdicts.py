@@ -39,7 +39,7 @@ def test_a_clear_gain_within_all_guardrails_ships(make):
     assert found.alpha == confirmation_alpha(0.05, 1)
     assert all(b.shown and not b.refuted for b in found.bounds)
     assert found.reasons[0].startswith("U is shown to be > 0: estimate +2.00%, lower bound +")
-    assert "latency is shown to be <= +120: estimate 100, upper bound 103.7" in found.reasons[2]
+    assert "latency is shown to be <= 120: estimate 100, upper bound 103.7" in found.reasons[2]
 
 
 def test_what_is_not_shown_holds_and_says_how_many_users_would_show_it(make):
