@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from rectune_dsl.dsl.checks import metrics, names, params, roles, scores, wiring
+from rectune_dsl.dsl.checks import (
+    constraints,
+    diversity,
+    limits,
+    metrics,
+    names,
+    params,
+    roles,
+    sampled,
+    wiring,
+)
 from rectune_dsl.dsl.checks.draft import Draft
 from rectune_dsl.dsl.diagnostics import Diagnostic
 from rectune_dsl.dsl.environment import Environment
@@ -20,8 +30,11 @@ _CHECKS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (
     names.check,
     roles.check,
     params.check,
-    scores.check,
+    constraints.check,
+    diversity.check,
+    sampled.check,
     metrics.check,
+    limits.check,
     wiring.check,
 )
 

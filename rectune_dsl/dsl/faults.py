@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rectune_dsl.dsl.diagnostics import Diagnostic
+from rectune_dsl.dsl.formula.parse import BOTH, EITHER, NEGATE
 from rectune_dsl.dsl.guardrails import HELP as GUARDRAIL_HELP
 from rectune_dsl.dsl.positions import KeyPath
 from rectune_dsl.dsl.shape import fields
@@ -60,7 +61,10 @@ def _words(fault: Fault) -> tuple[str, str, str]:
     if kind == "missing":
         return "RT102", f"{what} is missing in {_table(table)}", _MISSING.get(str(key), f"add {key} = ...")
     if kind == "formula":
-        return "RT201", context["message"], context["help"]
+        help = context["help"]
+        if fault.path[0] == "constraints":  # which are comparisons, and all of them have to hold
+            help = _IN_CONSTRAINTS.get(help, help)
+        return "RT201", context["message"], help
     if kind == "guardrail":
         return "RT402", context["message"].removesuffix(f": {GUARDRAIL_HELP}"), GUARDRAIL_HELP
     if kind == "literal_error":
@@ -68,7 +72,7 @@ def _words(fault: Fault) -> tuple[str, str, str]:
     if kind == "string_pattern_mismatch":
         return "RT106", f"{what} is not a name", "write lower-case letters, digits and single hyphens"
     if kind in _RANGES:
-        return "RT105", f"{what} must be {_RANGES[kind].format(**context)}", ""
+        return "RT105", f"{what} must be {_RANGES[kind].format(**context)}", _RANGE_HELP.get(fault.path, "")
     if kind in _TYPES:
         return "RT103", f"{what} must be {_TYPES[kind]}", _TYPE_HELP.get(kind, "")
     if "help" in context:  # the model's own validators
@@ -80,6 +84,11 @@ def _table(path: KeyPath) -> str:
     return f"[{'.'.join(map(str, path))}]" if path else "the file"
 
 
+_IN_CONSTRAINTS = {
+    BOTH: "write two constraints: all of them have to hold",
+    EITHER: 'accept either with "max(a <= 1, b <= 1) == 1"',
+    NEGATE: "turn the comparison around: not a < b is a >= b",
+}
 _MISSING = {
     "production": "add production = ..., the value that serves today",
     "low": "add low = ..., the smallest value to try",
@@ -128,4 +137,9 @@ _RANGES = {
     "missing_argument": "given",
     "string_too_long": "at most {max_length} characters long",
     "string_too_short": "at least {min_length} characters long",
+}
+_RANGE_HELP: Mapping[KeyPath, str] = {
+    ("experiment", "alpha"): "the chance of shipping what is no improvement: 0.05 for 95 % confidence",
+    ("experiment", "risk"): "the chance that an arm in a test breaks a guardrail: 0.2 is usual",
+    ("experiment", "power"): "the chance to show what is true: 0.8 is usual",
 }

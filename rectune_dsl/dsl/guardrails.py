@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
@@ -15,11 +15,13 @@ HELP = 'write ">= -1%" for a lift over production, or "<= 120" for an absolute l
 
 @dataclass(frozen=True)
 class Limit:
-    """A metric must be shown to be `direction` `bound`. Relative bounds are fractions: -0.01 is -1 %."""
+    """A metric must be shown to be `direction` `bound`. Relative bounds are fractions: -0.01 is -1 %.
+    `signed` is whether the bound was written with a sign; it changes nothing of the limit."""
 
     direction: Literal[">=", "<="]
     bound: float
     relative: bool
+    signed: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
         return self._percent() if self.relative else f"{self.direction} {self.bound:.6g}"
@@ -46,4 +48,4 @@ def parse_limit(text: str) -> Limit:
         raise ValueError(f"{text!r} is too large for a number: {HELP}")
     relative = match[3] == "%"
     direction: Literal[">=", "<="] = ">=" if match[1] == ">=" else "<="
-    return Limit(direction, number / 100 if relative else number, relative)
+    return Limit(direction, number / 100 if relative else number, relative, match[2][0] in "+-")

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from rectune_dsl.dsl.replay import Replay
-from rectune_dsl.dsl.table import Formula, Fraction, Guardrail, Table
+from rectune_dsl.dsl.table import Formula, Guardrail, Table
 
 
 class TaskInfo(Table):
@@ -97,9 +97,9 @@ class Experiment(Table):
     """Treatments; control comes on top."""
     users_per_arm: Annotated[int, Field(ge=2)]
     days: Annotated[int, Field(ge=1)]
-    alpha: Fraction = 0.05
-    risk: Fraction = 0.2
-    power: Fraction = 0.8
+    alpha: Annotated[float, Field(gt=0, le=0.2)] = 0.05
+    risk: Annotated[float, Field(gt=0, lt=0.5)] = 0.2
+    power: Annotated[float, Field(ge=0.5, lt=1)] = 0.8
 
 
 class Confirm(Table):

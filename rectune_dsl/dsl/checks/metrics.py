@@ -1,17 +1,15 @@
-"""Metrics and guardrails: a goal, limits that production keeps, nothing that is never measured."""
+"""Metrics: a goal, parts that fit the kind, covariates from before the experiment."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from rectune_dsl.dsl.checks.draft import Draft
 from rectune_dsl.dsl.diagnostics import Diagnostic
-from rectune_dsl.dsl.guardrails import Limit
 from rectune_dsl.dsl.model import Metric
-from rectune_dsl.dsl.suggest import nearest
 
-_MISSPELT = 0.85
+LATE = 90
+"""Days after which hardly a campaign still waits for a metric; 28 and 30 are common."""
 
 
 def check(draft: Draft) -> Iterator[Diagnostic]:
@@ -19,12 +17,13 @@ def check(draft: Draft) -> Iterator[Diagnostic]:
         help = 'give the metric to improve a goal: goal = "maximize"'
         yield draft.problem("RT401", ("metrics",), "no metric has a goal", help)
     for name, metric in draft.task.metrics.items():
-        yield from _metric(draft, name, metric)
-    for name, limit in draft.task.guardrails.items():
-        yield from _guardrail(draft, name, limit)
+        yield from _parts(draft, name, metric)
+        yield from _covariate(draft, name, metric)
+        yield from _weight(draft, name, metric)
+        yield from _maturity(draft, name, metric)
 
 
-def _metric(draft: Draft, name: str, metric: Metric) -> Iterator[Diagnostic]:
+def _parts(draft: Draft, name: str, metric: Metric) -> Iterator[Diagnostic]:
     path = ("metrics", name)
     parts = {"numerator": metric.numerator, "denominator": metric.denominator}
     for part, column in parts.items():
@@ -38,9 +37,34 @@ def _metric(draft: Draft, name: str, metric: Metric) -> Iterator[Diagnostic]:
             yield draft.problem(
                 "RT403", (*path, part), message, f'write kind = "ratio", or remove {part}', part="key"
             )
-    if metric.covariate == name:
-        help = "name what was measured of the user before the experiment"
-        yield draft.problem("RT408", (*path, "covariate"), f"`{name}` is its own covariate", help)
+    if metric.kind == "ratio" and metric.numerator is not None and metric.numerator == metric.denominator:
+        message = f"ratio `{name}` divides `{metric.numerator}` by itself: it is always 1"
+        yield draft.problem("RT403", (*path, "denominator"), message, "name what it is counted out of")
+
+
+def _covariate(draft: Draft, name: str, metric: Metric) -> Iterator[Diagnostic]:
+    """What a config may change must not be held constant between arms: the effect would go with it."""
+    path, covariate = ("metrics", name, "covariate"), metric.covariate
+    help = "name what was measured of the user before the experiment"
+    if covariate == name:
+        yield draft.problem("RT408", path, f"`{name}` is its own covariate", help)
+    elif covariate in _outcomes(draft):
+        message = f"`{covariate}` is measured in the experiment: {_outcomes(draft)[covariate]}"
+        yield draft.problem("RT408", path, message, f"{help}, such as {covariate}_before")
+
+
+def _outcomes(draft: Draft) -> dict[str, str]:
+    """Every column that is an outcome, and what it is there for."""
+    found = dict.fromkeys(draft.task.guardrails, "it has a guardrail")
+    for name, metric in draft.task.metrics.items():
+        for part in ("numerator", "denominator"):
+            if (column := getattr(metric, part)) is not None:
+                found[column] = f"it is the {part} of `{name}`"
+    return found | dict.fromkeys(draft.task.metrics, "it is a metric of this task")
+
+
+def _weight(draft: Draft, name: str, metric: Metric) -> Iterator[Diagnostic]:
+    path = ("metrics", name)
     if metric.goal is None and "weight" in metric.model_fields_set and not draft.cuts.touch((*path, "goal")):
         message = f"`{name}` has a weight and no goal"
         yield draft.problem(
@@ -48,25 +72,10 @@ def _metric(draft: Draft, name: str, metric: Metric) -> Iterator[Diagnostic]:
         )
 
 
-def _guardrail(draft: Draft, name: str, limit: Limit) -> Iterator[Diagnostic]:
-    path = ("guardrails", name)
-    metric = draft.task.metrics.get(name)
-    if metric is None and name not in draft.cuts.keys and (meant := _misspelt(draft, name)):
-        help = f"did you mean `{meant}`? Another metric of that name can be declared: [metrics] {name} = {{}}"
-        yield draft.problem("RT404", path, f"`{name}` is no metric", help, part="key")
-    if limit.relative and not limit.holds(0.0):
-        message = f"production itself, with a lift of 0 %, is not {limit}"
-        help = 'a guardrail limits harm; write a margin such as ">= -1%", and a goal under [metrics]'
-        yield draft.problem("RT405", path, message, help)
-    if metric is not None and limit.direction == {1: "<=", -1: ">=", 0: ""}[metric.sign]:
-        message = f"`{name}` is to be {metric.goal}d, and the guardrail wants it {limit}"
-        help = f'to limit harm write "{"<=" if limit.direction == ">=" else ">="} ..."'
-        yield draft.problem("RT406", path, message, help)
-
-
-def _misspelt(draft: Draft, name: str) -> str | None:
-    """The declared metric that was meant. `return_d1` is no slip for `return_d7`: the digits differ."""
-    guess = nearest(name, draft.task.metrics, _MISSPELT)
-    if guess is not None and re.findall(r"\d+", guess) != re.findall(r"\d+", name):
-        return None
-    return guess
+def _maturity(draft: Draft, name: str, metric: Metric) -> Iterator[Diagnostic]:
+    if (days := metric.matures_after_days) > LATE:
+        message = (
+            f"`{name}` is complete {days} days after an experiment's last day, and inconclusive till then"
+        )
+        help = "take a metric that shows the same sooner, or check the number"
+        yield draft.problem("RT412", ("metrics", name, "matures_after_days"), message, help)

@@ -65,12 +65,6 @@ def _params(draft: Draft, stage_name: str) -> Iterator[Diagnostic]:
     used = _used(draft, stage_name)
     if stage.diversity is not None:
         used |= {n.name for n in names(stage.diversity.penalty.tree)}
-        no_effect = stage.diversity.max_per_key is None and not draft.cuts.touch(
-            ("stages", stage_name, "diversity")
-        )
-        if no_effect and "penalty" not in stage.diversity.model_fields_set:
-            message = "diversity without penalty and max_per_key changes nothing"
-            yield draft.problem("RT313", ("stages", stage_name, "diversity"), message, "add one of them")
     for name in stage.params:
         if name not in used and is_name(name):
             message = f"neither the score nor the penalty of stage `{stage_name}` reads `{name}`"
@@ -81,36 +75,36 @@ def _params(draft: Draft, stage_name: str) -> Iterator[Diagnostic]:
 def _differences(draft: Draft, stage_name: str) -> Iterator[Diagnostic]:
     """Scores, and what rank and zscore compare, must be able to differ between candidates."""
     stage = draft.task.stages[stage_name]
-    varying = _varying(draft, stage_name)
+    varying = candidate_wide(draft, stage_name)
     formulas = list(draft.formulas(stage_name))
     if stage.diversity is not None:
         formulas.append((("stages", stage_name, "diversity", "penalty"), stage.diversity.penalty))
     for path, formula in formulas:
         for node in walk(formula.tree):
-            if isinstance(node, Call) and node.function in REQUEST_WIDE and not _varies(node, varying):
+            if isinstance(node, Call) and node.function in REQUEST_WIDE and not varies(node, varying):
                 message = f"{node.function} compares what is equal for all candidates of a request"
                 help = "rank a prediction, an item signal or `score`"
                 yield draft.problem("RT206", path, message, help, span=node.span)
     path = ("stages", stage_name, "score")
-    if not draft.cuts.touch(path) and not _varies(stage.score.tree, varying):
+    if not draft.cuts.touch(path) and not varies(stage.score.tree, varying):
         message = f"the score of stage `{stage_name}` is equal for all candidates"
         yield draft.problem("RT210", path, message, "read a prediction, an item signal or `score`")
 
 
-def _varying(draft: Draft, stage_name: str) -> set[str]:
+def candidate_wide(draft: Draft, stage_name: str) -> set[str]:
     """Names that may differ between the candidates of a request; unknown ones get the benefit of doubt."""
     stage = draft.task.stages[stage_name]
     equal = {n for n, s in draft.task.signals.items() if s.kind in ("user", "request")} | stage.params.keys()
     read = {n.name for _, f in draft.formulas(stage_name) for n in names(f.tree)}
     varying = read - equal - stage.terms.keys()
     while True:
-        more = {t for t, f in stage.terms.items() if t not in varying and _varies(f.tree, varying)}
+        more = {t for t, f in stage.terms.items() if t not in varying and varies(f.tree, varying)}
         if not more:
             return varying
         varying |= more
 
 
-def _varies(node: Node, varying: set[str]) -> bool:
+def varies(node: Node, varying: set[str]) -> bool:
     return any(name.name in varying for name in names(node))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rectune_dsl.dsl.checks.params import ENOUGH
+from rectune_dsl.dsl.checks import room
 from rectune_dsl.dsl.formula import Call, evaluate, names, walk
 from rectune_dsl.dsl.formula.functions import REQUEST_WIDE
 from rectune_dsl.dsl.model import Signal, Stage, Task
@@ -42,7 +42,7 @@ class Sample:
 def draw(task: Task) -> Sample:
     """The sample of a task, the same at every call. Raises ValueError when no config is feasible."""
     space = Space(task)
-    inside = np.resize(_some(space), (POINTS, space.dimension))
+    inside = np.resize(_inside(task, space), (POINTS, space.dimension))
     ends = _with_ends(_generator(_CORNERS), inside)
     kept = [space.feasible(dict(zip(space.names, row.tolist(), strict=True))) for row in space.decode(ends)]
     points = np.where(np.array(kept)[:, np.newaxis], ends, inside)
@@ -82,12 +82,13 @@ def vary(
     return values, steps
 
 
-def _some(space: Space) -> Array:
-    """As many different configs as narrow constraints let sampling find in good time."""
-    try:
+def _inside(task: Task, space: Space) -> Array:
+    if not task.constraints:
         return space.sample(_generator(_PARAMS), POINTS)
-    except ValueError:
-        return space.sample(_generator(_PARAMS), ENOUGH)
+    found = room.feasible(task, space)
+    if not len(found):
+        raise ValueError("no config but production keeps the constraints")
+    return found
 
 
 def _signal(generator: np.random.Generator, signal: Signal) -> Array:

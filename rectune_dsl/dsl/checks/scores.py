@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -11,7 +10,6 @@ from numpy.typing import NDArray
 
 from rectune_dsl.dsl.checks import samples
 from rectune_dsl.dsl.checks.draft import Draft
-from rectune_dsl.dsl.checks.params import sound
 from rectune_dsl.dsl.diagnostics import Diagnostic
 from rectune_dsl.dsl.formula import Call, walk
 from rectune_dsl.dsl.formula.functions import FUNCTIONS
@@ -24,19 +22,12 @@ _ROUNDING = 1e-9  # relative to the largest score of the point
 _MOST_SHOWN = 12
 
 
-def check(draft: Draft) -> Iterator[Diagnostic]:
-    task = sound(draft)
-    if not all(0 < s.domain[1] - s.domain[0] < math.inf for s in task.signals.values()):
-        return
-    try:
-        sample = samples.draw(task)
-    except ValueError:
-        return  # no feasible config: said by the constraints' check
+def check(draft: Draft, task: Task, sample: samples.Sample) -> Iterator[Diagnostic]:
     before: Array | None = None
     for stage_name in task.stages:
         values = _values(task, stage_name, sample, before)
         before = None
-        if _can_be_computed(draft, stage_name, values.keys()):
+        if can_be_computed(draft, stage_name, values.keys()):
             scores = _scores(draft, task.stages[stage_name], values, np.float32)
             bad = np.argwhere(~np.isfinite(scores))
             if len(bad):
@@ -60,7 +51,7 @@ def _values(
     return values
 
 
-def _can_be_computed(draft: Draft, stage_name: str, known: Iterable[str]) -> bool:
+def can_be_computed(draft: Draft, stage_name: str, known: Iterable[str]) -> bool:
     stage = draft.task.stages[stage_name]
     if draft.cuts.touch(("stages", stage_name, "score")):
         return False

@@ -1,17 +1,22 @@
-"""Experiment, backend and agents: what the task names must be there."""
+"""Experiment, limits, backend and agents: what the task names must be there, and let params move."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from rectune_dsl.dsl.checks.draft import Draft
 from rectune_dsl.dsl.diagnostics import Diagnostic
-from rectune_dsl.dsl.model import Agents
+from rectune_dsl.dsl.model import Agents, Param
 from rectune_dsl.dsl.suggest import did_you_mean
+
+_STEP = 0.01
+"""A smaller share of its range moves a param by less than an experiment can show."""
 
 
 def check(draft: Draft) -> Iterator[Diagnostic]:
     yield from _arms(draft)
+    yield from _steps(draft)
     yield from _backend(draft)
     yield from _agents(draft)
 
@@ -23,6 +28,42 @@ def _arms(draft: Draft) -> Iterator[Diagnostic]:
         yield draft.problem(
             "RT501", ("experiment", "arms"), message, f"write arms = {most}, or raise the limit"
         )
+
+
+def _steps(draft: Draft) -> Iterator[Diagnostic]:
+    step, path = draft.task.limits.step, ("limits", "step")
+    if draft.cuts.touch(("stages",)) or draft.cuts.touch(path):
+        return
+    needed = {name: _least_step(param) for name, _, param in draft.params()}
+    if needed and all(least > step for least in needed.values()):
+        message = f"no param can leave production by {step:.3g} of its range: all are whole numbers"
+        yield draft.problem("RT505", path, message, f"allow {_rounded_up(min(needed.values()))} or more")
+        return
+    for name, place, _ in draft.params():
+        if (least := needed[name]) > step:
+            message = f"`{name}` cannot move: its next whole number is {least:.3g} of its range away"
+            help = f"[limits] step allows {step:.3g}; allow {_rounded_up(least)}, or make `{name}` a constant"
+            yield draft.problem("RT506", place, message, help, part="key")
+    if step < _STEP:
+        message = f"params may move by {step * 100:.3g} % of their range: hardly any effect can be shown"
+        yield draft.problem("RT506", path, message, "step is a share: 0.1 is 10 % of a param's range")
+
+
+def _least_step(param: Param) -> float:
+    """The share of its range by which a param must move at least; 0 where it is no whole number."""
+    low, high, production = param.low, param.high, param.production
+    if param.type != "int" or not low <= production <= high or not low < high:
+        return 0.0
+    if param.scale == "log" and low <= 0:
+        return 0.0
+    place = math.log if param.scale == "log" else float
+    near = [place(n) for n in (production - 1, production + 1) if low <= n <= high]
+    shares = [abs(n - place(production)) / (place(high) - place(low)) for n in near]
+    return min(shares, default=0.0) * (1 - 1e-9)  # as tolerant as those who keep the limit
+
+
+def _rounded_up(share: float) -> str:
+    return f"{math.ceil(share * 1000 - 1e-3) / 1000:g}"
 
 
 def _backend(draft: Draft) -> Iterator[Diagnostic]:

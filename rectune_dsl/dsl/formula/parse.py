@@ -26,21 +26,24 @@ _NAME = re.compile(r"[A-Za-z_]\w*")
 _COMPARISONS = {"<", "<=", ">", ">=", "==", "!="}
 _LEFT_POWER = {"+": 20, "-": 20, "*": 30, "/": 30, "**": 50} | dict.fromkeys(_COMPARISONS, 10)
 _UNARY_POWER = 40
+BOTH = "multiply two comparisons to require both"
+EITHER = "write max(a, b) of two comparisons to accept either"
+NEGATE = "write 1 - condition"
 _FOREIGN = {
     "^": "write ** for a power",
     "%": "there is no modulo; percentages belong into [guardrails]",
     "=": "write == to compare",
-    "&": "multiply two comparisons to require both",
-    "|": "write max(a, b) of two comparisons to accept either",
+    "&": BOTH,
+    "|": EITHER,
     "!": "write != to compare, or 1 - condition to negate",
     "?": "write where(condition, a, b)",
     "[": "there are no lists in formulas",
     "{": "there are no braces in formulas",
 }
 _FOREIGN_WORDS = {
-    "and": "multiply two comparisons to require both",
-    "or": "write max(a, b) of two comparisons to accept either",
-    "not": "write 1 - condition",
+    "and": BOTH,
+    "or": EITHER,
+    "not": NEGATE,
     "if": "write where(condition, a, b)",
     "else": "write where(condition, a, b)",
     "lambda": "formulas cannot define functions",
@@ -148,7 +151,7 @@ class _Parser:
                 raise FormulaError(
                     "comparisons cannot be chained",
                     self._peek().span,
-                    "multiply two comparisons to require both",
+                    BOTH,
                 )
             return Compare(kind, left, right, Span(left.span.start, right.span.end))
         # ** binds to the right: 2 ** 3 ** 2 is 2 ** (3 ** 2)
