@@ -43,7 +43,7 @@ class Verbs(click.Group):
         return None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List verbs without importing them."""
+        """List the built-in verbs without importing them."""
         rows = [(name, VERBS.get(name, "(plugin)")) for name in self.list_commands(ctx)]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
@@ -76,27 +76,44 @@ def main() -> None:
         error.show()
         sys.exit(2)
     except RectuneError as error:
-        _complain(str(error), error.help)
+        if os.environ.get("RECTUNE_DEBUG"):
+            raise
+        _show_problems(error)
+        complain("error", str(error), error.help)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:
+        complain("error", f"{error.strerror}: {error.filename}", "check the path and its permissions")
+        sys.exit(2)
     except Exception as error:
         if os.environ.get("RECTUNE_DEBUG"):
             raise
-        _complain(
+        complain(
+            "error",
             f"internal error: {type(error).__name__}: {error}",
             "this is a bug; run again with RECTUNE_DEBUG=1 for the traceback, and report it",
         )
         sys.exit(4)
 
 
-def _complain(message: str, help: str) -> None:
-    click.secho("error: ", fg="red", bold=True, nl=False, err=True)
-    click.echo(message, err=True)
+def complain(kind: str, message: str, help: str = "") -> None:
+    """An error or a warning on stderr, and what to do about it."""
+    color = False if os.environ.get("NO_COLOR") else None
+    label = click.style(f"{kind}: ", fg="red" if kind == "error" else "yellow", bold=True)
+    click.echo(label + message, err=True, color=color)
     if help:
-        click.secho("help: ", fg="cyan", bold=True, nl=False, err=True)
-        click.echo(help, err=True)
+        click.echo(click.style("help: ", fg="cyan", bold=True) + help, err=True, color=color)
+
+
+def _show_problems(error: RectuneError) -> None:
+    """The diagnostics of an invalid task, each at its place."""
+    problems = getattr(error, "problems", ())
+    if problems:
+        from rectune_dsl.report.console import console, print_problems
+
+        print_problems(console(stderr=True), problems, getattr(error, "sources", {}))
 
 
 def _has_plugins(ctx: click.Context) -> bool:

@@ -35,7 +35,8 @@ def command(ctx: click.Context, paths: tuple[Path, ...]) -> None:
     if errors:
         out.print(f"{files}: {errors} problem{'s' if errors != 1 else ''}", style="bold red")
         sys.exit(2)
-    out.print(f"{files}: no problems" + (f", {warnings} warnings" if warnings else ""), style="green")
+    mild = f", {warnings} warning{'s' if warnings != 1 else ''}" if warnings else ""
+    out.print(f"{files}: no problems{mild}", style="green")
 
 
 def _files(paths: tuple[Path, ...]) -> list[Path]:
@@ -44,7 +45,7 @@ def _files(paths: tuple[Path, ...]) -> list[Path]:
         inside = sorted(path.glob("*.toml")) if path.is_dir() else [path]
         if not inside:
             raise click.BadParameter(f"{path} has no .toml file", param_hint="PATH")
-        if not inside[0].is_file():
+        found += [file for file in inside if file.is_file()]
+        if not path.exists():
             raise click.BadParameter(f"there is no file {path}", param_hint="PATH")
-        found += inside
     return found

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from rectune_dsl.cli import complain
 from rectune_dsl.plugins.host import Host
 
 if TYPE_CHECKING:
@@ -15,37 +16,38 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-DEFAULT_STORE = "sqlite:///.rectune/journal.sqlite"
+DEFAULT_STORE = ".rectune/journal.sqlite"
 
 
 def host(ctx: click.Context) -> Host:
-    """The plugin host of this process, made once; what failed to load is said once."""
+    """The plugin host of this process, made once."""
     root = ctx.find_root()
     if root.obj is None:
         root.obj = {"plugin_files": root.params.get("plugin_files") or ()}
     if "host" not in root.obj:
-        made = Host(root.obj["plugin_files"])
-        root.obj["host"] = made
-        for plugin in made.plugins:
-            if plugin.failure:
-                reason = plugin.failure.splitlines()[-1]
-                click.secho("warning: ", fg="yellow", nl=False, err=True)
-                click.echo(
-                    f"plugin {plugin.name} {plugin.version} did not load and is left out: {reason}", err=True
-                )
+        root.obj["host"] = Host(root.obj["plugin_files"], warn)
     found: Host = root.obj["host"]
     return found
 
 
 def host_of(ctx: click.Context, header: RunHeader) -> Host:
-    """The plugins a run was started with."""
-    if not header.plugin_files:
-        return host(ctx)
-    return Host([Path(f) for f in header.plugin_files])
+    """The plugins a run was started with, and those of this command line."""
+    files = dict.fromkeys((*header.plugin_files, *plugin_files(ctx)))
+    return Host([Path(f) for f in files], warn) if files else host(ctx)
+
+
+def warn(message: str) -> None:
+    complain("warning", message)
+
+
+def store_flag(store: str) -> str:
+    """What a hint has to add so that it finds the same store."""
+    return "" if store == DEFAULT_STORE else f" --store {store}"
 
 
 def plugin_files(ctx: click.Context) -> tuple[str, ...]:
-    return tuple(str(f) for f in (ctx.find_root().obj or {}).get("plugin_files", ()))
+    """The single-file plugins of this command line, by full path."""
+    return tuple(str(Path(f).resolve()) for f in (ctx.find_root().obj or {}).get("plugin_files", ()))
 
 
 def store_option(command: F) -> F:

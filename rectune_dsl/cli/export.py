@@ -26,7 +26,7 @@ def command(ctx: click.Context, run: str, store: str, output: Path | None, diff:
     from rectune_dsl.report.view import read_run
     from rectune_dsl.workflow.prepare import header_of, task_of
 
-    journal = Journal(store)
+    journal = Journal(store, create=False)
     name = journal.find(run).run
     header = header_of(journal, name)
     view = read_run(journal, name)

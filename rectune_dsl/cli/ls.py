@@ -17,17 +17,17 @@ def command(store: str) -> None:
     from rectune_dsl.report.console import console, outcome_style, plain_table
     from rectune_dsl.report.view import read_run
 
-    journal = Journal(store)
+    journal = Journal(store, create=False)
     out = console()
     rows = journal.runs()
     if not rows:
-        out.print(f"no runs in {store}; `rectune run TASK` starts one")
+        out.print(f"no runs in {journal.url}; `rectune run TASK` starts one")
         return
-    table = plain_table("", "run", "task", "surface", "started", "rounds", "state")
+    table = plain_table("", "run", "surface", "started", "rounds", "state")
     for row in rows:
         view = read_run(journal, row.run)
         state = "stopped before it began" if view is None else view.state
         rounds = "0" if view is None else str(sum(r.result is not None for r in view.rounds))
         started = row.created_at[:16].replace("T", " ")
-        table.add_row(row.run, row.task, row.surface, started, rounds, Text(state, outcome_style(state)))
+        table.add_row(row.run, row.surface, started, rounds, Text(state, outcome_style(state)))
     out.print(table)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +15,9 @@ from rectune_dsl.cli.common import (
     store_option,
     task_argument,
 )
+
+if TYPE_CHECKING:
+    from rectune_dsl.dsl.model import Task
 
 
 @click.command("plan")
@@ -56,7 +60,7 @@ def command(
 
     loaded = checked_task(ctx, task, Choices(0, agents, backend, plugin_files(ctx)))
     capabilities = loaded.backend.capabilities()
-    found = power(loaded.task, loaded.backend, _next_confirmation(store, loaded.task))
+    found = power(loaded.task, loaded.backend, _confirmation(store, loaded.task))
     out = console()
     print_plan(out, compile_task(loaded.task), capabilities, traffic(loaded.task, capabilities), found)
     if assume:
@@ -77,17 +81,15 @@ def command(
         sys.exit(2)
 
 
-def _next_confirmation(store: str, task: object) -> int:
+def _confirmation(store: str, task: Task) -> int:
     """The number the surface's next confirmation will have; 1 where there is no store yet."""
-    from rectune_dsl.dsl.model import Task
-    from rectune_dsl.memory.journal import Journal
-    from rectune_dsl.workflow.surface import surface_id
+    from rectune_dsl.memory.journal import Journal, NoStoreError
+    from rectune_dsl.workflow.surface import next_confirmation
 
-    assert isinstance(task, Task)
-    file = store.removeprefix("sqlite:///")
-    if "://" not in file and not Path(file).is_file():
+    try:
+        return next_confirmation(task, Journal(store, create=False))
+    except NoStoreError:
         return 1
-    return Journal(store).confirmations(surface_id(task)) + 1
 
 
 def _assumption(text: str) -> tuple[str, float]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+
 import click
 
-from rectune_dsl.cli.common import host_of, store_option
+from rectune_dsl.cli.common import host_of, store_option, warn
 
 
 @click.command("resume")
@@ -22,9 +24,11 @@ def command(ctx: click.Context, run: str, store: str, yes: bool, require_ship: b
     from rectune_dsl.memory.journal import Journal
     from rectune_dsl.workflow.prepare import header_of, reload
 
-    journal = Journal(store)
+    journal = Journal(store, create=False)
     name = journal.find(run).run
     header = header_of(journal, name)
     plugins = host_of(ctx, header)
     loaded = reload(header, plugins)
-    execute(ctx, name, loaded, journal, plugins, yes=yes, require_ship=require_ship)
+    if header.version != version("rectune"):
+        warn(f"this run was started with rectune {header.version}; this is {version('rectune')}")
+    execute(name, loaded, journal, plugins, store=store, yes=yes, require_ship=require_ship)

@@ -44,8 +44,8 @@ def command(
     from rectune_dsl.workflow.prepare import Choices, begin
 
     choices = Choices(seed, agents, backend, plugin_files(ctx))
-    journal = Journal(store)
     loaded = checked_task(ctx, task, choices)
-    preflight_or_stop(loaded)
+    journal = Journal(store)
+    preflight_or_stop(loaded, journal, yes=yes)
     run = begin(loaded, choices, journal)
-    execute(ctx, run, loaded, journal, host(ctx), yes=yes, require_ship=require_ship)
+    execute(run, loaded, journal, host(ctx), store=store, yes=yes, require_ship=require_ship)

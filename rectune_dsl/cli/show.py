@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from rectune_dsl.cli.common import host_of, store_option
+from rectune_dsl.cli.common import host_of, store_flag, store_option
 
 
 @click.command("show")
@@ -23,7 +23,7 @@ def command(ctx: click.Context, run: str, store: str, as_json_: bool) -> None:
     from rectune_dsl.report.view import as_json, read_run
     from rectune_dsl.workflow.prepare import header_of, task_of
 
-    journal = Journal(store)
+    journal = Journal(store, create=False)
     name = journal.find(run).run
     header = header_of(journal, name)
     view = read_run(journal, name)
@@ -31,4 +31,4 @@ def command(ctx: click.Context, run: str, store: str, as_json_: bool) -> None:
     if as_json_:
         click.echo(as_json(view))
     else:
-        print_run(console(), task_of(header, host_of(ctx, header)), view)
+        print_run(console(), task_of(header, host_of(ctx, header)), view, store_flag(store))

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 hookspec = pluggy.HookspecMarker("rectune")
 hookimpl = pluggy.HookimplMarker("rectune")
 
-API_VERSION = 1
-
 Role = Literal["actor", "critic", "online", "insight", "skill"]
 Register = Callable[[str, object], None]
 
@@ -59,9 +57,9 @@ def rectune_run_started(run: str, task: str) -> None:
 
 @hookspec
 def rectune_round_finished(run: str, result: RoundResult) -> None:
-    """A round's experiment has ended and its result stands in the journal."""
+    """A round's experiment has ended and its result stands in the journal. Told at least once."""
 
 
 @hookspec
 def rectune_run_finished(run: str, verdict: Verdict) -> None:
-    """A run has its verdict."""
+    """A run has its verdict, and what it ships is delivered. Told at least once."""

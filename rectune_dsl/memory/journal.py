@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,15 +14,22 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, NoSuchModuleError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    IntegrityError,
+    NoSuchModuleError,
+    OperationalError,
+)
 
 from rectune_dsl.hooks.errors import UsageError
 
-DEFAULT_STORE = "sqlite:///.rectune/journal.sqlite"
 SCHEMA = 1
+OPENING_ATTEMPTS = 20
+"""Tries to open a store that others are making at the same moment."""
 
 _metadata = sa.MetaData()
-_meta = sa.Table("rectune_meta", _metadata, sa.Column("schema", sa.Integer, nullable=False))
+_meta = sa.Table("rectune_meta", _metadata, sa.Column("schema", sa.Integer, primary_key=True))
 _runs = sa.Table(
     "rectune_runs",
     _metadata,
@@ -44,6 +55,10 @@ _confirmations = sa.Table(
     sa.Column("number", sa.Integer, primary_key=True),
     sa.Column("run", sa.String(128), nullable=False, unique=True),
 )
+
+
+class NoStoreError(UsageError):
+    """There is no store, and none may be made."""
 
 
 @dataclass(frozen=True)
@@ -72,29 +87,20 @@ class RunRow:
 class Journal:
     """A store of runs. Nothing in it is ever changed or removed."""
 
-    def __init__(self, url: str = DEFAULT_STORE) -> None:
-        """Open the store, and make it if it is not there. Raises UsageError when it cannot be opened."""
-        self.url = url
-        self._engine = _engine(url)
-        try:
-            with self._engine.begin() as db:
-                _metadata.create_all(db)
-                found = db.execute(sa.select(_meta.c.schema)).scalar()
-                if found is None:
-                    db.execute(_meta.insert().values(schema=SCHEMA))
-        except DatabaseError as error:
+    def __init__(self, url: str, *, create: bool = True) -> None:
+        """Open the store; make it if it is not there and may be made. Raises UsageError otherwise."""
+        self._engine = _engine(url, create)
+        self.url = self._engine.url.render_as_string(hide_password=True)
+        with self._said():
+            found = _prepare(self._engine)
+        if found != SCHEMA:
             raise UsageError(
-                f"the store {url} cannot be opened: {error.orig}",
-                help="give another one with --store, such as sqlite:///journal.sqlite",
-            ) from error
-        if found is not None and found != SCHEMA:
-            raise UsageError(
-                f"the store {url} has schema {found}; this rectune reads schema {SCHEMA}",
+                f"the store {self.url} has schema {found}; this rectune reads schema {SCHEMA}",
                 help="use the rectune that wrote it, or another --store",
             )
 
     def create(self, run: str, task: str, surface: str) -> None:
-        with self._engine.begin() as db:
+        with self._said(), self._engine.begin() as db:
             db.execute(_runs.insert().values(run=run, task=task, surface=surface, created_at=_now()))
 
     def runs(self) -> list[RunRow]:
@@ -125,9 +131,10 @@ class Journal:
 
     def append(self, run: str, seq: int, key: str, body: str) -> None:
         """Write entry number `seq`. Raises UsageError when another process wrote it first."""
+        values = {"run": run, "seq": seq, "key": key, "at": _now(), "body": body}
         try:
-            with self._engine.begin() as db:
-                db.execute(_entries.insert().values(run=run, seq=seq, key=key, at=_now(), body=body))
+            with self._said(), self._engine.begin() as db:
+                db.execute(_entries.insert().values(values))
         except IntegrityError as error:
             raise UsageError(
                 f"another process is writing run {run}", help="let it finish, or stop it and resume the run"
@@ -162,28 +169,68 @@ class Journal:
         with self._engine.connect() as db:
             return int(db.execute(query).scalar() or 0)
 
+    @contextmanager
+    def _said(self) -> Iterator[None]:
+        """What the database refuses is said as a UsageError; a conflict is left to the caller."""
+        try:
+            yield
+        except IntegrityError:
+            raise
+        except DatabaseError as error:
+            raise UsageError(
+                f"the store {self.url} refuses: {error.orig}",
+                help="check that it is a journal, is writable and has space, or give another --store",
+            ) from error
 
-def _engine(url: str) -> sa.Engine:
+
+def _engine(url: str, create: bool) -> sa.Engine:
     try:
         parsed = make_url(url if "://" in url else f"sqlite:///{url}")
-        if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
-            Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+        if parsed.get_backend_name() == "sqlite":
+            _find_file(parsed.database, create)
         engine = sa.create_engine(parsed)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, OSError) as error:
+        secret = re.sub(r"//[^@/]*@", "//***@", url)
         raise UsageError(
-            f"{url!r} is not a store: {error}",
-            help="write a file name, sqlite:///FILE or another SQLAlchemy URL",
+            f"{secret!r} is not a store: {str(error).replace(url, secret)}",
+            help="write a file name, sqlite:///FILE or another SQLAlchemy URL whose driver is installed",
         ) from error
     if parsed.get_backend_name() == "sqlite":
         sa.event.listen(engine, "connect", _durable)
     return engine
 
 
+def _find_file(database: str | None, create: bool) -> None:
+    """Make sure that the file can be there. A store in memory would be lost with the process."""
+    if not database or database == ":memory:":
+        raise UsageError("a store needs a file", help="write a file name, such as journal.sqlite")
+    file = Path(database)
+    if not create and not file.exists():
+        raise NoStoreError(f"there is no store {database}", help="`rectune run TASK` makes one")
+    file.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _prepare(engine: sa.Engine) -> int:
+    """Make the tables if they are not there; the store's schema. Others may be doing the same."""
+    for attempt in range(OPENING_ATTEMPTS):
+        try:
+            with engine.begin() as db:
+                _metadata.create_all(db)
+                if db.execute(sa.select(_meta.c.schema)).scalar() is None:
+                    db.execute(_meta.insert().values(schema=SCHEMA))
+                return int(db.execute(sa.select(_meta.c.schema)).scalar_one())
+        except (OperationalError, IntegrityError):
+            if attempt + 1 == OPENING_ATTEMPTS:
+                raise
+            time.sleep(0.02 * (attempt + 1))
+    raise AssertionError("unreachable")
+
+
 def _durable(connection: Any, _record: object) -> None:
     if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA busy_timeout=10000")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA busy_timeout=10000")
 
 
 def _now() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import traceback
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,15 +14,26 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, get_args
 
+import click
 import pluggy
 
 from rectune_dsl.hooks import specs
-from rectune_dsl.hooks.errors import PluginError, UsageError
+from rectune_dsl.hooks.errors import BackendError, PluginError, UsageError
+from rectune_dsl.hooks.protocols import FormulaFunction
 from rectune_dsl.hooks.specs import Role
+from rectune_dsl.plugins.guard import Guarded, guarded
 
 GROUP = "rectune"
 """The entry-point group of plugins."""
 ROLES: tuple[Role, ...] = get_args(Role)
+DUTIES: Mapping[Role, tuple[str, ...]] = {
+    "actor": ("propose", "recommend"),
+    "critic": ("review",),
+    "online": ("design", "step"),
+    "insight": ("learn",),
+    "skill": ("evolve",),
+}
+"""The methods an agent has to have."""
 Kind = Literal["agent", "backend", "llm", "function", "command"]
 
 
@@ -47,11 +59,8 @@ class Registered:
 
     def load(self) -> Any:
         """The registered object. Raises PluginError when it cannot be imported."""
-        if not isinstance(self.target, str):
-            return self.target
-        module, _, attribute = self.target.partition(":")
         try:
-            return getattr(importlib.import_module(module), attribute)
+            return self._fit(_resolve(self.target))
         except Exception as error:
             raise PluginError(
                 f"plugin {self.plugin!r} promised {self.kind} {self.name!r}, but {self.target} "
@@ -59,11 +68,23 @@ class Registered:
                 help=f"update or uninstall {self.plugin}",
             ) from error
 
+    def _fit(self, loaded: Any) -> Any:
+        """What was loaded, if it is what its kind has to be. Raises TypeError."""
+        if self.kind == "function" and not isinstance(loaded, FormulaFunction):
+            raise TypeError(f"{type(loaded).__name__} is no FormulaFunction")
+        if self.kind == "command" and not isinstance(loaded, click.Command):
+            raise TypeError(f"{type(loaded).__name__} is no click.Command")
+        if self.kind in ("agent", "backend", "llm") and not callable(loaded):
+            raise TypeError(f"{type(loaded).__name__} cannot be called to make one")
+        return loaded
+
 
 class Host:
     """All plugins of this process, the built-in one first."""
 
-    def __init__(self, files: Sequence[Path] = ()) -> None:
+    def __init__(self, files: Sequence[Path] = (), warn: Callable[[str], None] = warnings.warn) -> None:
+        """Load all plugins, then single files. `warn` is told of whatever fails."""
+        self._warn = warn
         self._manager = pluggy.PluginManager(GROUP)
         self._manager.add_hookspecs(specs)
         self._registered: dict[tuple[str, str], Registered] = {}
@@ -77,12 +98,18 @@ class Host:
 
     def agent(self, role: Role, name: str) -> Any:
         """A new agent. Raises PluginError when nobody registered it."""
-        return self._find("agent", f"{role}/{name}", f"{role} {name!r}").load()()
+        words = f"{role} {name!r}"
+        make = self._find("agent", f"{role}/{name}", words).load()
+        agent = guarded(make, words, PluginError)()
+        if missing := [duty for duty in DUTIES[role] if not callable(getattr(agent, duty, None))]:
+            raise PluginError(f"{words} has no method `{missing[0]}`", help="update or uninstall its plugin")
+        return Guarded(agent, words, PluginError)
 
     def backend(self, name: str) -> Callable[..., Any]:
         """The factory of a backend. Raises PluginError when nobody registered it."""
-        factory: Callable[..., Any] = self._find("backend", name, f"backend {name!r}").load()
-        return factory
+        words = f"backend {name!r}"
+        make = guarded(self._find("backend", name, words).load(), words, BackendError)
+        return lambda context: Guarded(make(context), words, BackendError)
 
     def agents(self) -> Mapping[str, frozenset[str]]:
         """The registered agents' names by role."""
@@ -93,8 +120,15 @@ class Host:
         return frozenset(name for k, name in self._registered if k == kind)
 
     def loaded(self, kind: Kind) -> dict[str, Any]:
-        """Every registered object of a kind, imported."""
-        return {name: r.load() for (k, name), r in self._registered.items() if k == kind}
+        """Every registered object of a kind, imported; one that cannot be is warned of and left out."""
+        found = {}
+        for (of, name), registered in self._registered.items():
+            if of == kind:
+                try:
+                    found[name] = registered.load()
+                except PluginError as error:
+                    self._warn(str(error))
+        return found
 
     def registered(self) -> tuple[Registered, ...]:
         return tuple(self._registered.values())
@@ -108,12 +142,12 @@ class Host:
         return tuple(listed)
 
     def emit(self, event: str, **facts: object) -> None:
-        """Tell plugins of an event. A listener that fails is reported once and does not stop the run."""
+        """Tell plugins of an event. A listener that fails is warned of and does not stop the run."""
         for listener in getattr(self._manager.hook, event).get_hookimpls():
             try:
                 listener.function(**{name: facts[name] for name in listener.argnames})
             except Exception as error:
-                self._fail(listener.plugin_name, f"{event}: {type(error).__name__}: {error}")
+                self._warn(f"plugin {listener.plugin_name}: {event} failed: {type(error).__name__}: {error}")
 
     def _find(self, kind: Kind, key: str, words: str) -> Registered:
         if (found := self._registered.get((kind, key))) is not None:
@@ -138,7 +172,10 @@ class Host:
             if (broken := self._manager.get_plugin(name)) is not None:
                 self._manager.unregister(broken)
             self._registered = {k: r for k, r in self._registered.items() if r.plugin != name}
-            self.plugins.append(Plugin(name, version, origin, failure=_tail(error)))
+            failure = _tail(error)
+            self.plugins.append(Plugin(name, version, origin, failure=failure))
+            reason = failure.splitlines()[-1]
+            self._warn(f"plugin {name} {version} did not load and is left out: {reason}")
             return
         hooks = tuple(caller.name for caller in self._manager.get_hookcallers(plugin) or ())
         self.plugins.append(Plugin(name, version, origin, hooks))
@@ -171,10 +208,12 @@ class Host:
             raise UsageError(f"{registered.kind} {registered.name!r} is already registered by {taken.plugin}")
         self._registered[key] = registered
 
-    def _fail(self, name: str, failure: str) -> None:
-        for i, plugin in enumerate(self.plugins):
-            if plugin.name == name and not plugin.failure:
-                self.plugins[i] = Plugin(plugin.name, plugin.version, plugin.origin, plugin.hooks, failure)
+
+def _resolve(target: object) -> Any:
+    if not isinstance(target, str):
+        return target
+    module, _, attribute = target.partition(":")
+    return getattr(importlib.import_module(module), attribute)
 
 
 def _import(module: str) -> Callable[[], ModuleType]:

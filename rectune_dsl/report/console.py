@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -17,10 +18,19 @@ WIDE = 200
 """Columns for output that is no terminal, so that tables in logs are not folded."""
 
 
+class PatientConsole(Console):
+    """A reader that goes away (`| head`) does not end a campaign: the rest is printed to nobody."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def console(stderr: bool = False) -> Console:
+    """For people: text is taken as it is, never as markup."""
     stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() else WIDE
-    return Console(stderr=stderr, width=width, highlight=False, soft_wrap=False)
+    width = None if stream.isatty() else int(os.environ.get("COLUMNS") or WIDE)
+    return PatientConsole(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
 
 
 def plain_table(title: str = "", *headings: str, numbers: tuple[str, ...] = ()) -> Table:
@@ -29,12 +39,12 @@ def plain_table(title: str = "", *headings: str, numbers: tuple[str, ...] = ()) 
         title=title or None, title_justify="left", title_style="italic", box=box.SIMPLE_HEAD, pad_edge=False
     )
     for heading in headings:
-        table.add_column(heading, justify="right" if heading in numbers else "left")
+        table.add_column(heading, justify="right" if heading in numbers else "left", overflow="fold")
     return table
 
 
 def print_problems(out: Console, problems: Sequence[Diagnostic], sources: Mapping[str, Source]) -> None:
-    """Every problem with its line and caret, then the count."""
+    """Every problem with its line and caret."""
     for problem in problems:
         source = sources.get(problem.path)
         text = Text(render(problem, source.line(problem.line) if source else None))

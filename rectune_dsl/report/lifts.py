@@ -17,16 +17,21 @@ from rectune_dsl.report.words import Z90, changes, interval
 def print_lifts(
     out: Console, task: Task, estimates: Estimates, stopped: Mapping[str, str], title: str
 ) -> None:
-    """One row per treatment: U and every metric. Green stays inside its guardrail with the whole interval,
-    yellow lies beyond it with the estimate."""
+    """One row per treatment: U, where it is more than one metric, and every metric.
+
+    A guarded metric is marked: ✓ its whole interval keeps the guardrail, ? only the estimate does, ✗ not even
+    that.
+    """
     table = plain_table(title)
     table.add_column("arm")
-    table.add_column("U", justify="right")
+    with_objective = list(task.objective_weights.values()) != [1.0]
+    if with_objective:
+        table.add_column("U", justify="right")
     for metric in estimates.metrics:
-        table.add_column(_heading(task, metric), justify="right")
+        table.add_column(_heading(task, metric), justify="right", overflow="fold")
     gains = objective(estimates, task.judged)
     for row, (arm, gain) in enumerate(zip(estimates.arms, gains, strict=True)):
-        cells = [Text("missing" if gain is None else interval(*gain), "bold")]
+        cells = [Text("missing" if gain is None else interval(*gain), "bold")] if with_objective else []
         cells += [_cell(task, estimates, row, column) for column in range(len(estimates.metrics))]
         table.add_row(Text(f"{arm} (stopped)", "red") if arm in stopped else Text(arm), *cells)
     out.print(table)
@@ -55,5 +60,6 @@ def _cell(task: Task, estimates: Estimates, row: int, column: int) -> Text:
         words = interval(value, error)
     if limit is None or value is None:
         return Text(words)
-    inside = limit.holds(value - Z90 * error) and limit.holds(value + Z90 * error)
-    return Text(words, "green" if inside else "" if limit.holds(value) else "yellow")
+    if limit.holds(value - Z90 * error) and limit.holds(value + Z90 * error):
+        return Text(f"{words} ✓", "green")
+    return Text(f"{words} ?") if limit.holds(value) else Text(f"{words} ✗", "yellow")

@@ -70,6 +70,10 @@ class LiveWatcher:
     ) -> None:
         self._status.stop()
 
+    def pause(self) -> None:
+        """Leave the terminal to a question. The next step takes it again."""
+        self._status.stop()
+
     def __call__(self, event: Event) -> None:
         match event:
             case StepStarted(step):
@@ -93,9 +97,7 @@ class LiveWatcher:
         rounds = self._task.experiment.rounds
         place = f"round {step.round} of {rounds}: " if step.round <= rounds else ""
         self._status.update(f"{place}{_DOING[step.kind]}")
-        if step.kind is StepKind.APPROVE and self._capabilities.real_traffic:
-            self._status.stop()  # a question may be asked
-        elif self._out.is_terminal:
+        if self._out.is_terminal:
             self._status.start()
         if step.kind is StepKind.PROPOSE:
             self._out.print()
@@ -116,8 +118,10 @@ class LiveWatcher:
         day = (look.as_of - spec.start) // timedelta(days=1)
         self._status.update(f"{spec.purpose}: {len(spec.arms)} arms, day {day} of {spec.days}")
         for action in look.actions:
-            if isinstance(action, (StopArm, SetExposure)):
-                self._out.print(Text(f"day {day}: {action.why}", "yellow"))
+            if isinstance(action, StopArm):
+                self._out.print(Text(f"day {day}: {action.arm} is stopped: {action.why}", "yellow"))
+            elif isinstance(action, SetExposure):
+                self._out.print(Text(f"day {day}: exposure {action.fraction:.0%}: {action.why}", "yellow"))
 
     def _round_finished(self, result: RoundResult) -> None:
         if result.frozen:
@@ -131,11 +135,10 @@ class LiveWatcher:
             self._out.print(Text(f"Insight: {note}", "dim"))
 
     def _recommended(self, recommendation: Recommendation) -> None:
+        if recommendation.is_production:
+            return  # the verdict says why
         self._out.print()
         self._out.rule(Text("recommendation"), align="left", style="dim")
-        if recommendation.is_production:
-            self._out.print(Text(recommendation.why))
-            return
         self._out.print(Text(recommendation.why))
         confirm = self._task.confirm
         self._out.print(

@@ -14,7 +14,7 @@ from rectune_dsl.report.view import RoundView, RunView, traffic
 from rectune_dsl.report.words import changes, count, number, percent, predicted
 
 
-def print_run(out: Console, task: Task, view: RunView) -> None:
+def print_run(out: Console, task: Task, view: RunView, store_flag: str) -> None:
     """Everything: proposals with hypotheses, the Critic's words, numbers, what was learnt, the end."""
     header = view.header
     out.print(Text.assemble(("run ", "dim"), (view.run, "bold"), f"  started {view.started}"))
@@ -24,14 +24,16 @@ def print_run(out: Console, task: Task, view: RunView) -> None:
         out.print(Text(task.task.about, "dim"))
     for round in view.rounds:
         _print_round(out, task, round)
-    print_end(out, task, view)
+    print_end(out, task, view, store_flag)
 
 
-def print_end(out: Console, task: Task, view: RunView) -> None:
+def print_end(out: Console, task: Task, view: RunView, store_flag: str) -> None:
     """The recommendation, the confirmation's numbers and the verdict, with its reasons."""
     recommendation, confirmation = view.recommendation, view.confirmation
     out.print()
-    if recommendation is not None and not recommendation.is_production:
+    if recommendation is not None and recommendation.is_production:
+        out.print("recommendation: production as it is")
+    elif recommendation is not None:
         out.print(_config_table(task, recommendation.config.values))
         expected = predicted(recommendation.predictions)
         out.print(Text(f"expected: {expected}; P(all guardrails hold) {recommendation.p_feasible:.2f}"))
@@ -40,15 +42,17 @@ def print_end(out: Console, task: Task, view: RunView) -> None:
         title = "confirmation: lifts over control, ± 90 %"
         print_lifts(out, task, confirmation.estimates, confirmation.stopped, title)
     if view.verdict is None:
-        out.print(Text(f"{view.state}; `rectune resume {view.run}` goes on", "yellow"))
+        out.print(Text(f"{view.state}; `rectune resume {view.run}{store_flag}` goes on", "yellow"))
     else:
-        _print_verdict(out, view, view.verdict)
+        _print_verdict(out, view, view.verdict, store_flag)
     users, experiments, until = traffic(view)
-    cost = f"{experiments} experiments" + (f", {count(users)} users" if users else "")
-    out.print(Text(f"traffic: {cost}" + (f", until {until:%Y-%m-%d}" if until else ""), "dim"))
+    if users:
+        out.print(
+            Text(f"traffic: {experiments} experiments, {count(users)} users, until {until:%Y-%m-%d}", "dim")
+        )
 
 
-def _print_verdict(out: Console, view: RunView, verdict: Verdict) -> None:
+def _print_verdict(out: Console, view: RunView, verdict: Verdict, store_flag: str) -> None:
     out.print()
     if verdict.bounds:
         out.print(_bounds_table(verdict))
@@ -57,8 +61,10 @@ def _print_verdict(out: Console, view: RunView, verdict: Verdict) -> None:
         out.print(Text(f"  {reason}"))
     if view.delivered:
         out.print("  The config was delivered to the backend.")
+    elif view.shipping is not None and not view.shipping.granted:
+        out.print(f"  It was not delivered: {view.shipping.by} refused it.")
     if verdict.decision == "ship":
-        out.print(Text(f"`rectune export {view.run} -o config.toml` writes the config.", "dim"))
+        out.print(Text(f"`rectune export {view.run}{store_flag} -o config.toml` writes the config.", "dim"))
 
 
 def _print_round(out: Console, task: Task, round: RoundView) -> None:
@@ -67,6 +73,8 @@ def _print_round(out: Console, task: Task, round: RoundView) -> None:
     reviews = {review.proposal: review for review in round.reviews}
     for proposal in round.proposals:
         _print_proposal(out, task, proposal, reviews.get(proposal.name))
+    if round.approval is not None and not round.approval.granted:
+        out.print(Text(f"not launched: {round.approval.by} refused it", "yellow"))
     if round.result is not None:
         result = round.result
         print_lifts(out, task, result.estimates, result.stopped, "lifts over control, ± 90 %")
@@ -100,7 +108,7 @@ def _print_proposal(out: Console, task: Task, proposal: Proposal, review: Review
 
 def _config_table(task: Task, values: object) -> Table:
     assert isinstance(values, dict)
-    headings = ("param", "production", "recommended", "bounds", "about")
+    headings = ("param", "production", "recommended", "bounds", "", "about")
     table = plain_table("recommended config", *headings, numbers=headings[1:3])
     for name, param in task.params.items():
         moved = values[name] != param.production
@@ -109,6 +117,7 @@ def _config_table(task: Task, values: object) -> Table:
             number(param.production),
             Text(number(values[name]), "bold" if moved else "dim"),
             f"{number(param.low)} .. {number(param.high)}",
+            Text("at its bound" if values[name] in (param.low, param.high) else "", "yellow"),
             Text(param.about, "dim"),
         )
     return table

@@ -19,16 +19,17 @@ from rectune_dsl.hooks.api import (
 from rectune_dsl.memory.codec import encode
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.memory.recorder import Recorder
-from rectune_dsl.workflow.journaled import HEADER, Confirmation, Look, RunHeader
+from rectune_dsl.workflow.journaled import HEADER, Approval, Confirmation, Look, RunHeader
 
 
 @dataclass(frozen=True)
 class RoundView:
-    """One round, as far as it got."""
+    """One round, as far as it got. `approval` is who let it be launched."""
 
     round: int
     proposals: tuple[Proposal, ...] = ()
     reviews: tuple[Review, ...] = ()
+    approval: Approval | None = None
     spec: ExperimentSpec | None = None
     looks: tuple[Look, ...] = ()
     result: RoundResult | None = None
@@ -47,6 +48,7 @@ class RunView:
     recommendation: Recommendation | None
     confirmation: Confirmation | None
     verdict: Verdict | None
+    shipping: Approval | None
     delivered: bool
 
     @property
@@ -54,7 +56,9 @@ class RunView:
         """The verdict, or how far the run got."""
         if self.verdict is not None:
             return self.verdict.decision
-        return f"stopped in round {len(self.rounds)}" if self.recommendation is None else "stopped at confirm"
+        return (
+            f"unfinished, round {len(self.rounds)}" if self.recommendation is None else "unfinished, confirm"
+        )
 
 
 def read_run(journal: Journal, run: str) -> RunView | None:
@@ -74,6 +78,7 @@ def read_run(journal: Journal, run: str) -> RunView | None:
         recommendation=recorder.recall("recommend", Recommendation),
         confirmation=recorder.recall("confirm", Confirmation),
         verdict=recorder.recall("verdict", Verdict),
+        shipping=recorder.recall("verdict/approval", Approval),
         delivered=recorder.has("verdict/deliver"),
     )
 
@@ -93,6 +98,7 @@ def as_json(view: RunView) -> str:
         "recommendation": json.loads(encode(Recommendation | None, view.recommendation)),
         "confirmation": _without_ids(json.loads(encode(Confirmation | None, view.confirmation))),
         "verdict": json.loads(encode(Verdict | None, view.verdict)),
+        "shipping": json.loads(encode(Approval | None, view.shipping)),
         "delivered": view.delivered,
     }
     return json.dumps(shown, indent=2, sort_keys=True, ensure_ascii=False)
@@ -121,6 +127,7 @@ def _round(recorder: Recorder, number: int) -> RoundView | None:
         number,
         proposals,
         recorder.recall(f"{step}/review", tuple[Review, ...]) or (),
+        recorder.recall(f"{step}/approve/approval", Approval),
         recorder.recall(f"{step}/experiment/design", ExperimentSpec),
         tuple(looks),
         recorder.recall(f"{step}/experiment", RoundResult),

@@ -1,1 +1,1 @@
-"""A task becomes a workflow (`compile`), is checked against a backend (`preflight`) and is run (`run`)."""
+"""A task is compiled to a workflow, held against a backend (`preflight`) and run (`campaign`)."""

@@ -17,7 +17,6 @@ from rectune_dsl.hooks.api import (
     Exposure,
     Insight,
     Launch,
-    PluginError,
     Proposal,
     Recommendation,
     Review,
@@ -27,6 +26,7 @@ from rectune_dsl.hooks.api import (
 )
 from rectune_dsl.workflow.compile import Step, StepKind
 from rectune_dsl.workflow.context import Contexts
+from rectune_dsl.workflow.contracts import well_proposed, well_reviewed
 from rectune_dsl.workflow.experiment import Laboratory, Outcome, settled
 from rectune_dsl.workflow.journaled import Approval, Confirmation, Holdout, Look
 from rectune_dsl.workflow.limits import enforce
@@ -95,22 +95,25 @@ class Campaign:
 
     def _propose(self, step: Step) -> None:
         actor, context = self._parts.agents.actor, partial(self._contexts.of, step, self._history)
-        self._proposals = self._act(step.name, tuple[Proposal, ...], lambda: tuple(actor.propose(context())))
+        self._proposals = self._act(
+            step.name, tuple[Proposal, ...], lambda: well_proposed(actor.propose(context()))
+        )
         self._parts.watch(Proposed(step.round, self._proposals))
 
     def _review(self, step: Step) -> None:
         critic, context = self._parts.agents.critic, partial(self._contexts.of, step, self._history)
-        self._reviews = self._act(
-            step.name, tuple[Review, ...], lambda: tuple(critic.review(context(), self._proposals))
-        )
+
+        def work() -> tuple[Review, ...]:
+            known = context()
+            return well_reviewed(critic.review(known, self._proposals), self._proposals, known.budget.arms)
+
+        self._reviews = self._act(step.name, tuple[Review, ...], work)
         self._parts.watch(Reviewed(step.round, self._reviews))
 
     def _approve(self, step: Step) -> None:
         """The arms to launch, control first; none when the Critic took nothing or a person said no."""
         proposed = {p.name: p.config for p in self._proposals}
         taken = [r.proposal for r in self._reviews if r.taken]
-        if unknown := [name for name in taken if name not in proposed]:
-            raise PluginError(f"the Critic took proposals that nobody made: {', '.join(unknown)}")
         arms = tuple(Arm(name, proposed[name]) for name in taken)
         granted = arms and self._approval(step.name, f"{len(arms)} arms of round {step.round}").granted
         self._arms = (self._control(), *arms) if granted else ()
@@ -121,7 +124,6 @@ class Campaign:
         outcome = self._run_experiment(step, "explore", self._arms, ())
         if self._parts.capabilities.population:
             self._exposures += (outcome.spec.exposure(self._parts.capabilities.population),)
-        replayed = self._parts.recorder.has(step.name)
 
         def work() -> RoundResult:
             estimates = settled(outcome, self._task)
@@ -129,7 +131,9 @@ class Campaign:
 
         result = self._act(step.name, RoundResult, work)
         self._history += (result,)
-        self._parts.watch(RoundFinished(result, replayed))
+        told = f"{step.name}/told"
+        self._parts.watch(RoundFinished(result, replayed=self._parts.recorder.has(told)))
+        self._act(told, NOTHING, lambda: None)
 
     def _learn(self, step: Step) -> None:
         agent, context = self._parts.agents.insight, partial(self._contexts.of, step, self._history)
@@ -142,7 +146,7 @@ class Campaign:
             step.name, tuple[SkillRevision, ...], lambda: tuple(agent.evolve(context(), self._insight))
         )
         for number, revision in enumerate(revisions, 1):
-            write = partial(self._parts.hub.apply, _of_run(self._parts.recorder.run, revision))
+            write = partial(self._parts.hub.apply, _with_evidence_of(self._evidence(), revision))
             self._act(f"{step.name}/apply-{number}", NOTHING, write)
 
     # --- the end ---
@@ -158,11 +162,12 @@ class Campaign:
             return self._act(step.name, Confirmation, lambda: Confirmation(recommendation))
         approval = self._approval(step.name, "the confirmation of the recommended config")
         if not approval.granted:
-            refused = Confirmation(recommendation, frozen=approval.why)
+            refused = Confirmation(recommendation, refused_by=approval.by)
             return self._act(step.name, Confirmation, lambda: refused)
+        holdout = self._holdout(step)
         claim = partial(self._parts.recorder.claim_confirmation, self._parts.surface)
         number = self._act(f"{step.name}/claim", int, claim)
-        arms = (self._control(), Arm("recommended", recommendation.config), *self._holdout(step))
+        arms = (self._control(), Arm("recommended", recommendation.config), *holdout)
         outcome = self._run_experiment(step, "confirm", arms, self._exposures)
 
         def work() -> Confirmation:
@@ -179,7 +184,6 @@ class Campaign:
         return self._act(step.name, Confirmation, work)
 
     def _verdict(self, step: Step, confirmation: Confirmation) -> Verdict:
-        replayed = self._parts.recorder.has(step.name)
         result = self._act(step.name, Verdict, lambda: self._judge(confirmation))
         if result.decision == "ship":
             ship = partial(self._parts.approver.ship, confirmation.recommendation, result)
@@ -188,7 +192,9 @@ class Campaign:
             if approval.granted:
                 deliver = partial(self._parts.backend.deliver, confirmation.recommendation.config)
                 self._act(f"{step.name}/deliver", NOTHING, deliver)
-        self._parts.watch(Finished(result, replayed))
+        told = f"{step.name}/told"
+        self._parts.watch(Finished(result, replayed=self._parts.recorder.has(told)))
+        self._act(told, NOTHING, lambda: None)
         return result
 
     def _judge(self, confirmation: Confirmation) -> Verdict:
@@ -196,7 +202,7 @@ class Campaign:
         if recommendation.is_production:
             return Verdict("keep production", (recommendation.why,), (), 0, alpha)
         if confirmation.spec is None or confirmation.look is None:
-            why = f"The confirmation was not launched: {confirmation.frozen}."
+            why = f"The confirmation was not launched: {confirmation.refused_by} refused it."
             return Verdict("hold", (why,), (), 0, alpha)
         return verdict(
             self._task,
@@ -215,6 +221,16 @@ class Campaign:
         return self._act(
             f"{step}/approval", Approval, ask if self._parts.capabilities.real_traffic else _unasked
         )
+
+    def _evidence(self) -> str:
+        """What a campaign's experiments are called in the Skillhub. Real traffic is new in every run; a
+        simulated campaign is the same one whenever its seed is, and a log is one log in all of them."""
+        parts = self._parts
+        if not parts.capabilities.randomises:
+            return f"{parts.surface}/{self._task.task.name}"
+        if parts.capabilities.virtual_time:
+            return f"{parts.surface}/{self._task.task.name}/seed-{parts.seed}"
+        return parts.recorder.run
 
     def _control(self) -> Arm:
         return Arm(CONTROL, Config(self._task.production))
@@ -244,10 +260,11 @@ class Campaign:
             online=parts.agents.online,
             clock=parts.clock,
             recorder=parts.recorder,
+            context=partial(self._contexts.of, step, self._history),
             enforce=partial(enforce, self._task, parts.capabilities),
             watch=looked,
         )
-        outcome = laboratory.run(step.name, self._contexts.of(step, self._history), launch)
+        outcome = laboratory.run(step.name, launch)
         self._ended = outcome.ended
         return outcome
 
@@ -256,11 +273,11 @@ def _unasked() -> Approval:
     return Approval(True, "rectune", "the backend serves no real traffic")
 
 
-def _of_run(run: str, revision: SkillRevision) -> SkillRevision:
-    """The revision with its evidence named across runs: `round-3/experiment` becomes `RUN/round-3/...`."""
+def _with_evidence_of(campaign: str, revision: SkillRevision) -> SkillRevision:
+    """The revision with its evidence named across campaigns: `round-3/experiment` gets a prefix."""
 
     def qualify(keys: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(f"{run}/{key}" for key in keys)
+        return tuple(f"{campaign}/{key}" for key in keys)
 
     records = []
     for record in revision.records:

@@ -22,7 +22,7 @@ class StepKind(StrEnum):
 
 @dataclass(frozen=True)
 class Step:
-    """One step. `name` is its key in the journal; `reads` and `writes` are such names; `agent` is the
+    """One step. `name` is its key in the journal, where it writes; `reads` are such names; `agent` is the
     role and name that does it, empty for rules that no agent may bend."""
 
     name: str

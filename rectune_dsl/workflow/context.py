@@ -10,6 +10,7 @@ from rectune_dsl.hooks.api import AgentContext, Budget, Panel, PanelBackend, Rou
 from rectune_dsl.surrogate.params import fit
 from rectune_dsl.workflow.compile import Step
 from rectune_dsl.workflow.parts import Parts
+from rectune_dsl.workflow.traffic import holdout_users
 
 PANEL_REQUESTS = 256
 """Logged requests that agents see."""
@@ -23,7 +24,8 @@ class Contexts:
         self._panel = _sample(parts)
         self._fitted: tuple[int, Surrogate] | None = None
 
-    def of(self, step: Step, history: tuple[RoundResult, ...]) -> AgentContext:
+    def of(self, step: Step, history: tuple[RoundResult, ...], act: str = "") -> AgentContext:
+        """For one step or, where a step asks more than once, for one act of it."""
         parts, planned = self._parts, self._parts.task.experiment
         known = parts.skill.knowledge if parts.skill else ()
         return AgentContext(
@@ -40,7 +42,9 @@ class Contexts:
                 users_per_arm=planned.users_per_arm,
                 days=planned.days,
             ),
-            rng=_generator(parts.seed, step.name),
+            rng=_generator(parts.seed, f"{step.name}/{act}"),
+            confirmation=parts.next_confirmation(),
+            holdout_users=holdout_users(parts.task, parts.capabilities),
             functions=parts.functions,
         )
 
@@ -54,7 +58,7 @@ def _sample(parts: Parts) -> Panel | None:
     return parts.backend.panel(PANEL_REQUESTS) if isinstance(parts.backend, PanelBackend) else None
 
 
-def _generator(seed: int, step: str) -> np.random.Generator:
-    """A counter-based generator for one step of one campaign."""
-    digest = hashlib.sha256(f"{seed}/{step}".encode()).digest()
+def _generator(seed: int, act: str) -> np.random.Generator:
+    """A counter-based generator for one act of one campaign."""
+    digest = hashlib.sha256(f"{seed}/{act}".encode()).digest()
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "little")))

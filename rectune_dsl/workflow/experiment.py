@@ -35,6 +35,7 @@ from rectune_dsl.hooks.api import (
 from rectune_dsl.memory.recorder import Recorder
 from rectune_dsl.workflow.clock import Clock
 from rectune_dsl.workflow.journaled import Look
+from rectune_dsl.workflow.limits import enforce_actions
 
 T = TypeVar("T")
 
@@ -59,25 +60,29 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Laboratory:
-    """What an experiment needs. `enforce` is the limits gate, `watch` is told of every look."""
+    """What an experiment needs. `context` makes what the agent knows, by the act it is for; `enforce` is the
+    limits gate; `watch` is told of every look."""
 
     task: Task
     backend: ABBackend
     online: OnlineAgent
     clock: Clock
     recorder: Recorder
-    enforce: Callable[[ExperimentSpec], ExperimentSpec]
+    context: Callable[[str], AgentContext]
+    enforce: Callable[[Launch, ExperimentSpec], ExperimentSpec]
     watch: Callable[[ExperimentSpec, Look], None]
 
-    def run(self, step: str, context: AgentContext, launch: Launch) -> Outcome:
+    def run(self, step: str, launch: Launch) -> Outcome:
         """Launch what the Online agent designs and follow its decisions to the end."""
         act = self.recorder.act
-        spec = act(
-            f"{step}/design", ExperimentSpec, lambda: self.enforce(self.online.design(context, launch))
-        )
+
+        def design() -> ExperimentSpec:
+            return self.enforce(launch, self.online.design(self.context("design"), launch))
+
+        spec = act(f"{step}/design", ExperimentSpec, design)
         experiment = self._attach(step, spec)
         act(f"{step}/start", type(None), lambda: self.backend.start(experiment))
-        outcome = self._follow(step, context, spec, experiment)
+        outcome = self._follow(step, spec, experiment)
         why = outcome.frozen or "finished"
         act(f"{step}/stop", type(None), lambda: self.backend.stop(experiment, why))
         return outcome
@@ -96,13 +101,13 @@ class Laboratory:
             )
         return known
 
-    def _follow(self, step: str, context: AgentContext, spec: ExperimentSpec, experiment: str) -> Outcome:
+    def _follow(self, step: str, spec: ExperimentSpec, experiment: str) -> Outcome:
         state = ExperimentState(spec)
         stopped_at: dict[str, Look] = {}
         as_of = spec.start + timedelta(days=1)
         matures = max(m.matures_after_days for m in self.task.judged.values())
         for number in range(1, spec.days + matures + MOST_EXTRA_LOOKS + 1):
-            look = self._look(f"{step}/look-{number}", number, as_of, context, state, experiment)
+            look = self._look(step, number, as_of, state, experiment)
             self.watch(spec, look)
             stops = {a.arm: a.why for a in look.actions if isinstance(a, StopArm)}
             stopped_at |= {arm: look for arm in stops if arm not in stopped_at}
@@ -114,21 +119,14 @@ class Laboratory:
             as_of = _next(look)
         raise PluginError("the Online agent does not finish the experiment", help="use another online agent")
 
-    def _look(
-        self,
-        key: str,
-        number: int,
-        as_of: datetime,
-        context: AgentContext,
-        state: ExperimentState,
-        experiment: str,
-    ) -> Look:
+    def _look(self, step: str, number: int, as_of: datetime, state: ExperimentState, experiment: str) -> Look:
         def observe() -> Look:
             self.clock.wait_until(as_of)
             observation = self.backend.observe(experiment, as_of)
-            return Look(number, as_of, observation, tuple(self.online.step(context, state, observation)))
+            actions = self.online.step(self.context(f"look-{number}"), state, observation)
+            return Look(number, as_of, observation, enforce_actions(state.spec, actions))
 
-        return self.recorder.act(key, Look, observe)
+        return self.recorder.act(f"{step}/look-{number}", Look, observe)
 
     def _act_on(self, step: str, number: int, experiment: str, actions: Sequence[Action]) -> None:
         for i, action in enumerate(actions, 1):
@@ -173,7 +171,12 @@ def _splice(final: Estimates, earlier: Estimates, arm: str) -> Estimates:
         level_se=swap(final.level_se, earlier.level_se, 1),
         effective_n=swap(final.effective_n, earlier.effective_n, 0),
         covariance=tuple(map(tuple, covariance)),
+        missing={**_of_arm(earlier, arm), **final.missing},
     )
+
+
+def _of_arm(estimates: Estimates, arm: str) -> dict[str, str]:
+    return {key: why for key, why in estimates.missing.items() if key.startswith(f"{arm}/")}
 
 
 def _end(actions: Sequence[Action]) -> Finish | Freeze | None:

@@ -63,7 +63,7 @@ class Holdout:
 
 @dataclass(frozen=True)
 class Confirmation:
-    """The confirm experiment. `spec` is None when there was nothing to confirm."""
+    """The confirm experiment. `spec` is None when there was nothing to confirm, or `refused_by` somebody."""
 
     recommendation: Recommendation
     number: int = 0
@@ -72,3 +72,4 @@ class Confirmation:
     estimates: Estimates | None = None
     stopped: Mapping[str, str] = field(default_factory=dict)
     frozen: str = ""
+    refused_by: str = ""

@@ -38,7 +38,8 @@ class Agents:
 @dataclass(frozen=True)
 class Parts:
     """`skill` is the task's skill as it was when the run began. `surface` is the surface's name in the store;
-    `holdout` finds the config that its holdout is served, None where that is production."""
+    `holdout` finds the config that its holdout is served, None where that is production, and
+    `next_confirmation` the number that its next confirmation will have."""
 
     workflow: Workflow
     seed: int
@@ -54,6 +55,7 @@ class Parts:
     approver: Approver
     functions: Mapping[str, FormulaFunction] = field(default_factory=dict)
     holdout: Callable[[], Config | None] = lambda: None
+    next_confirmation: Callable[[], int] = lambda: 1
 
     @property
     def task(self) -> Task:

@@ -12,7 +12,7 @@ from rectune_dsl.hooks.api import Capabilities
 from rectune_dsl.workflow.prepare import Loaded
 from rectune_dsl.workflow.traffic import LARGE, Power, Traffic, traffic
 
-Path = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 
 
 def preflight(loaded: Loaded, found: Power | None) -> tuple[Diagnostic, ...]:
@@ -43,7 +43,7 @@ def preflight(loaded: Loaded, found: Power | None) -> tuple[Diagnostic, ...]:
     return tuple(sorted(diagnostics, key=lambda d: (d.line, d.column)))
 
 
-_Problem = tuple[str, Path, str, str]
+_Problem = tuple[str, KeyPath, str, str]
 
 
 def _unmeasured(task: Task, capabilities: Capabilities) -> Iterator[_Problem]:

@@ -29,7 +29,7 @@ from rectune_dsl.workflow.compile import compile_task
 from rectune_dsl.workflow.environment import environment
 from rectune_dsl.workflow.journaled import HEADER, RunHeader
 from rectune_dsl.workflow.parts import Agents, Parts
-from rectune_dsl.workflow.surface import holdout_config, surface_id
+from rectune_dsl.workflow.surface import holdout_config, next_confirmation, surface_id
 from rectune_dsl.workflow.watch import Watcher
 
 SKILL_WORKSPACE = Path(".rectune") / "skills"
@@ -86,8 +86,12 @@ def hub(task_path: str) -> Skillhub:
 
 
 def begin(loaded: Loaded, choices: Choices, journal: Journal) -> str:
-    """Write a new run's first entry. Returns the run's id."""
+    """Write a new run's first entry. Returns the run's id.
+
+    Raises UsageError when the surface's holdout cannot be served by this task.
+    """
     task, source = loaded.task, loaded.checked.source
+    holdout_config(task, journal, "")  # whether it can be served is known before any traffic is used
     now = datetime.now(UTC)
     run = f"{task.task.name}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     header = RunHeader(
@@ -99,7 +103,7 @@ def begin(loaded: Loaded, choices: Choices, journal: Journal) -> str:
         version=version("rectune"),
         production=task.production,
         skill=_skill(task, source.path),
-        plugin_files=tuple(str(Path(f).resolve()) for f in choices.plugin_files),
+        plugin_files=choices.plugin_files,
     )
     journal.create(run, task.task.name, surface_id(task))
     Recorder(journal, run).act(HEADER, RunHeader, lambda: header)
@@ -157,6 +161,7 @@ def campaign(
             approver=approver,
             functions=loaded.functions,
             holdout=partial(holdout_config, task, journal, run),
+            next_confirmation=partial(next_confirmation, task, journal),
         )
     )
 

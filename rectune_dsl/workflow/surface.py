@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rectune_dsl.dsl.model import Task
-from rectune_dsl.hooks.api import Config, UsageError, Verdict
+from rectune_dsl.hooks.api import Config, Recommendation, UsageError
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.memory.recorder import Recorder
 from rectune_dsl.workflow.compile import StepKind
@@ -24,7 +24,7 @@ def holdout_config(task: Task, journal: Journal, run: str) -> Config | None:
     if task.holdout is None:
         return None
     earlier = [r.run for r in reversed(journal.runs()) if r.surface == surface_id(task) and r.run != run]
-    if not any(_has_shipped(journal, r) for r in earlier):
+    if not any(_has_delivered(journal, r) for r in earlier):
         return None
     first = Recorder(journal, earlier[0]).recall(HEADER, RunHeader)
     if first is None or set(first.production) != set(task.production):
@@ -36,6 +36,28 @@ def holdout_config(task: Task, journal: Journal, run: str) -> Config | None:
     return Config(first.production)
 
 
-def _has_shipped(journal: Journal, run: str) -> bool:
-    result = Recorder(journal, run).recall(StepKind.VERDICT, Verdict)
-    return result is not None and result.decision == "ship"
+def next_confirmation(task: Task, journal: Journal) -> int:
+    """The number r that the surface's next confirmation will have."""
+    return journal.confirmations(surface_id(task)) + 1
+
+
+def outdated(task: Task, journal: Journal) -> str:
+    """Why the task's production is not what serves today, in a sentence: a run of this store has delivered
+    other values for the same params since. Empty where that is not known."""
+    for row in journal.runs():
+        if row.surface != surface_id(task) or not _has_delivered(journal, row.run):
+            continue
+        recommended = Recorder(journal, row.run).recall(StepKind.RECOMMEND, Recommendation)
+        if recommended is None or set(recommended.config.values) != set(task.production):
+            continue
+        if dict(recommended.config.values) == task.production:
+            return ""
+        return (
+            f"run {row.run} delivered another config than this task calls production; "
+            f"`rectune export {row.run} --diff` shows it"
+        )
+    return ""
+
+
+def _has_delivered(journal: Journal, run: str) -> bool:
+    return Recorder(journal, run).has(f"{StepKind.VERDICT}/deliver")

@@ -84,7 +84,7 @@ def power(task: Task, backend: ABBackend, confirmation: int = 1) -> Power | None
         backend.baseline(task.confirm.days),
         task,
         task.confirm.users_per_arm,
-        holdout_users=_holdout_users(task, backend.capabilities()),
+        holdout_users=holdout_users(task, backend.capabilities()),
     )
 
     def chance(lift: float) -> float:
@@ -119,7 +119,8 @@ def _explore(task: Task, arms: int, holdout: float) -> ExperimentSpec:
     )
 
 
-def _holdout_users(task: Task, capabilities: Capabilities) -> float | None:
+def holdout_users(task: Task, capabilities: Capabilities) -> float | None:
+    """Users of the holdout that a confirmation is also compared with; None without one."""
     if task.holdout is None or not capabilities.population:
         return None
     return min(task.holdout.share * capabilities.population, float(task.confirm.users_per_arm))

@@ -120,8 +120,8 @@ def test_plan_launches_nothing(rectune, open_bandit, tmp_path):
     [
         (["run", "missing.toml"], 2, "there is no task file"),
         (["check", "missing.toml"], 2, "missing.toml"),
-        (["show", "nothing"], 2, "no run that begins"),
-        (["export", "last"], 2, "no run"),
+        (["show", "nothing"], 2, "no store"),
+        (["export", "last"], 2, "no store"),
         (["resume", "x", "--store", "nonsense://"], 2, "not a store"),
         (["run", "OPEN", "--agent", "actor=nobody"], 3, "nobody"),
         (["run", "OPEN", "--agent", "pilot=bayes"], 2, "pilot"),
@@ -139,6 +139,77 @@ def test_what_goes_wrong_is_said_with_its_exit_code(rectune, open_bandit, args, 
     assert result.code == code
     assert words in result.err
     assert "Traceback" not in result.err
+
+
+def test_a_run_that_is_not_there_is_said(rectune, open_bandit):
+    rectune("run", open_bandit)
+    result = rectune("show", "nothing")
+    assert result.code == 2
+    assert "no run that begins" in result.err
+
+
+def test_the_plugins_of_a_run_are_missed_by_name(rectune, open_bandit, tmp_path, monkeypatch):
+    monkeypatch.setenv("RECTUNE_SKILLS", str(open_bandit.parents[1] / "skills"))
+    (tmp_path / "mine.py").write_text(FUNCTION)
+    data = open_bandit.parent / "data"
+    text = open_bandit.read_text().replace("log1p(affinity)", "twice(affinity)")
+    (tmp_path / "task.toml").write_text(text.replace('"data/', f'"{data}/'))
+    rectune("--plugin", "mine.py", "run", "task.toml")
+    (tmp_path / "mine.py").rename(tmp_path / "moved.py")
+    lost = rectune("show", "last")
+    assert lost.code == 2
+    assert "mine.py" in lost.err
+    assert "twice" in lost.err
+    assert rectune("--plugin", "moved.py", "show", "last").code == 0
+
+
+@pytest.mark.parametrize(
+    ("actor", "words"),
+    [
+        ("lambda: 1 / 0", "ZeroDivisionError"),
+        ("lambda: object()", "propose"),
+        ("type('A', (), {'propose': lambda s, c: None, 'recommend': len})", "sequence of Proposal"),
+        ("type('A', (), {'propose': lambda s, c: [1], 'recommend': len})", "int instead of Proposal"),
+        ("7", "cannot be called"),
+    ],
+)
+def test_a_plugin_that_breaks_its_contract_is_named_with_exit_code_3(
+    rectune, open_bandit, tmp_path, actor, words
+):
+    (tmp_path / "bad.py").write_text(
+        "from rectune_dsl.hooks.specs import hookimpl\n"
+        "@hookimpl\n"
+        "def rectune_register_agents(register):\n"
+        f"    register('actor', 'bad', {actor})\n"
+    )
+    result = rectune("--plugin", "bad.py", "run", open_bandit, "--agent", "actor=bad")
+    assert result.code == 3
+    assert words in result.err
+
+
+def test_a_reader_that_goes_away_does_not_end_a_campaign(open_bandit, environment, tmp_path):
+    command = f"{sys.executable} -m rectune_dsl run {open_bandit} --store s.sqlite | head -1"
+    subprocess.run(["bash", "-c", command], cwd=tmp_path, env=environment, check=True, capture_output=True)
+    show = [sys.executable, "-m", "rectune_dsl", "show", "last", "--json", "--store", "s.sqlite"]
+    done = subprocess.run(show, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True)
+    assert json.loads(done.stdout)["verdict"] is not None
+
+
+def test_a_narrow_terminal_cuts_nothing_and_no_color_is_kept(rectune, open_bandit, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", "1")
+    result = rectune("run", open_bandit)
+    assert "…" not in result.out
+    assert "…" not in rectune("ls").out
+    missing = rectune("run", "missing.toml")
+    assert "\x1b" not in result.out + missing.err
+
+
+def test_a_file_that_cannot_be_written_is_no_bug_of_ours(rectune, open_bandit):
+    rectune("run", open_bandit)
+    result = rectune("export", "last", "-o", "/nowhere/config.toml")
+    assert result.code == 2
+    assert "/nowhere/config.toml" in result.err
 
 
 def test_check_reports_problems_where_they_are(rectune, open_bandit, tmp_path):

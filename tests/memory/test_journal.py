@@ -1,6 +1,8 @@
 """The journal keeps everything, in order, and lets one process write a run."""
 
 import sqlite3
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -59,6 +61,32 @@ def test_confirmations_claimed_at_once_are_all_different(tmp_path):
     with ThreadPoolExecutor(8) as pool:
         numbers = list(pool.map(lambda i: Journal(url).claim_confirmation("s", f"run-{i}"), range(16)))
     assert sorted(numbers) == list(range(1, 17))
+
+
+def test_a_store_can_be_opened_by_many_processes_at_once(tmp_path):
+    script = "import sys; from rectune_dsl.memory.journal import Journal; Journal(sys.argv[1])"
+    for trial in range(3):
+        command = [sys.executable, "-c", script, str(tmp_path / f"{trial}.sqlite")]
+        opened = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+        assert [(p.wait(), p.stderr.read()) for p in opened] == [(0, "")] * 4
+
+
+def test_a_password_is_never_shown(tmp_path):
+    with pytest.raises(UsageError) as caught:
+        Journal("postgresql+nosuchdriver://user:secret@localhost/x")
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["", "sqlite://", "sqlite:///:memory:"])
+def test_a_store_in_memory_is_refused(url):
+    with pytest.raises(UsageError, match="needs a file"):
+        Journal(url)
+
+
+def test_reading_makes_no_store(tmp_path):
+    with pytest.raises(UsageError, match="there is no store"):
+        Journal(str(tmp_path / "deep" / "none.sqlite"), create=False)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_run_is_found_by_the_beginning_of_its_id(journal):

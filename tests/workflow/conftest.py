@@ -1,6 +1,7 @@
 """A small task on a planted backend, and whole campaigns on it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from rectune_dsl.dsl.source import Source
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.plugins.host import Host
 from rectune_dsl.report.view import read_run
+from rectune_dsl.workflow.campaign import Campaign
 from rectune_dsl.workflow.journaled import Approval
 from rectune_dsl.workflow.prepare import Choices, begin, campaign, load
 from rectune_dsl.workflow.watch import silent
@@ -33,23 +35,38 @@ class Grant:
         return Approval(self.granted, "a test", "because")
 
 
+class Lab:
+    """`lab(text, seed=..., **faults)` runs a campaign: what its journal says, calls to the platform, approver."""
+
+    def __init__(self, folder, monkeypatch):
+        self.log = folder / "calls.jsonl"
+        self.monkeypatch = monkeypatch
+        self.host = Host([HERE / "planted.py"])
+
+    def __call__(self, text=TASK, *, seed=0, approver=None, watch=silent, online=None, **faults):
+        self.log.unlink(missing_ok=True)
+        self.monkeypatch.setenv("PLANTED", json.dumps({"log": str(self.log), **faults}))
+        choices = Choices(seed)
+        loaded = load(Source("task.toml", text), self.host, choices)
+        journal = Journal("journal.sqlite")
+        run = begin(loaded, choices, journal)
+        approver = approver or Grant()
+        made = campaign(run, loaded, journal, self.host, watch, approver)
+        if online is not None:
+            agents = replace(made._parts.agents, online=online)
+            made = Campaign(replace(made._parts, agents=agents))
+        made.run()
+        return read_run(journal, run), self.calls(), approver
+
+    def calls(self):
+        """What the platform was asked, in order."""
+        return [json.loads(line) for line in self.log.read_text().splitlines()] if self.log.exists() else []
+
+    def task(self, text):
+        return load(Source("task.toml", text), self.host, Choices()).task
+
+
 @pytest.fixture
 def lab(tmp_path, monkeypatch):
-    """`lab(text, seed=..., **faults)` runs a campaign and returns (view, calls to the platform, approver)."""
     monkeypatch.chdir(tmp_path)
-
-    def run(text=TASK, *, seed=0, approver=None, store="journal.sqlite", watch=silent, **faults):
-        log = tmp_path / "calls.jsonl"
-        log.unlink(missing_ok=True)
-        monkeypatch.setenv("PLANTED", json.dumps({"log": str(log), **faults}))
-        host = Host([HERE / "planted.py"])
-        choices = Choices(seed)
-        loaded = load(Source("task.toml", text), host, choices)
-        journal = Journal(store)
-        name = begin(loaded, choices, journal)
-        approver = approver or Grant()
-        campaign(name, loaded, journal, host, watch, approver).run()
-        calls = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-        return read_run(journal, name), calls, approver
-
-    return run
+    return Lab(tmp_path, monkeypatch)

@@ -1,10 +1,24 @@
 """A campaign does what its workflow says, and nothing that the rules forbid."""
 
+import dataclasses
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from rectune_dsl.hooks.errors import BackendError, UsageError
+from rectune_dsl.agents.online_numeric import NumericOnline
+from rectune_dsl.hooks.api import (
+    Arm,
+    BackendError,
+    Config,
+    Exposure,
+    PluginError,
+    SetExposure,
+    StopArm,
+    UsageError,
+)
+from rectune_dsl.memory.journal import Journal
+from rectune_dsl.workflow.surface import outdated
 from rectune_dsl.workflow.watch import Finished, RoundFinished
 
 SHIP, KEEP = "ship", "keep production"
@@ -127,16 +141,91 @@ def test_a_holdout_of_other_params_is_refused_with_what_to_do(lab):
     other = TASK.replace("a = {", "c = {").replace("a * p", "c * p") + "[holdout]\nshare = 0.05\n"
     with pytest.raises(UsageError, match="tuned other params"):
         lab(other, seed=1)
+    assert lab.calls() == []  # nothing was launched
 
 
-def test_learnt_knowledge_stands_in_the_workspace_with_the_run_as_evidence(lab, tmp_path, monkeypatch):
+def test_knowledge_goes_to_the_workspace_and_a_repeated_campaign_adds_nothing(lab, tmp_path, monkeypatch):
     seeds = tmp_path / "seeds" / "mine"
     seeds.mkdir(parents=True)
     slots = ("Context", "Requirement", "North star", "Initial config", "Domain knowledge", "Tools")
     page = "---\nname: mine\ndescription: A skill.\n---\n" + "".join(f"## {s}\n\ntext\n\n" for s in slots)
     (seeds / "SKILL.md").write_text(page)
     monkeypatch.setenv("RECTUNE_SKILLS", str(seeds.parent))
-    view, _, _ = lab(TASK.replace('surface = "feed"', 'surface = "feed"\nskill = "mine"'))
-    learnt = Path(".rectune/skills/mine/assets/knowledge.toml").read_text()
-    assert f"{view.run}/round-1/experiment" in learnt
+    task = TASK.replace('surface = "feed"', 'surface = "feed"\nskill = "mine"')
+    knowledge = Path(".rectune/skills/mine/assets/knowledge.toml")
+    lab(task)
+    learnt = knowledge.read_text()
+    assert "planted/feed/planted/seed-0/round-1/experiment" in learnt
+    lab(task)
+    assert knowledge.read_text() == learnt
+    lab(task, seed=1)
+    assert "seed-1/round-1/experiment" in knowledge.read_text()
     assert (seeds / "SKILL.md").read_text() == page
+
+
+class Cheat:
+    """An Online agent that asks for what it may not have."""
+
+    def __init__(self, inner, change, actions=None):
+        self.inner, self.change, self.actions = inner, change, actions
+
+    def design(self, context, launch):
+        return dataclasses.replace(self.inner.design(context, launch), **self.change)
+
+    def step(self, context, state, observation):
+        return self.actions or self.inner.step(context, state, observation)
+
+
+FORBIDDEN = {
+    "key": "another",
+    "salt": "another",
+    "start": datetime(2030, 1, 1, tzinfo=UTC),
+    "purpose": "confirm",
+    "fresh_of": (Exposure("x", 0.1),),
+    "surface": "another",
+    "holdout_share": 0.5,
+    "users_per_arm": 10**6,
+    "days": 100,
+    "arms": (Arm("control", Config({"a": 1.0, "b": 1.0})),),
+}
+
+
+@pytest.mark.parametrize("name", FORBIDDEN)
+def test_no_agent_passes_the_gate_with_another_experiment(lab, name):
+    cheat = Cheat(NumericOnline(), {name: FORBIDDEN[name]})
+    with pytest.raises(PluginError, match="limits forbid"):
+        lab(online=cheat)
+    assert named(lab.calls(), "create") == []
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        SetExposure(7.0, "more"),
+        SetExposure(-0.1, "less"),
+        StopArm("control", "why not"),
+        StopArm("nobody", "who"),
+    ],
+)
+def test_no_agent_decides_what_cannot_be_done(lab, action):
+    with pytest.raises(PluginError, match="cannot be done"):
+        lab(online=Cheat(NumericOnline(), {}, (action,)))
+    assert named(lab.calls(), "expose") == []
+
+
+def test_a_delivered_config_that_the_task_does_not_know_is_warned_of(lab):
+    view, _, _ = lab()
+    journal = Journal("journal.sqlite")
+    task = lab.task(TASK)
+    assert view.run in outdated(task, journal)
+    a, b = (view.recommendation.config.values[name] for name in "ab")
+    shipped = TASK.replace("a = { production = 0.4", f"a = {{ production = {a}")
+    shipped = shipped.replace("b = { production = 0.4", f"b = {{ production = {b}")
+    assert outdated(lab.task(shipped), journal) == ""
+
+
+def test_plugins_are_told_of_each_round_and_of_the_end(lab):
+    told = []
+    lab(watch=told.append)
+    assert [e.result.round for e in told if isinstance(e, RoundFinished)] == [1, 2]
+    assert not any(e.replayed for e in told if isinstance(e, (RoundFinished, Finished)))

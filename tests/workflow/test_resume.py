@@ -61,8 +61,9 @@ def test_ctrl_c_ends_a_run_cleanly_and_resume_goes_on(shell, tmp_path):
         "from rectune_dsl.hooks.specs import hookimpl\n"
         "@hookimpl\n"
         "def rectune_round_finished(run, result):\n"
-        "    if result.round == 1:\n"
-        "        import os, signal\n"
+        "    import os, pathlib, signal\n"
+        "    if not pathlib.Path('interrupted').exists():\n"
+        "        pathlib.Path('interrupted').touch()\n"
         "        os.kill(os.getpid(), signal.SIGINT)\n"
     )
     plugins = [*PLANTED, "--plugin", "interrupt.py"]

@@ -1,0 +1,41 @@
+"""Calls into other people's code: what fails there is reported as theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from rectune_dsl.hooks.errors import RectuneError
+
+
+class Guarded:
+    """Stands for a plugin's object. An exception it did not mean to raise becomes `error`, with the original
+    as its cause; `RectuneError` passes."""
+
+    def __init__(self, inner: object, label: str, error: type[RectuneError]) -> None:
+        self._inner = inner
+        self._label = label
+        self._error = error
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._inner, name)
+        return guarded(value, f"{self._label}: {name}", self._error) if callable(value) else value
+
+
+def guarded(function: Callable[..., Any], label: str, error: type[RectuneError]) -> Callable[..., Any]:
+    """The function, with what it raises turned into `error`."""
+
+    @wraps(function)
+    def call(*arguments: Any, **named: Any) -> Any:
+        try:
+            return function(*arguments, **named)
+        except RectuneError:
+            raise
+        except Exception as failure:
+            raise error(
+                f"{label} failed: {type(failure).__name__}: {failure}",
+                help="RECTUNE_DEBUG=1 shows the traceback; `rectune plugins` names who brought it",
+            ) from failure
+
+    return call
