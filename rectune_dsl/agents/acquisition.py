@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,8 +99,21 @@ def expected_improvement(gain: Array, sd: Array) -> Array:
     return expected
 
 
+class Worth(Protocol):
+    """What each of some configs is worth, given those taken so far."""
+
+    def gains(self) -> Array:
+        """(configs,), not negative."""
+        ...
+
+    def take(self, index: int) -> None: ...
+
+
 class Batch:
-    """What each of some configs would add to the tested ones and to those taken so far."""
+    """What each of some configs would add to the safe tested ones and to those taken so far.
+
+    Unsafe ones are no alternative: nothing has to be better than a config that cannot be served.
+    """
 
     def __init__(
         self,
@@ -107,8 +121,9 @@ class Batch:
         configs: Sequence[Config],
         tested: Sequence[Config],
         rng: np.random.Generator,
+        floor: float,
     ) -> None:
-        known = _best_known(surrogate, tested)
+        known = _best_known(surrogate, _safe(surrogate, tested, floor))
         drawn = objective_draws(surrogate, [*known, *configs], rng, _DRAWS)
         self._options = drawn[:, len(known) :]
         self._best = drawn[:, : len(known)].max(1, initial=0.0)  # production's U is 0
@@ -125,33 +140,34 @@ class Batch:
 
 
 def choose_batch(
-    region: Region,
-    surrogate: Surrogate,
-    candidates: Candidates,
-    tested: Sequence[Config],
-    count: int,
-    rng: np.random.Generator,
+    region: Region, candidates: Candidates, count: int, worth_of: Callable[[Sequence[Config]], Worth]
 ) -> list[Config]:
     """At most `count` of the candidates, in order of what each adds to the batch before it, times how
     new it is."""
     shortlist = _shortlist(candidates)
     if not shortlist:
         return []
-    batch, points = Batch(surrogate, shortlist, tested, rng), region.unit(shortlist)
+    batch, points = worth_of(shortlist), region.unit(shortlist)
     nearest, chosen = np.full(len(shortlist), np.inf), list[int]()
     for _ in range(min(count, len(shortlist))):
         worth = batch.gains() * novelty(nearest)
         worth[chosen] = -1.0
         chosen.append(int(worth.argmax()))
         batch.take(chosen[-1])
-        nearest = np.minimum(nearest, np.sqrt(((points - points[chosen[-1]]) ** 2).mean(1)))
+        nearest = np.minimum(nearest, spread(points, points[chosen[-1]]))
     return [shortlist[i] for i in chosen]
 
 
 def novelty(gap: Array) -> Array:
-    """0 for what is in the batch already, towards 1 with the distance (root mean square per param): the
-    model may be wrong about how much two neighbours teach."""
+    """0 for what is in the batch already, towards 1 with the `spread`: the model may be wrong about how much
+    two neighbours teach."""
     return np.where(np.isinf(gap), 1.0, 1.0 / (1.0 + _NEIGHBOUR / np.maximum(gap, 1e-9)))
+
+
+def spread(points: Array, other: Array) -> Array:
+    """Root mean square difference over the params, (points,): two corners of a box differ by how many params
+    set them apart."""
+    return np.asarray(np.sqrt(((points - other) ** 2).mean(-1)))
 
 
 def _shortlist(candidates: Candidates) -> tuple[Config, ...]:
@@ -163,11 +179,15 @@ def _shortlist(candidates: Candidates) -> tuple[Config, ...]:
 
 def _incumbent(surrogate: Surrogate, tested: Sequence[Config], floor: float) -> float:
     """The best posterior mean among safe tested configs; production's 0 if there is none."""
+    safe = _safe(surrogate, tested, floor)
+    return float(surrogate.objective(safe)[0].max(initial=0.0)) if safe else 0.0
+
+
+def _safe(surrogate: Surrogate, tested: Sequence[Config], floor: float) -> list[Config]:
     if not tested:
-        return 0.0
-    mean, _ = surrogate.objective(tested)
-    safe = mean[surrogate.p_feasible(tested) >= floor]
-    return float(max(safe.max(initial=0.0), 0.0))
+        return []
+    likely = surrogate.p_feasible(tested) >= floor
+    return [config for config, safe in zip(tested, likely, strict=True) if safe]
 
 
 def _best_known(surrogate: Surrogate, tested: Sequence[Config]) -> list[Config]:
@@ -185,7 +205,7 @@ def _sparse(region: Region, points: Array, rng: np.random.Generator) -> Array:
     """
     production = region.space.production
     third = len(points) // 3
-    corners = region.clip(production + np.sign(points[:third] - production) * region.radius)
+    corners = region.clip(production + np.sign(points[:third] - production))
     few = points[third : 2 * third].copy()
     keep = rng.random(few.shape) < min(1.0, 4.0 / few.shape[1]) if few.size else np.empty(few.shape, bool)
     few = np.where(keep, few, production)

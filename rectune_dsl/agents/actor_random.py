@@ -19,7 +19,7 @@ class RandomActor:
     name = "random"
 
     def propose(self, context: AgentContext) -> Sequence[Proposal]:
-        region = Region.for_round(context.task, context.history)
+        region = Region.of(context)
         count = _PER_ARM * context.budget.arms
         # rounding to whole numbers can make points equal or push them out of the box: draw some to spare
         configs = region.configs(region.sample(context.rng, _TRIES * count))

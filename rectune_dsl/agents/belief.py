@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtri
 
 from rectune_dsl.agents import words
 from rectune_dsl.dsl.guardrails import Limit
 from rectune_dsl.dsl.model import Task
-from rectune_dsl.hooks.api import Config, JointSurrogate, Prediction, Surrogate
+from rectune_dsl.hooks.api import AgentContext, Config, JointSurrogate, Prediction, Surrogate
+from rectune_dsl.surrogate.params import ASSUMED_HEADROOM, chance_to_hold
 
 Array = NDArray[np.float64]
 
@@ -22,13 +23,15 @@ Z90 = float(ndtri(0.95))
 
 @dataclass(frozen=True)
 class GuardrailRisk:
-    """P(the guardrail holds) for one config, with what is expected of its metric."""
+    """P(the guardrail holds) for one config, with what is expected of its metric. Until it is `measured` that
+    is the prior alone."""
 
     metric: str
     limit: Limit
     p_holds: float
     mean: float
     sd: float
+    measured: bool
 
     def __str__(self) -> str:
         low, high = self.mean - Z90 * self.sd, self.mean + Z90 * self.sd
@@ -41,7 +44,15 @@ class GuardrailRisk:
 
     @property
     def _chance(self) -> str:
-        return words.chance(self.p_holds)
+        return f"{words.chance(self.p_holds)}{'' if self.measured else self._unmeasured}"
+
+    @property
+    def _unmeasured(self) -> str:
+        if self.limit.relative:
+            return " (nothing measured yet)"
+        return (
+            f" (nothing measured yet; production is taken to keep it by {ASSUMED_HEADROOM:.0%} of the limit)"
+        )
 
 
 def predictions(task: Task, surrogate: Surrogate, config: Config) -> tuple[Prediction, ...]:
@@ -59,17 +70,29 @@ def objective(surrogate: Surrogate, config: Config) -> Prediction:
     return Prediction("U", mean, mean - Z90 * sd, mean + Z90 * sd)
 
 
-def guardrail_risks(task: Task, surrogate: Surrogate, config: Config) -> tuple[GuardrailRisk, ...]:
+def guardrail_risks(context: AgentContext, config: Config) -> tuple[GuardrailRisk, ...]:
     """The task's guardrails, the weakest first."""
+    surrogate = context.surrogate
     means, sds = surrogate.predict([config])
     risks = []
-    for metric, limit in task.guardrails.items():
+    for metric, limit in context.task.guardrails.items():
         column = surrogate.metrics.index(metric)
-        mean, sd = float(means[0, column]), float(sds[0, column])
-        room = mean - limit.bound if limit.direction == ">=" else limit.bound - mean
-        p_holds = float(ndtr(room / sd)) if sd > 0 else float(room >= 0)
-        risks.append(GuardrailRisk(metric, limit, p_holds, mean, sd))
+        mean, sd = means[:, column], sds[:, column]
+        p_holds = float(chance_to_hold(limit, mean, sd)[0])
+        measured = _measured(context, metric, limit)
+        risks.append(GuardrailRisk(metric, limit, p_holds, float(mean[0]), float(sd[0]), measured))
     return tuple(sorted(risks, key=lambda risk: risk.p_holds))
+
+
+def _measured(context: AgentContext, metric: str, limit: Limit) -> bool:
+    """Whether an experiment that can be trusted has an estimate of what the limit is about."""
+    for result in context.history:
+        found = result.estimates
+        if not result.frozen and metric in found.metrics:
+            rows = found.lift if limit.relative else found.level
+            if any(row[found.metrics.index(metric)] is not None for row in rows):
+                return True
+    return False
 
 
 def objective_draws(

@@ -7,19 +7,19 @@ from collections.abc import Sequence
 import numpy as np
 
 from rectune_dsl.agents import words
-from rectune_dsl.agents.acquisition import Batch, novelty
+from rectune_dsl.agents.acquisition import Batch, Worth, novelty, spread
 from rectune_dsl.agents.belief import Z90, guardrail_risks
 from rectune_dsl.agents.differences import Differences
 from rectune_dsl.agents.past import Failure, failures, tested_configs
-from rectune_dsl.agents.region import distance
+from rectune_dsl.agents.region import ROUNDING, distance
+from rectune_dsl.agents.safety import Mending, Safety
 from rectune_dsl.dsl.space import Space
 from rectune_dsl.hooks.api import AgentContext, Check, Config, Proposal, Review
 
 NEAR_FAILURE = 0.03
-"""Root mean square distance per param, as a share of its range, below which a config repeats a failure."""
+"""Distance, as a share of a param's range, below which a config repeats a failure."""
 NEAR_PRODUCTION = 0.005
 """The same distance from production: small first steps are allowed where larger ones are too risky."""
-_ROUNDING = 1e-6
 
 
 class NumericCritic:
@@ -44,7 +44,8 @@ class _Case:
         self._space = Space(context.task)
         self._failures = failures(context.task, context.history)
         self._differences = Differences(context.task, context.panel, context.functions)
-        self._floor = 1.0 - context.task.experiment.risk
+        self._safety = Safety(context.task, context.surrogate)
+        self._floor = self._safety.floor
 
     def checks(self, proposal: Proposal) -> tuple[Check, ...]:
         """The questions about the proposal itself. An invalid one is asked nothing further."""
@@ -68,7 +69,7 @@ class _Case:
         taken: list[Proposal] = []
         final = dict(checks)
         left = dict(enumerate(sound))
-        batch = self._batch(sound)
+        batch = self._worth(sound)
         while left and len(taken) < self._context.budget.arms:
             gains = batch.gains()
             best = max(left, key=lambda i: gains[i] * self._novelty(left[i], taken))
@@ -83,10 +84,12 @@ class _Case:
         names = [p.name for p in taken]
         return [self._review(p, names, final[p.name]) for p in proposals]
 
-    def _batch(self, proposals: Sequence[Proposal]) -> Batch:
+    def _worth(self, proposals: Sequence[Proposal]) -> Worth:
+        surrogate, configs = self._context.surrogate, [p.config for p in proposals]
+        if configs and not (surrogate.p_feasible(configs) >= self._floor).any():
+            return Mending(self._safety, configs)
         tested = tested_configs(self._context.history)
-        configs = [p.config for p in proposals]
-        return Batch(self._context.surrogate, configs, tested, self._context.rng)
+        return Batch(surrogate, configs, tested, self._context.rng, self._floor)
 
     def _validity(self, config: Config) -> Check:
         values, params = config.values, self._task.params
@@ -101,10 +104,10 @@ class _Case:
         offsets = np.abs(self._space.to_unit(config.values) - self._space.production)
         widest, limit = int(offsets.argmax()), self._task.limits.step
         moved = f"{self._space.names[widest]} moves by {offsets[widest]:.0%} of its range"
-        return Check("step", bool(offsets[widest] <= limit + _ROUNDING), f"{moved}; {limit:.0%} is allowed")
+        return Check("step", bool(offsets[widest] <= limit + ROUNDING), f"{moved}; {limit:.0%} is allowed")
 
     def _risk(self, config: Config) -> Check:
-        risks = guardrail_risks(self._task, self._context.surrogate, config)
+        risks = guardrail_risks(self._context, config)
         if not risks:
             return Check("risk", True, "the task has no guardrails")
         p = float(self._context.surrogate.p_feasible([config])[0])
@@ -112,7 +115,11 @@ class _Case:
             f"all guardrails hold with {words.chance(p)}, {words.chance(self._floor)} are needed; "
             f"the weakest: {risks[0]}"
         )
-        return Check("risk", p >= self._floor, detail)
+        if p >= self._floor or not self._safety.broken:
+            return Check("risk", p >= self._floor, detail)
+        mends = bool(self._safety.mending([config])[0] >= 0)
+        how = "likelier than production to mend it" if mends else "no likelier than production to mend it"
+        return Check("risk", mends, f"{self._safety}; this is {how}: {detail}")
 
     def _alignment(self, config: Config) -> Check:
         mean, sd = (float(x[0]) for x in self._context.surrogate.objective([config]))
@@ -131,7 +138,7 @@ class _Case:
             return distance(point, self._space.to_unit(failure.config.values))
 
         nearest = min(self._failures, key=gap)
-        detail = f"{gap(nearest):.3f} of the range per param from {nearest.arm}, which {nearest.why}"
+        detail = f"up to {gap(nearest):.3f} of a param's range from {nearest.arm}, which {nearest.why}"
         return Check("failures", gap(nearest) >= NEAR_FAILURE, detail)
 
     def _against_production(self, config: Config) -> Check:
@@ -150,7 +157,8 @@ class _Case:
 
     def _novelty(self, proposal: Proposal, taken: Sequence[Proposal]) -> float:
         """0 for what is taken already, towards 1 with distance."""
-        gaps = [self._differences.gap(proposal.config, other.config) for other in taken]
+        point = self._space.to_unit(proposal.config.values)
+        gaps = [spread(point, self._space.to_unit(other.config.values)) for other in taken]
         return float(novelty(np.array(min(gaps, default=np.inf))))
 
     def _review(self, proposal: Proposal, taken: Sequence[str], checks: tuple[Check, ...]) -> Review:

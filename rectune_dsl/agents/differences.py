@@ -17,7 +17,9 @@ from rectune_dsl.hooks.api import Config, FormulaFunction, Panel, Slates
 REQUESTS = 256
 """Panel requests that slates are compared on."""
 NEAR = 0.02
-"""Root mean square distance per param, as a share of its range, below which two arms measure the same."""
+"""Distance, as a share of a param's range, below which two arms measure the same."""
+ALIKE = 0.95
+"""Near ones measure the same unless they show more than a few other items than each other."""
 
 
 class Differences:
@@ -30,18 +32,21 @@ class Differences:
         self._slates: dict[tuple[float, ...], Slates] = {}
 
     def gap(self, left: Config, right: Config) -> float:
-        """Root mean square distance per param, as a share of its range."""
+        """The largest difference of a param, as a share of its range."""
         return distance(self._space.to_unit(left.values), self._space.to_unit(right.values))
 
     def same(self, left: Config, right: Config, near: float = NEAR) -> bool:
-        """Too close to tell apart, or the very same slates in the very same order."""
-        if self._panel is None or self.gap(left, right) < near:
-            return self.gap(left, right) < near
-        return np.array_equal(self._of(left).candidates, self._of(right).candidates)
+        """Too close to tell apart. With a panel its slates decide: the very same ones in the very same order,
+        or, for configs that are near, nearly the same items."""
+        close = self.gap(left, right) < near
+        if self._panel is None:
+            return close
+        shown, other = self._of(left), self._of(right)
+        return np.array_equal(shown.candidates, other.candidates) or (close and overlap(shown, other) > ALIKE)
 
     def words(self, left: Config, right: Config, name: str) -> str:
-        """`0.210 of the range per param from r1p2, 62 % of the items shown are the same`."""
-        text = f"{self.gap(left, right):.3f} of the range per param from {name}"
+        """`up to 0.210 of a param's range from r1p2, 62 % of the items shown are the same`."""
+        text = f"up to {self.gap(left, right):.3f} of a param's range from {name}"
         if self._panel is None:
             return text
         return (

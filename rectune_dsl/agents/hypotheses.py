@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from rectune_dsl.agents import words
 from rectune_dsl.agents.belief import guardrail_risks, objective, predictions
+from rectune_dsl.agents.safety import Safety
 from rectune_dsl.agents.sensitivity import STEP, Effect, effects
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.space import Space
@@ -85,10 +86,12 @@ def hypothesis(context: AgentContext, reasons: Reasons, config: Config) -> Hypot
     parts = [words.sentence(f"{change}, {_origin(context, config)}{reasons.because(config, order)}")]
     expected = objective(context.surrogate, config)
     parts.append(f"Expected: {words.lift(expected)} (90 % interval).")
-    risks = guardrail_risks(context.task, context.surrogate, config)
+    risks = guardrail_risks(context, config)
     if risks:
         p = float(context.surrogate.p_feasible([config])[0])
         parts.append(f"All guardrails hold with {words.chance(p)}; the weakest: {risks[0]}.")
+    if context.history and (breaks := str(Safety(context.task, context.surrogate))):
+        parts.append(words.sentence(breaks))
     return Hypothesis(" ".join(parts), predictions(context.task, context.surrogate, config))
 
 

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rectune_dsl.agents import words
-from rectune_dsl.agents.belief import Z90
-from rectune_dsl.dsl.guardrails import Limit
 from rectune_dsl.dsl.model import Task
+from rectune_dsl.experiments.intervals import limited
 from rectune_dsl.hooks.api import CONTROL, HOLDOUT, Arm, Config, Estimates, RoundResult
+
+_TAIL = 0.05
+"""Beyond each end of a 90 % interval."""
 
 
 @dataclass(frozen=True)
@@ -54,22 +56,12 @@ def _violation(task: Task, estimates: Estimates, arm: str) -> str:
     """The first guardrail whose 90 % interval lies beyond its limit, in words; empty if there is none."""
     if arm not in estimates.arms:
         return ""
-    row, width = estimates.arms.index(arm), len(estimates.metrics)
     for metric, limit in task.guardrails.items():
-        if metric not in estimates.metrics:
+        seen = limited(estimates, arm, metric, limit) if metric in estimates.metrics else None
+        if seen is None:
             continue
-        column = estimates.metrics.index(metric)
-        if limit.relative:
-            value = estimates.lift[row][column]
-            se = max(estimates.covariance[row * width + column][row * width + column], 0.0) ** 0.5
-        else:
-            value, se = estimates.level[row + 1][column], estimates.level_se[row + 1][column]
-        if value is not None and _beyond(limit, value, se):
-            shown = words.percent(value) if limit.relative else f"{value:.4g}"
+        best = seen.upper(_TAIL) if limit.direction == ">=" else seen.lower(_TAIL)
+        if not limit.holds(best):
+            shown = words.percent(seen.value) if limit.relative else f"{seen.value:.4g}"
             return f"showed {metric} at {shown} against {limit}"
     return ""
-
-
-def _beyond(limit: Limit, value: float, se: float) -> bool:
-    best = value + Z90 * se if limit.direction == ">=" else value - Z90 * se
-    return not limit.holds(best)

@@ -12,6 +12,7 @@ from rectune_dsl.agents.acquisition import Score, search
 from rectune_dsl.agents.belief import guardrail_risks, objective, predictions
 from rectune_dsl.agents.past import tested_arms, tested_configs
 from rectune_dsl.agents.region import Region, distance
+from rectune_dsl.agents.safety import Safety
 from rectune_dsl.agents.shipping import Confirmation
 from rectune_dsl.hooks.api import AgentContext, Config, Recommendation
 
@@ -25,15 +26,21 @@ used makes the next one stricter."""
 def recommend(context: AgentContext) -> Recommendation:
     """The safe config with the largest expected gain times its chance to ship, tested or not; production
     where no config is safe, expected to gain, and likely enough to ship."""
-    confirmation = Confirmation.planned(context.task, context.history)
+    confirmation = Confirmation.planned(
+        context.task,
+        context.history,
+        confirmation=context.confirmation,
+        holdout_users=context.holdout_users,
+    )
     if confirmation is None:
         return _production(context, _nothing_to_stand_on(context))
-    region = Region.for_round(context.task, context.history)
+    region = Region.of(context)
     tested = tested_configs(context.history)
     found = search(region, _score(context, confirmation), context.rng, tested)
     if not found.configs or found.scores[0] < 0:
         why = f"No config that was searched keeps all guardrails with {words.chance(SAFE)}."
-        return _production(context, why)
+        broken = words.sentence(str(Safety(context.task, context.surrogate)))
+        return _production(context, f"{why} {broken}".rstrip())
     best = found.configs[0]
     expected = objective(context.surrogate, best)
     chance = float(confirmation.chances(context.surrogate, [best])[0])
@@ -87,7 +94,7 @@ def _why(context: AgentContext, best: Config, tested: Sequence[Config], chance: 
         f"{users:,} users per arm: the best product of the two among configs that keep all guardrails with "
         f"at least {words.chance(SAFE)}."
     ]
-    risks = guardrail_risks(context.task, context.surrogate, best)
+    risks = guardrail_risks(context, best)
     if risks:
         p = float(context.surrogate.p_feasible([best])[0])
         parts.append(f"They hold with {words.chance(p)}; the weakest: {risks[0]}.")
@@ -105,11 +112,11 @@ def _provenance(context: AgentContext, best: Config) -> str:
     same = [arm.name for arm in arms if arm.config.values == best.values]
     if same:
         return f"It was tested as {words.listed(same)}."
-    space = Region.for_round(context.task, context.history).space
+    space = Region.of(context).space
     point = space.to_unit(best.values)
     nearest = min(arms, key=lambda arm: distance(point, space.to_unit(arm.config.values)))
     gap = distance(point, space.to_unit(nearest.config.values))
-    return f"It was not tested itself; {nearest.name} comes nearest, {gap:.3f} of the range per param away."
+    return f"It was not tested itself; {nearest.name} comes nearest, up to {gap:.3f} of a param's range away."
 
 
 def _production(context: AgentContext, why: str) -> Recommendation:
@@ -126,8 +133,13 @@ def _production(context: AgentContext, why: str) -> Recommendation:
 
 
 def _nothing_to_stand_on(context: AgentContext) -> str:
-    if not tested_arms(context.history):
-        return "No experiment that can be trusted has measured anything."
+    if not context.history:
+        return f"No arm was tested in any round, so nothing has been measured. {_too_risky(context)}".rstrip()
+    trusted = [result for result in context.history if not result.frozen]
+    if not trusted:
+        return "No experiment that can be trusted has measured anything: all were frozen."
+    if all(arm.name in result.stopped for result in trusted for arm in tested_arms([result])):
+        return "Every arm that was tested was stopped for harm."
     missing = {
         name: reason
         for result in context.history
@@ -136,3 +148,16 @@ def _nothing_to_stand_on(context: AgentContext) -> str:
     }
     reasons = "; ".join(f"{name}: {reason}" for name, reason in missing.items())
     return f"No arm has all that a verdict needs{f' ({reasons})' if reasons else ''}, so nothing could ship."
+
+
+def _too_risky(context: AgentContext) -> str:
+    """In a sentence, that no change is safe enough to test, if that is so."""
+    found = search(Region.of(context), context.surrogate.p_feasible, context.rng)
+    floor = 1.0 - context.task.experiment.risk
+    if not found.configs or found.scores[0] >= floor:
+        return ""
+    return (
+        f"The safest change keeps all guardrails with {words.chance(float(found.scores[0]))}, "
+        f"{words.chance(floor)} are needed; the weakest: {guardrail_risks(context, found.configs[0])[0]}. "
+        "Loosen that guardrail, or allow more `risk`."
+    )

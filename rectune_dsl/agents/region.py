@@ -4,40 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.space import Space
-from rectune_dsl.hooks.api import Config, RoundResult, UsageError
+from rectune_dsl.hooks.api import AgentContext, Config, RoundResult, UsageError
 
 Array = NDArray[np.float64]
 
 RADII = (0.2, 0.35, 0.5, 0.7, 1.0)
 """Largest distance from production per param, in units of its range on its scale, by rounds learnt from."""
-_ROUNDING = 1e-5
-"""Kept away from the box's edge, because a config's values are rounded to six digits."""
+ROUNDING = 1e-6
+"""Distances that differ by less are equal: a config's values are rounded."""
+_MARGIN = 10 * ROUNDING
+"""Kept away from the box's edge, so that rounding to six digits does not lead out of it."""
 
 
 @dataclass(frozen=True)
 class Region:
-    """The part of the space within `radius` of production, `[limits] step` included."""
+    """The part of the space within `radius` of production, `[limits] step` included.
+
+    A whole number may always go to the next one, however wide that is, unless `step` forbids it.
+    """
 
     space: Space
     radius: float
+    step: float = 1.0
 
     @classmethod
-    def for_round(cls, task: Task, history: Sequence[RoundResult]) -> Region:
-        """A round that was frozen taught nothing, so it does not widen the box."""
-        learnt = sum(not result.frozen for result in history)
+    def for_round(cls, task: Task, history: Sequence[RoundResult], skipped: int = 0) -> Region:
+        """A round that was frozen taught nothing, so it does not widen the box. One that was skipped does:
+        the box held nothing to test."""
+        learnt = sum(not result.frozen for result in history) + skipped
         radius = RADII[min(learnt, len(RADII) - 1)]
-        return cls(Space(task), min(radius, task.limits.step))
+        return cls(Space(task), min(radius, task.limits.step), task.limits.step)
+
+    @classmethod
+    def of(cls, context: AgentContext) -> Region:
+        """That of the context's round."""
+        skipped = max(context.round - 1 - len(context.history), 0)
+        return cls.for_round(context.task, context.history, skipped)
 
     def sample(self, rng: np.random.Generator, count: int) -> Array:
         """Points (count, params), uniform in the region. Raises UsageError if constraints leave none."""
+        low, high = self._box
         try:
-            return self.space.sample(rng, count, center=self.space.production, radius=self._inner)
+            return self.space.sample(rng, count, center=0.5 * (low + high), radius=0.5 * (high - low))
         except ValueError as error:
             raise UsageError(
                 f"within {self.radius:.0%} of each param's range from production, {error}",
@@ -46,33 +61,52 @@ class Region:
 
     def clip(self, points: Array) -> Array:
         """The nearest points inside the box; constraints are not looked at."""
-        production = self.space.production
-        inside = np.clip(points, production - self._inner, production + self._inner)
-        return np.clip(inside, 0.0, 1.0)
+        return np.clip(points, *self._box)
 
     def configs(self, points: Array) -> list[Config]:
         """Configs of the points, as they would be served: rounded, different, not production, allowed."""
         found: dict[tuple[float, ...], Config] = {}
-        for row in self.space.decode(points).tolist():
+        below, above = self._reach
+        production = self.space.production
+        for row in self.space.decode(points, production - below, production + above).tolist():
             found.setdefault(tuple(row), Config(dict(zip(self.space.names, row, strict=True))))
         return [config for config in found.values() if self.allows(config)]
 
     def allows(self, config: Config) -> bool:
         """Inside the region, and something other than production."""
-        offset = np.abs(self.space.to_unit(config.values) - self.space.production)
-        within = 1e-9 < offset.max() <= self.radius + 1e-9
-        return bool(within) and self.space.feasible(config.values)
+        offset = self.space.to_unit(config.values) - self.space.production
+        below, above = self._reach
+        within = np.all((-below - ROUNDING <= offset) & (offset <= above + ROUNDING))
+        moved = offset.size > 0 and np.abs(offset).max() > 1e-9
+        return bool(within and moved) and self.space.feasible(config.values)
 
     def unit(self, configs: Sequence[Config]) -> Array:
         """Unit points (configs, params)."""
         points = [self.space.to_unit(config.values) for config in configs]
         return np.array(points, dtype=np.float64).reshape(len(points), self.space.dimension)
 
-    @property
-    def _inner(self) -> float:
-        return self.radius - _ROUNDING if self.radius < 1 else self.radius
+    @cached_property
+    def _reach(self) -> tuple[Array, Array]:
+        """The largest distance below and above production, (params,) each."""
+        below, above = self.space.whole_steps()
+        return self._at_least(below), self._at_least(above)
+
+    def _at_least(self, whole: Array) -> Array:
+        """The radius, or the way to the next whole number where that is further and allowed."""
+        return np.maximum(self.radius, np.where(whole <= self.step + ROUNDING, whole, 0.0))
+
+    @cached_property
+    def _box(self) -> tuple[Array, Array]:
+        """The unit points' lower and upper bounds, (params,) each."""
+        below, above = self._reach
+        margin = np.where((below < 1) & (above < 1), _MARGIN, 0.0)
+        production = self.space.production
+        low = np.minimum(production - below + margin, production)
+        high = np.maximum(production + above - margin, production)
+        return np.clip(low, 0.0, 1.0), np.clip(high, 0.0, 1.0)
 
 
 def distance(left: Array, right: Array) -> float:
-    """Root mean square difference per param, in units of its range."""
-    return float(np.sqrt(np.mean((left - right) ** 2)))
+    """The largest difference of a param, in units of its range: one param that moves far is a change, however
+    many others stay."""
+    return float(np.max(np.abs(left - right), initial=0.0))

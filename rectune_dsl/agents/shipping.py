@@ -2,60 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from rectune_dsl.dsl.model import Task
-from rectune_dsl.experiments.designs import Design, from_estimates
+from rectune_dsl.experiments.designs import LEVEL, Design, from_estimates
 from rectune_dsl.experiments.power import ShipRegion, ship_region, users_needed
-from rectune_dsl.hooks.api import Config, RoundResult, Surrogate
+from rectune_dsl.experiments.rebase import AGAINST_HOLDOUT
+from rectune_dsl.hooks.api import Config, Estimates, RoundResult, Surrogate
 
 Array = NDArray[np.float64]
+
+_DRAWS = 2048
+_U = "U"
 
 
 @dataclass(frozen=True)
 class Confirmation:
-    """The confirm step's requirements: U above 0 and every guardrail, each with its standard error."""
+    """The confirm step's requirements: U above 0 and every guardrail, each with its standard error, at the
+    level of the surface's confirmation with this `number`."""
 
     task: Task
     design: Design
     region: ShipRegion
+    number: int = 1
 
     @classmethod
-    def planned(cls, task: Task, history: Sequence[RoundResult]) -> Confirmation | None:
-        """Errors are those of the latest arm that has all that must be shown, at the confirm's traffic.
+    def planned(
+        cls,
+        task: Task,
+        history: Sequence[RoundResult],
+        *,
+        confirmation: int = 1,
+        holdout_users: float | None = None,
+    ) -> Confirmation | None:
+        """Errors are those of the arm with the most users that has all that must be shown, at the confirm's
+        traffic; with `holdout_users`, the comparison with a holdout of that size is planned too.
 
-        More days would only make them smaller. None where no arm has all of it: then nothing can ship.
+        More days would only make errors smaller. Arms that were stopped have those of the day they were
+        stopped and are left out. None where no arm has all of it: then nothing can ship.
         """
-        for result in reversed(history):
-            if result.frozen:
-                continue
-            for arm in range(len(result.estimates.arms)):
-                tested = from_estimates(result.estimates, task, arm, task.experiment.users_per_arm)
-                design = tested.with_users(task.confirm.users_per_arm)
-                region = ship_region(task, design)
-                if region is not None:
-                    return cls(task, design, region)
+        for estimates, arm in _most_users_first(history):
+            tested = from_estimates(estimates, task, arm, task.experiment.users_per_arm)
+            design = tested.with_users(task.confirm.users_per_arm)
+            if holdout_users:
+                design = _with_holdout(design, task, estimates, arm, holdout_users)
+            region = ship_region(task, design, confirmation=confirmation)
+            if region is not None:
+                return cls(task, design, region, confirmation)
         return None
 
     def chances(self, surrogate: Surrogate, configs: Sequence[Config]) -> Array:
-        """P(ship) averaged over the posterior, (configs,); requirements are taken as independent.
+        """P(ship) averaged over the posterior, (configs,).
 
-        A requirement is met when its estimate lies `quantile` errors beyond the limit. The estimate is normal
-        around a truth that is itself normal around the posterior mean, so the variances add up.
+        The estimates' errors are drawn, correlated as the region has them and the same for all configs; for
+        each draw the posterior chance to meet a requirement is exact. Posteriors of U and of guardrails are
+        taken as independent. What is compared with control and with the holdout has one truth.
         """
-        chance = np.ones(len(configs))
-        beyond = self._distances(surrogate, configs)
-        for (room, sd), error in zip(beyond, self.region.errors, strict=True):
-            spread = np.hypot(sd, error)
-            distance = room - self.region.quantile * error
-            certain = np.where(distance >= 0, 1.0, 0.0)
-            chance *= np.where(spread > 0, ndtr(distance / np.where(spread > 0, spread, 1.0)), certain)
-        return chance
+        chance = np.ones((len(configs), _DRAWS))
+        slack = self._slack
+        for name, (room, sd) in self._rooms(surrogate, configs).items():
+            beyond = room[:, None] + slack[name]
+            spread = np.where(sd > 0, sd, 1.0)[:, None]
+            certain = np.where(beyond >= 0, 1.0, 0.0)
+            chance *= np.where(sd[:, None] > 0, ndtr(beyond / spread), certain)
+        return np.asarray(chance.mean(1))
 
     def traffic_needed(self, surrogate: Surrogate, config: Config) -> float | None:
         """How many times the confirm's traffic it takes to ship with the task's power, if the truth is what
@@ -63,7 +79,10 @@ class Confirmation:
         means = surrogate.predict([config])[0][0]
         expected = dict(zip(surrogate.metrics, map(float, means), strict=True))
         lifts = {f"={m}" if self._is_level(m) else m: value for m, value in expected.items()}
-        needed = users_needed(self.task, self.design, lifts)
+        for metric, limit in self.task.guardrails.items():
+            if limit.relative:
+                lifts[metric + AGAINST_HOLDOUT] = expected[metric]
+        needed = users_needed(self.task, self.design, lifts, confirmation=self.number)
         return None if needed is None else needed / self.task.confirm.users_per_arm
 
     def _is_level(self, metric: str) -> bool:
@@ -71,12 +90,69 @@ class Confirmation:
         limit = self.task.guardrails.get(metric)
         return limit is not None and not limit.relative
 
-    def _distances(self, surrogate: Surrogate, configs: Sequence[Config]) -> list[tuple[Array, Array]]:
-        """Posterior mean and sd of the distance from each limit: U first, then the guardrails in order."""
-        found = [surrogate.objective(configs)]
+    @cached_property
+    def _slack(self) -> dict[str, Array]:
+        """Per requirement the estimate's error less what must be shown, (draws,); of two tests of one truth
+        the harder one counts in each draw."""
+        region, uncertain = self.region, self.region.errors > 0
+        errors = np.zeros((_DRAWS, len(region.errors)))
+        errors[:, uncertain] = _normal(int(uncertain.sum())) @ region.root * region.errors[uncertain]
+        slack = errors - np.where(uncertain, region.quantile, 0.0) * region.errors
+        found = {_U: slack[:, 0]}
+        for test in range(1, len(region.errors)):
+            row = region.rows[int(np.abs(region.weights[test]).argmax())]
+            metric = row.removeprefix(LEVEL).removesuffix(AGAINST_HOLDOUT)
+            found[metric] = np.minimum(found.get(metric, np.inf), slack[:, test])
+        return found
+
+    def _rooms(self, surrogate: Surrogate, configs: Sequence[Config]) -> dict[str, tuple[Array, Array]]:
+        """Posterior mean and sd of the distance from each limit."""
+        found = {_U: surrogate.objective(configs)}
         means, sds = surrogate.predict(configs)
         for metric, limit in self.task.guardrails.items():
             column = surrogate.metrics.index(metric)
             sign = 1.0 if limit.direction == ">=" else -1.0
-            found.append((sign * (means[:, column] - limit.bound), sds[:, column]))
+            found[metric] = (sign * (means[:, column] - limit.bound), sds[:, column])
         return found
+
+
+def _most_users_first(history: Sequence[RoundResult]) -> Iterator[tuple[Estimates, int]]:
+    """Arms of rounds that were not frozen, those that ran to the end; of equals the latest first."""
+    found = [
+        (min(result.estimates.effective_n[arm], default=0.0), number, result.estimates, arm)
+        for number, result in enumerate(history)
+        if not result.frozen
+        for arm, name in enumerate(result.estimates.arms)
+        if name not in result.stopped
+    ]
+    for _, _, estimates, arm in sorted(found, key=lambda one: one[:2], reverse=True):
+        yield estimates, arm
+
+
+def _with_holdout(design: Design, task: Task, estimates: Estimates, arm: int, users: float) -> Design:
+    """The design with every relative guardrail compared with a holdout of `users`, too.
+
+    Half of a lift's covariance is the treatment's, which both comparisons share; the holdout's is as large
+    as control's, at its own number of users. Covariates adjust the comparison with control only, so what
+    they took away comes on top.
+    """
+    metrics = [m for m, limit in task.guardrails.items() if limit.relative and m in design.rows]
+    at = [design.rows.index(metric) for metric in metrics]
+    treatment = 0.5 * design.covariance
+    more = 1.0 + design.users_per_arm / users
+    shared = treatment[:, at]
+    own = more * treatment[np.ix_(at, at)]
+    for i, metric in enumerate(metrics):
+        column = estimates.metrics.index(metric)
+        error = estimates.level_se[arm + 1][column] / design.levels[metric]
+        plain = error**2 * task.experiment.users_per_arm / design.users_per_arm
+        own[i, i] = more * max(plain, treatment[at[i], at[i]])
+    rows = (*design.rows, *(metric + AGAINST_HOLDOUT for metric in metrics))
+    return replace(design, rows=rows, covariance=np.block([[design.covariance, shared], [shared.T, own]]))
+
+
+def _normal(tests: int) -> Array:
+    """Standard normal draws (draws, tests) in pairs of opposites, keyed by what they are for."""
+    generator = np.random.Generator(np.random.Philox(key=[0x63686E63, tests]))
+    half = generator.standard_normal((_DRAWS // 2, tests))
+    return np.concatenate([half, -half])

@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rectune_dsl.agents import words
-from rectune_dsl.agents.sensitivity import STEP
+from rectune_dsl.agents.sensitivity import STEP, effects
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.space import Space
 from rectune_dsl.hooks.api import (
@@ -33,7 +34,7 @@ class NumericSkill:
         known = [m for m in insight.mechanics if not m.low <= 0 <= m.high]
         if skill is None or not known:
             return ()
-        evidence = _Evidence(context.task, context.history, insight.mechanics)
+        evidence = _Evidence(context.task, context.history)
         earlier = {record.id: record for record in (context.skill.knowledge if context.skill else ())}
         records = tuple(_record(skill, m, evidence, earlier.get(record_id(skill, m))) for m in known)
         why = (
@@ -67,13 +68,18 @@ def _record(
 
 
 class _Evidence:
-    """Which experiments, each taken alone, point the way a mechanic says."""
+    """Which experiments, each taken alone, point the way a mechanic says.
 
-    def __init__(self, task: Task, history: Sequence[RoundResult], mechanics: Sequence[Mechanic]) -> None:
+    What the other params did in an experiment is told by the other experiments only: effects that were fitted
+    on the judged one would lean towards what it is asked to support.
+    """
+
+    def __init__(self, task: Task, history: Sequence[RoundResult]) -> None:
+        self._task = task
         self.scope = f"{task.task.surface}/{task.task.name}"
         self._space = Space(task)
         self._history = history
-        self._slopes = {(m.metric, m.cause): m.effect for m in mechanics}
+        self._slopes: dict[tuple[str, str], NDArray[np.float64]] = {}
 
     def sides(self, mechanic: Mechanic) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """(supports, contradicts): experiment keys."""
@@ -92,9 +98,18 @@ class _Evidence:
         if not measured.count:
             return 0.0
         offsets = measured.points - self._space.production
-        effects = np.array([self._slopes.get((mechanic.metric, name), 0.0) for name in self._space.names])
+        others = self._without(result, mechanic.metric).copy()
         column = self._space.names.index(mechanic.cause)
-        effects[column] = 0.0
-        rest = measured.values - offsets @ effects / STEP
+        others[column] = 0.0
+        rest = measured.values - offsets @ others / STEP
         noise = measured.noise + 1e-12 * np.eye(measured.count)
         return float(offsets[:, column] @ np.linalg.solve(noise, rest))
+
+    def _without(self, result: RoundResult, metric: str) -> NDArray[np.float64]:
+        """Effects per tenth of the range, (params,), by all experiments but this one; 0 without any."""
+        key = (result.key, metric)
+        if key not in self._slopes:
+            rest = [other for other in self._history if other.key != result.key]
+            found = effects(self._task, rest, metric)
+            self._slopes[key] = np.array([effect.effect for effect in found], np.float64)
+        return self._slopes[key]

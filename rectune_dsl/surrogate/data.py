@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import block_diag
 
-from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.space import Space
-from rectune_dsl.hooks.api import CONTROL, HOLDOUT, RoundResult
+from rectune_dsl.hooks.api import CONTROL, HOLDOUT, Config, RoundResult
 from rectune_dsl.surrogate.gp import Observations
 from rectune_dsl.surrogate.kernels import Array
 
@@ -21,11 +20,6 @@ class Level:
 
     value: float
     se: float
-
-
-def objective_weights(task: Task) -> dict[str, float]:
-    """Weight of each north star's lift in U; negative where less is better."""
-    return {name: metric.sign * metric.weight for name, metric in task.north_stars.items()}
 
 
 def lifts_of(space: Space, history: Sequence[RoundResult], weights: Mapping[str, float]) -> Observations:
@@ -65,16 +59,56 @@ def production_level(history: Sequence[RoundResult], metric: str) -> Level | Non
     return Level(float(precision @ np.array(values) / precision.sum()), float(precision.sum() ** -0.5))
 
 
+def level_changes(space: Space, history: Sequence[RoundResult], metric: str) -> Observations:
+    """Every arm's level of one metric minus its control's, in the metric's unit: what an absolute limit is
+    about exists where a lift does not, as it does when control's level is 0.
+
+    Frozen rounds, control and the holdout are left out. The arms of a round share their control's error.
+    """
+    points, values, noises = [np.empty((0, space.dimension))], [np.empty(0)], []
+    for result in history:
+        if not result.frozen and metric in result.estimates.metrics:
+            found = _changes(space, result, result.estimates.metrics.index(metric))
+            points.append(found.points)
+            values.append(found.values)
+            noises.append(found.noise)
+    noise = block_diag(*noises) if noises else np.zeros((0, 0))
+    return Observations(np.vstack(points), np.concatenate(values), noise)
+
+
+def _changes(space: Space, result: RoundResult, column: int) -> Observations:
+    estimates = result.estimates
+    configs = _treatments(result)
+    control, shared = estimates.level[0][column], estimates.level_se[0][column] ** 2
+    points, values, own = [], [], []
+    for row, arm in enumerate(estimates.arms, 1):
+        level = estimates.level[row][column]
+        if arm in configs and _known(level) and _known(control):
+            points.append(space.to_unit(configs[arm].values))
+            values.append(float(level or 0.0) - float(control or 0.0))
+            own.append(estimates.level_se[row][column] ** 2)
+    noise = np.diag(own) + shared if own else np.zeros((0, 0))
+    return Observations(np.array(points).reshape(len(own), space.dimension), np.array(values), noise)
+
+
+def _known(value: float | None) -> bool:
+    return value is not None and bool(np.isfinite(value))
+
+
+def _treatments(result: RoundResult) -> dict[str, Config]:
+    return {arm.name: arm.config for arm in result.arms if arm.name not in (CONTROL, HOLDOUT)}
+
+
 def _round(space: Space, result: RoundResult, weights: Mapping[str, float]) -> Observations:
     estimates = result.estimates
-    configs = {arm.name: arm.config for arm in result.arms if arm.name not in (CONTROL, HOLDOUT)}
+    configs = _treatments(result)
     if any(metric not in estimates.metrics for metric in weights):
         configs = {}
     columns = [estimates.metrics.index(metric) for metric in weights if configs]
     rows, points, values = [], [], []
     for row, arm in enumerate(estimates.arms):
         lifts = [estimates.lift[row][column] for column in columns]
-        if arm in configs and all(lift is not None and np.isfinite(lift) for lift in lifts):
+        if arm in configs and all(map(_known, lifts)):
             rows.append(row)
             points.append(space.to_unit(configs[arm].values))
             weighted = zip(weights.values(), lifts, strict=True)

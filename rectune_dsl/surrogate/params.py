@@ -1,8 +1,13 @@
-"""The default surrogate: one Gaussian process per metric over the params, and one for U itself."""
+"""The default surrogate: one Gaussian process per metric over the params, and one for U itself.
+
+Each is fitted on values of the size that the prior is made for: lifts as they are, U per unit of weight, and
+levels as shares of the size of what they are compared with. So no unit, of a weight or of a metric, matters.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -12,14 +17,14 @@ from rectune_dsl.dsl.guardrails import Limit
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.space import Space
 from rectune_dsl.hooks.api import Config, RoundResult
-from rectune_dsl.surrogate.data import Level, lifts_of, objective_weights, production_level
+from rectune_dsl.surrogate.data import Level, level_changes, lifts_of, production_level
 from rectune_dsl.surrogate.gp import GaussianProcess, Observations
 from rectune_dsl.surrogate.hyper import Prior
 from rectune_dsl.surrogate.hyper import fit as fit_process
 from rectune_dsl.surrogate.kernels import Array
 
-Weights = tuple[tuple[str, float], ...]
-"""(metric, weight) of a sum of lifts."""
+_U = "=U"
+"""Names the process of U: no metric is called so."""
 ASSUMED_HEADROOM = 0.1
 """Until an absolute metric is measured, production is assumed to keep its limit by this share of it."""
 
@@ -28,6 +33,21 @@ def fit(task: Task, history: Sequence[RoundResult]) -> ParamSurrogate:
     """Learn from finished rounds; frozen ones teach nothing. Without any, the belief is the prior:
     no lift at production, and wider the further from it."""
     return ParamSurrogate(task, tuple(history))
+
+
+@dataclass(frozen=True, eq=False)
+class _Scaled:
+    """A process of values that were divided by `scale`."""
+
+    process: GaussianProcess
+    scale: float
+
+    def mean_sd(self, points: Array) -> tuple[Array, Array]:
+        mean, sd = self.process.mean_sd(points)
+        return self.scale * mean, self.scale * sd
+
+    def draws(self, points: Array, rng: np.random.Generator, count: int) -> Array:
+        return self.scale * self.process.draws(points, rng, count)
 
 
 class ParamSurrogate:
@@ -41,7 +61,7 @@ class ParamSurrogate:
         self._task = task
         self._space = Space(task)
         self._history = history
-        self._processes: dict[Weights, GaussianProcess] = {}
+        self._processes: dict[str, _Scaled] = {}
         self._absolute = {name: limit for name, limit in task.guardrails.items() if not limit.relative}
 
     @property
@@ -71,24 +91,41 @@ class ParamSurrogate:
         return self._objective.draws(self._points(configs), rng, count)
 
     @property
-    def _objective(self) -> GaussianProcess:
-        return self._process(tuple(objective_weights(self._task).items()))
+    def _objective(self) -> _Scaled:
+        weights = self._task.objective_weights
+        total = sum(map(abs, weights.values())) or 1.0
+        shares = {name: weight / total for name, weight in weights.items()}
+        return self._process(_U, lambda: (lifts_of(self._space, self._history, shares), total))
 
     def _predict(self, metric: str, points: Array) -> tuple[Array, Array]:
-        mean, sd = self._process(((metric, 1.0),)).mean_sd(points)
-        if metric not in self._absolute:
-            return mean, sd
-        level = production_level(self._history, metric) or _assumed(self._absolute[metric])
-        return level.value * (1.0 + mean), np.hypot(level.value * sd, level.se * (1.0 + mean))
+        """Of lifts, or of levels for absolute guardrails."""
+        if metric in self._absolute:
+            return self._level(metric, points)
+        process = self._process(metric, lambda: (lifts_of(self._space, self._history, {metric: 1.0}), 1.0))
+        return process.mean_sd(points)
 
-    def _process(self, weights: Weights) -> GaussianProcess:
-        if weights not in self._processes:
-            measured = lifts_of(self._space, self._history, dict(weights))
-            data = measured.with_exact(self._space.production, 0.0)
-            self._processes[weights] = _fitted(
-                data.points.tobytes(), data.values.tobytes(), data.noise.tobytes()
+    def _level(self, metric: str, points: Array) -> tuple[Array, Array]:
+        limit = self._absolute[metric]
+        level = production_level(self._history, metric) or _assumed(limit)
+
+        def changes() -> tuple[Observations, float]:
+            seen = level_changes(self._space, self._history, metric)
+            scale = (
+                max(abs(level.value), abs(limit.bound), float(np.abs(seen.values).max(initial=0.0))) or 1.0
             )
-        return self._processes[weights]
+            return Observations(seen.points, seen.values / scale, seen.noise / scale**2), scale
+
+        mean, sd = self._process(metric, changes).mean_sd(points)
+        return level.value + mean, np.hypot(sd, level.se)
+
+    def _process(self, name: str, read: Callable[[], tuple[Observations, float]]) -> _Scaled:
+        """The process of that name, fitted when first asked; production's value is 0 by definition."""
+        if name not in self._processes:
+            seen, scale = read()
+            data = seen.with_exact(self._space.production, 0.0)
+            fitted = _fitted(data.points.tobytes(), data.values.tobytes(), data.noise.tobytes())
+            self._processes[name] = _Scaled(fitted, scale)
+        return self._processes[name]
 
     def _points(self, configs: Sequence[Config]) -> Array:
         points = [self._space.to_unit(config.values) for config in configs]
@@ -97,9 +134,14 @@ class ParamSurrogate:
 
 def chance_to_hold(limit: Limit, mean: Array, sd: Array) -> Array:
     """P(a normal value keeps the limit); a value that is known exactly keeps it or does not."""
+    return np.asarray(ndtr(standard_room(limit, mean, sd)))
+
+
+def standard_room(limit: Limit, mean: Array, sd: Array) -> Array:
+    """How many standard deviations lie between a value and its limit; infinite where it is known exactly."""
     room = (mean - limit.bound) if limit.direction == ">=" else (limit.bound - mean)
-    certain = np.where(room >= 0, 1.0, 0.0)
-    return np.where(sd > 0, ndtr(room / np.where(sd > 0, sd, 1.0)), certain)
+    certain = np.where(room >= 0, np.inf, -np.inf)
+    return np.where(sd > 0, room / np.where(sd > 0, sd, 1.0), certain)
 
 
 def _assumed(limit: Limit) -> Level:

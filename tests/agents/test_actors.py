@@ -5,11 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rectune_dsl.agents.acquisition import Batch
 from rectune_dsl.agents.actor_bayes import BayesActor
 from rectune_dsl.agents.actor_random import RandomActor
 from rectune_dsl.agents.critic_numeric import NumericCritic
 from rectune_dsl.dsl.space import Space
 from rectune_dsl.hooks.api import Arm, Config, Skill
+from rectune_dsl.surrogate.params import chance_to_hold
 
 ACTORS = [BayesActor, RandomActor]
 ERRORS = {"watch": 0.01, "returns": 0.002}
@@ -92,11 +94,141 @@ def test_where_nothing_meets_the_floor_it_draws_towards_production(kit):
         assert np.abs(space.to_unit(proposal.config.values) - space.production).max() < 0.1
 
 
-def test_where_production_itself_breaks_a_guardrail_nothing_is_proposed(kit):
-    task = kit.task(guardrails={"returns": ">= 2"})
-    arm = Arm("a", Config({**task.production, "a_click": 1.2}))
-    result = kit.round_of(task, 1, [arm], [{}], ERRORS)  # production's level is 1
-    assert BayesActor().propose(kit.context(task, [result])) == []
+def breaking(kit):
+    """Production is at latency 130 against 120; a_long lowers it, a_click raises it."""
+    task = kit.task(guardrails={"returns": ">= -1%", "latency": "<= 120"})
+    configs = [
+        Config({**task.production, **change})
+        for change in ({"a_long": 1.2}, {"a_long": 0.9}, {"a_click": 1.5}, {"a_click": 1.25})
+    ]
+    arms = [Arm(f"r1p{i}", config) for i, config in enumerate(configs)]
+    drops = (-0.012, -0.006, 0.012, 0.006)
+    result = kit.round_of(task, 1, arms, [{"watch": 0.01, "latency": drop} for drop in drops], ERRORS)
+    column = result.estimates.metrics.index("latency")
+    level = tuple(
+        tuple(130.0 * value if i == column else value for i, value in enumerate(row))
+        for row in result.estimates.level
+    )
+    return task, replace(result, estimates=replace(result.estimates, level=level))
+
+
+def test_where_production_itself_breaks_a_guardrail_what_may_mend_it_is_tested(kit):
+    task, result = breaking(kit)
+    context = kit.context(task, [result])
+    production = Config(task.production)
+    assert context.surrogate.p_feasible([production])[0] < 0.2
+    proposals = BayesActor().propose(context)
+    assert len(proposals) == 8
+    column = context.surrogate.metrics.index("latency")
+    expected = context.surrogate.predict([p.config for p in proposals])[0][:, column]
+    assert expected.mean() < 128.4  # below the best that was tested, on the whole
+    p = context.surrogate.p_feasible([p.config for p in proposals])
+    assert (p > context.surrogate.p_feasible([production])[0]).all()
+    assert "Production itself is at latency 130 against <= 120" in proposals[0].hypothesis.statement
+    reviews = NumericCritic().review(kit.context(task, [result]), proposals)
+    taken = [r for r in reviews if r.taken]
+    assert len(taken) == 4
+    said = next(c.detail for c in taken[0].checks if c.name == "risk")
+    assert "production itself is at latency 130 against <= 120; this is likelier than production" in said
+    assert "production itself is at latency 130" in BayesActor().recommend(context).why.lower()
+
+
+def test_mending_one_guardrail_may_not_break_another(kit):
+    """a_long mends latency, and costs more return than is allowed."""
+    task, result = breaking(kit)
+    column = result.estimates.metrics.index("returns")
+    lift = [list(row) for row in result.estimates.lift]
+    lift[0][column], lift[1][column] = -0.05, -0.03
+    found = replace(result, estimates=replace(result.estimates, lift=tuple(map(tuple, lift))))
+    context = kit.context(task, [found])
+    configs = [p.config for p in BayesActor().propose(context)]
+    assert configs
+    means, sds = context.surrogate.predict(configs)
+    at = context.surrogate.metrics.index("returns")
+    kept = [chance_to_hold(task.guardrails["returns"], means[:, at], sds[:, at])]
+    assert (np.array(kept) >= 0.8).all()
+
+
+@pytest.mark.parametrize("actor", ACTORS)
+@pytest.mark.parametrize(
+    ("low", "production", "high"), [(8, 10, 12), (1, 3, 5), (0, 2, 4), (0, 1, 2), (0, 0, 1)]
+)
+def test_a_whole_number_can_move_however_few_there_are(kit, actor, low, production, high):
+    params = {"n": {"production": production, "low": low, "high": high, "type": "int"}}
+    task = kit.task(params, guardrails={})
+    moved = {p.config["n"] for p in actor().propose(kit.context(task))}
+    assert moved == {n for n in (production - 1, production + 1) if low <= n <= high}
+
+
+def test_a_step_limit_may_pin_a_whole_number(kit):
+    params = {
+        "n": {"production": 10, "low": 8, "high": 12, "type": "int"},
+        "x": {"production": 0.5, "low": 0.0, "high": 1.0},
+    }
+    proposals = BayesActor().propose(kit.context(kit.task(params, step=0.2)))
+    assert {p.config["n"] for p in proposals} == {10}
+    assert len(proposals) == 8
+
+
+@pytest.mark.parametrize("actor", ACTORS)
+def test_rounds_that_tested_nothing_widen_the_box(kit, actor):
+    """The constraint leaves production and what lies far above it."""
+    task = kit.task(constraints={"far": "(a_click == 1) + (a_click > 2.2) > 0"}, guardrails={})
+    space = Space(task)
+    far = [
+        any(p.config["a_click"] > 2.2 for p in actor().propose(kit.context(task, round=number)))
+        for number in (1, 4)
+    ]
+    assert far == [False, True]
+    assert space.feasible(task.production)
+
+
+@pytest.mark.parametrize("production", ["equal", "falling"])
+def test_many_ordered_weights_leave_the_actor_its_choice(kit, production):
+    n = 8
+    values = [0.5] * n if production == "equal" else [round(1 - 0.1 * i, 2) for i in range(n)]
+    params = {f"w{i}": {"production": v, "low": 0.0, "high": 1.0} for i, v in enumerate(values)}
+    task = kit.task(params, constraints={f"o{i}": f"w{i} >= w{i + 1}" for i in range(n - 1)})
+    assert len(BayesActor().propose(kit.context(task))) == 8
+
+
+def test_a_config_that_cannot_be_served_is_no_reason_to_propose_nothing_new(kit):
+    """One arm gained 15 % and broke its guardrail: no safe config is expected to beat that, yet safe ones
+    are worth testing."""
+    task = kit.task()
+    space = Space(task)
+    configs = [Config(space.from_unit(space.production + 0.19 * row)) for row in np.eye(4)]
+    arms = [Arm(f"r1p{i}", config) for i, config in enumerate(configs)]
+    truths = [{"watch": 0.15, "returns": -0.06}, {"watch": 0.004}, {"watch": 0.002}, {"watch": -0.004}]
+    result = kit.round_of(task, 1, arms, truths, {"watch": 0.003, "returns": 0.002})
+    context = kit.context(task, [result])
+    floor = 0.8
+    assert context.surrogate.p_feasible(configs[:1])[0] < 0.01
+    proposals = [p.config for p in BayesActor().propose(context)]
+    rng = np.random.Generator(np.random.Philox(key=5))
+    gains = Batch(context.surrogate, proposals, configs, rng, floor).gains()
+    again = np.random.Generator(np.random.Philox(key=5))
+    assert (gains == Batch(context.surrogate, proposals, configs[1:], again, floor).gains()).all()
+    assert (gains > 0).all()
+
+
+@pytest.mark.parametrize("factor", [100.0, 0.001])
+def test_the_unit_of_a_weight_changes_nothing(kit, factor):
+    def run(weight):
+        task = kit.task()
+        metrics = {**task.metrics, "watch": task.metrics["watch"].model_copy(update={"weight": weight})}
+        world = kit.world(task.model_copy(update={"metrics": metrics}))
+        rng = np.random.default_rng(5)
+        points = np.clip(world.space.production + rng.uniform(-0.3, 0.3, (12, 4)), 0, 1)
+        configs = [Config(world.space.from_unit(point)) for point in points]
+        history = [world.measure(n, configs[4 * n - 4 : 4 * n]) for n in (1, 2, 3)]
+        return BayesActor().recommend(kit.context(world.task, history))
+
+    plain, scaled = run(1.0), run(factor)
+    assert not plain.is_production
+    assert scaled.config == plain.config
+    assert scaled.objective.lift == pytest.approx(factor * plain.objective.lift)
+    assert scaled.objective.high == pytest.approx(factor * plain.objective.high)
 
 
 def skill(values):
@@ -204,7 +336,28 @@ def test_without_any_measurement_production_is_recommended(kit):
     found = BayesActor().recommend(kit.context(task))
     assert found.is_production
     assert found.config.values == task.production
-    assert found.why == "Keep production. No experiment that can be trusted has measured anything."
+    assert found.why == "Keep production. No arm was tested in any round, so nothing has been measured."
+
+
+def test_where_no_step_is_safe_enough_it_is_said_what_would_be(kit):
+    """The next whole number is half of the range away, and the margin is tight."""
+    task = kit.task({"n": {"production": 1, "low": 0, "high": 2, "type": "int"}})
+    assert BayesActor().propose(kit.context(task)) == []
+    why = BayesActor().recommend(kit.context(task)).why
+    assert "The safest change keeps all guardrails with" in why
+    assert "80 % are needed" in why
+    assert "returns" in why
+
+
+def test_what_was_frozen_or_stopped_is_said_to_be_so(kit):
+    task = kit.task()
+    arm = Arm("a", Config({**task.production, "a_click": 1.2}))
+    frozen = kit.round_of(task, 1, [arm], [{}], ERRORS, frozen="sample-ratio mismatch")
+    assert "No experiment that can be trusted" in BayesActor().recommend(kit.context(task, [frozen])).why
+    stopped = kit.round_of(task, 1, [arm], [{}], ERRORS, stopped={"a": "harm"})
+    found = BayesActor().recommend(kit.context(task, [stopped]))
+    assert found.is_production
+    assert "Every arm that was tested was stopped for harm" in found.why
 
 
 def test_where_everything_tested_was_worse_production_is_kept(kit):

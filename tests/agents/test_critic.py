@@ -77,6 +77,35 @@ def test_a_risky_config_is_refused_and_the_weakest_guardrail_named(kit, task):
     assert "against >= -1%" in found.justification
 
 
+def test_a_risk_that_is_the_prior_alone_is_said_to_be_so(kit):
+    task = kit.task(guardrails={"returns": ">= -1%", "latency": "<= 120"})
+    config = {**task.production, "a_click": 1.2}
+    (found,) = review(kit.context(task), config)
+    assert "(nothing measured yet)" in next(c.detail for c in found.checks if c.name == "risk")
+    measured = kit.round_of(task, 1, [Arm("a", Config(config))], [{"latency": 0.01}], ERRORS)
+    (found,) = review(kit.context(task, [measured]), {**task.production, "a_long": 0.7})
+    assert "nothing measured yet" not in found.justification
+
+
+def test_the_headroom_that_is_assumed_is_named(kit):
+    task = kit.task(guardrails={"latency": "<= 120"})
+    (found,) = review(kit.context(task), {**task.production, "a_click": 1.2})
+    risk = next(c.detail for c in found.checks if c.name == "risk")
+    assert "nothing measured yet; production is taken to keep it by 10% of the limit" in risk
+
+
+def test_among_many_params_one_that_moves_is_a_change(kit):
+    task = kit.task({f"x{i}": {"production": 0.5, "low": 0.0, "high": 1.0} for i in range(30)}, guardrails={})
+    one, other, near = ({**task.production, "x0": v} for v in (0.6, 0.7, 0.61))
+    found = review(kit.context(task), one, other, near)
+    assert sum(r.taken for r in found) == 2
+    assert found[1].taken
+    result = kit.round_of(task, 1, [Arm("r1p3", Config(one))], [{}], ERRORS, stopped={"r1p3": "harm"})
+    far, again = review(kit.context(task, [result]), {**task.production, "x0": 0.65}, near)
+    assert "failures" not in failed(far)
+    assert "failures" in failed(again)
+
+
 def test_a_config_without_hope_is_refused(kit, task):
     arms = [Arm(f"a{i}", Config({**task.production, "a_click": v})) for i, v in enumerate((1.4, 1.5, 1.6))]
     result = kit.round_of(task, 1, arms, [{"watch": -0.2}] * 3, {"watch": 0.002, "returns": 0.002})
@@ -191,6 +220,19 @@ def test_two_configs_with_equal_slates_are_duplicates(kit):
     found = review(kit.context(task, panel=requests), *twice)
     assert sorted(r.taken for r in found) == [False, True]
     assert "a duplicate of" in next(r.justification for r in found if not r.taken)
+
+
+def test_with_a_panel_slates_decide_what_is_near(kit):
+    """Scores are sharp: a hundredth of a param's range shows other items, so it is another config."""
+    task, requests = panel(kit)
+    sharp = task.model_dump(mode="json")
+    sharp["stages"]["rank"]["score"] = "a + (w_a * 100 - w_b * 100) * b"
+    task = type(task).model_validate(sharp)
+    near = {"w_a": 1.015, "w_b": 1.0}, {"w_a": 1.025, "w_b": 1.0}
+    found = review(kit.context(task, panel=requests), *near)
+    shown = [c.detail for r in found for c in r.checks if c.name == "diversity"]
+    assert all(r.taken for r in found), shown
+    assert sum(r.taken for r in review(kit.context(task), *near)) < 2
 
 
 def test_a_panel_may_be_ragged_and_small(kit):

@@ -7,7 +7,7 @@ from hypothesis.extra.numpy import arrays
 from rectune_dsl.agents.elite import elite, farthest, pareto_front
 from rectune_dsl.agents.insight_numeric import NumericInsight
 from rectune_dsl.agents.sensitivity import effects, slopes
-from rectune_dsl.agents.skill_numeric import NumericSkill, record_id
+from rectune_dsl.agents.skill_numeric import NumericSkill, _Evidence, record_id
 from rectune_dsl.dsl.space import Space
 from rectune_dsl.hooks.api import Arm, Config, KnowledgeRecord, Skill
 from rectune_dsl.surrogate.gp import Observations
@@ -228,6 +228,29 @@ def test_an_experiment_that_points_the_other_way_contradicts(kit):
     )
     assert odd.key in record.contradicts
     assert odd.key not in record.supports
+
+
+def test_an_experiment_is_not_judged_by_effects_fitted_on_itself(kit):
+    """w_like did nothing in the first round. In the second it moves along with a_click, by chance nearly
+    alike: what both went with is a_click's, though a fit on both rounds gives w_like a share of it."""
+    task = kit.task(guardrails={})
+    space = Space(task)
+
+    def round_(number, moves, lifts):
+        points = [space.production + np.array([a, b, 0.0, 0.0]) for a, b in moves]
+        arms = [Arm(f"r{number}a{i}", Config(space.from_unit(p))) for i, p in enumerate(points)]
+        return kit.round_of(task, number, arms, [{"watch": w} for w in lifts], {"watch": 0.01})
+
+    first = round_(1, [(0.0, 0.2), (0.0, -0.2)], [0.0, 0.0])
+    second = round_(2, [(0.1, 0.2), (-0.1, -0.2)], [0.02, -0.02])
+    evidence = _Evidence(task, [first, second])
+    assert evidence._without(second, "watch") == pytest.approx(np.zeros(4), abs=1e-9)
+    alone = _Evidence(task, [second])
+    assert alone._without(second, "watch") == pytest.approx(np.zeros(4))
+    changed = round_(2, [(0.1, 0.2), (-0.1, -0.2)], [0.3, -0.1])
+    assert (
+        _Evidence(task, [first, changed])._without(changed, "watch") == evidence._without(second, "watch")
+    ).all()
 
 
 def test_the_status_is_kept_and_only_this_campaigns_evidence_is_given(kit):

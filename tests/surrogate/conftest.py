@@ -63,7 +63,9 @@ def make_round() -> MakeRound:
             metrics=metrics,
             lift=tuple(tuple(row) for row in lifts),
             covariance=tuple(map(tuple, noise.tolist())),
-            level=tuple(map(tuple, np.full(shape, 100.0).tolist())),
+            level=tuple(
+                tuple(100.0 * (1.0 + (lift or 0.0)) for lift in row) for row in [[0.0] * len(metrics), *lifts]
+            ),
             level_se=tuple(map(tuple, np.full(shape, 0.5).tolist())),
             effective_n=tuple(map(tuple, np.full((count, len(metrics)), 2000.0).tolist())),
         )

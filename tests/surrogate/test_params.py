@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from rectune_dsl.dsl.guardrails import parse_limit
 from rectune_dsl.hooks.api import Config, JointSurrogate
-from rectune_dsl.surrogate.data import lifts_of, production_level
+from rectune_dsl.surrogate.data import level_changes, lifts_of, production_level
 from rectune_dsl.surrogate.params import chance_to_hold, fit
 
 NAMES = ("watch", "skips", "returns", "latency")
@@ -39,6 +41,72 @@ def test_an_absolute_metric_is_predicted_in_its_unit(make_task, make_round):
     assert sd[0, 3] == pytest.approx(0.5, abs=0.05)  # production's own level is known to its standard error
     p = fit(task, history).p_feasible(configs((0.5,), (0.9,), (0.1,)))
     assert p[1] < 0.01 < 0.9 < min(p[0], p[2])
+
+
+@pytest.mark.parametrize("control", [0.0, -2.0])
+def test_an_absolute_metric_needs_no_level_above_zero(make_task, make_round, control):
+    """Where control's level is not positive there are no lifts; arms at 3 +- 0.1 above it break `<= 0.5`."""
+    task = make_task(1, {"returns": ">= -1%", "latency": "<= 0.5"})
+    result = make_round(task, [[0.9], [0.8], [0.3]], [[0.0, 0.0, 0.0, None]] * 3)
+    metrics = result.estimates.metrics
+    at = metrics.index("latency")
+    arms = (control, control + 3.0, control + 2.6, control)
+
+    def put(rows, values):
+        return tuple(
+            tuple(value if i == at else old for i, old in enumerate(row))
+            for row, value in zip(rows, values, strict=True)
+        )
+
+    estimates = replace(
+        result.estimates,
+        level=put(result.estimates.level, arms),
+        level_se=put(result.estimates.level_se, (0.05, 0.1, 0.1, 0.1)),
+    )
+    surrogate = fit(task, [replace(result, estimates=estimates)])
+    tested = configs((0.9,), (0.3,), (0.5,))
+    mean, sd = surrogate.predict(tested)
+    assert mean[:, at] == pytest.approx([control + 3.0, control, control], abs=0.25)
+    assert (sd[:, at] < 0.25).all()
+    p = surrogate.p_feasible(tested)
+    assert p[0] == pytest.approx(float(control + 3.0 <= 0.5), abs=0.02) or control < 0
+    assert p[2] > 0.9
+
+
+def test_arms_share_their_controls_error_of_a_level(make_task, make_round):
+    task = make_task(1)
+    history = [make_round(task, [[0.9], [0.1]], [[0, 0, 0, 0.3], [0, 0, 0, -0.1]])]
+    found = level_changes(_space(task), history, "latency")
+    assert found.values == pytest.approx([30.0, -10.0])
+    assert found.noise == pytest.approx(np.array([[0.5, 0.25], [0.25, 0.5]]))
+
+
+@pytest.mark.parametrize("unit", [1000.0, 1e-3])
+def test_the_unit_of_an_absolute_metric_changes_no_chance(make_task, make_round, unit):
+    def chances(scale):
+        task = make_task(1, {"latency": f"<= {120 * scale}"})
+        result = make_round(task, [[0.9], [0.1]], [[0, 0, 0, 0.3], [0, 0, 0, -0.1]])
+        found = result.estimates
+        level, se = (
+            tuple(tuple(scale * x for x in row) for row in rows) for rows in (found.level, found.level_se)
+        )
+        scaled = replace(result, estimates=replace(found, level=level, level_se=se))
+        return fit(task, [scaled]).p_feasible(configs((0.6,), (0.7,), (0.75,), (0.9,)))
+
+    assert chances(unit) == pytest.approx(chances(1.0), abs=1e-6)
+
+
+@pytest.mark.parametrize("factor", [100.0, 0.001])
+def test_the_unit_of_weights_scales_u_and_nothing_else(make_task, make_round, factor):
+    task = make_task(1)
+    metrics = {n: m.model_copy(update={"weight": factor * m.weight}) for n, m in task.metrics.items()}
+    history = [make_round(task, [[0.9], [0.2]], [[0.04, 0.06, 0, 0], [-0.02, -0.02, 0, 0]], 1e-4 * np.eye(8))]
+    plain, scaled = fit(task, history), fit(task.model_copy(update={"metrics": metrics}), history)
+    there = configs((0.9,), (0.6,), (0.2,))
+    for one, other in zip(plain.objective(there), scaled.objective(there), strict=True):
+        assert other == pytest.approx(factor * one, rel=1e-6)
+    draws = [s.objective_draws(there, np.random.default_rng(0), 9) for s in (plain, scaled)]
+    assert draws[1] == pytest.approx(factor * draws[0], rel=1e-6)
 
 
 def test_u_is_the_weighted_sum_of_signed_lifts(make_task, make_round):
