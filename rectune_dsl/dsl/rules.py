@@ -91,4 +91,7 @@ RULES: Mapping[str, Rule] = {
     "RT902": Rule("signal or key the backend does not provide", "The formulas could not be computed."),
     "RT903": _warning("too little power", "The traffic is unlikely to show what the task asks for."),
     "RT904": Rule("not enough users", "Arms must be disjoint, and the confirmation needs fresh users."),
+    "RT905": _warning(
+        "production does not keep a guardrail", "Only configs that mend it could ship, and few arms are safe."
+    ),
 }

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from rectune_dsl.dsl.model import Task
+from rectune_dsl.experiments.holm import holm_adjusted
 from rectune_dsl.experiments.intervals import objective
 from rectune_dsl.hooks.api import Arm, Estimates
 from rectune_dsl.report.console import plain_table
@@ -34,6 +35,17 @@ def print_lifts(
         cells = [Text("missing" if gain is None else interval(*gain), "bold")] if with_objective else []
         cells += [_cell(task, estimates, row, column) for column in range(len(estimates.metrics))]
         table.add_row(Text(f"{arm} (stopped)", "red") if arm in stopped else Text(arm), *cells)
+    out.print(table)
+
+
+def print_p_values(out: Console, estimates: Estimates) -> None:
+    """Holm-adjusted over all lifts of the experiment. They decide nothing."""
+    table = plain_table("two-sided p-values, Holm-adjusted; they decide nothing", "arm")
+    for metric in estimates.metrics:
+        table.add_column(metric, justify="right", overflow="fold")
+    for arm, adjusted in holm_adjusted(estimates, estimates.metrics).items():
+        cells = [f"{adjusted[m]:.2g}" if m in adjusted else "missing" for m in estimates.metrics]
+        table.add_row(arm, *cells)
     out.print(table)
 
 

@@ -9,7 +9,7 @@ from rich.text import Text
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import Bound, Proposal, Review, Verdict
 from rectune_dsl.report.console import outcome_style, plain_table
-from rectune_dsl.report.lifts import print_lifts
+from rectune_dsl.report.lifts import print_lifts, print_p_values
 from rectune_dsl.report.view import RoundView, RunView, traffic
 from rectune_dsl.report.words import changes, count, number, percent, predicted
 
@@ -78,6 +78,7 @@ def _print_round(out: Console, task: Task, round: RoundView) -> None:
     if round.result is not None:
         result = round.result
         print_lifts(out, task, result.estimates, result.stopped, "lifts over control, ± 90 %")
+        print_p_values(out, result.estimates)
         for arm, why in result.stopped.items():
             out.print(Text(f"stopped {arm}: {why}", "yellow"))
         if result.frozen:

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
+from rectune_dsl.experiments.holm import holm_adjusted
 from rectune_dsl.hooks.api import (
     ExperimentSpec,
     Insight,
@@ -94,7 +95,7 @@ def as_json(view: RunView) -> str:
         "production": dict(header.production),
         "skill": header.skill.name if header.skill else None,
         "task": header.task_text,
-        "rounds": [_without_ids(json.loads(encode(RoundView, r))) for r in view.rounds],
+        "rounds": [_round_json(r) for r in view.rounds],
         "recommendation": json.loads(encode(Recommendation | None, view.recommendation)),
         "confirmation": _without_ids(json.loads(encode(Confirmation | None, view.confirmation))),
         "verdict": json.loads(encode(Verdict | None, view.verdict)),
@@ -134,6 +135,13 @@ def _round(recorder: Recorder, number: int) -> RoundView | None:
         recorder.recall(f"{step}/learn", Insight),
         recorder.recall(f"{step}/evolve", tuple[SkillRevision, ...]) or (),
     )
+
+
+def _round_json(round: RoundView) -> dict[str, object]:
+    body: dict[str, object] = _without_ids(json.loads(encode(RoundView, round))) or {}
+    estimates = round.result.estimates if round.result else None
+    holm = holm_adjusted(estimates, estimates.metrics) if estimates else {}
+    return {**body, "holm_adjusted_p_values": {arm: dict(p) for arm, p in holm.items()}}
 
 
 def _without_ids(body: dict[str, object] | None) -> dict[str, object] | None:

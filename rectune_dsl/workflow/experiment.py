@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.experiments.estimates import estimate
+from rectune_dsl.experiments.readiness import unready
 from rectune_dsl.experiments.rebase import without
 from rectune_dsl.hooks.api import (
     HOLDOUT,
@@ -148,9 +149,21 @@ def settled(outcome: Outcome, task: Task) -> Estimates:
     """The lifts of all arms. A stopped arm keeps the lifts of the look that stopped it: what its users did
     after that says nothing about it. The holdout, whose users were not randomised here, is left out."""
     final = estimate(without(outcome.last.observation, (HOLDOUT,)), task.judged)
+    final = _ready(final, outcome, task)
     for arm, look in outcome.stopped_at.items():
         final = _splice(final, estimate(without(look.observation, (HOLDOUT,)), task.judged), arm)
     return final
+
+
+def _ready(final: Estimates, outcome: Outcome, task: Task) -> Estimates:
+    """Without the lifts of metrics that are stale or not mature: nothing is to be learnt from those."""
+    last = outcome.last.observation
+    late = {m: unready(m, task.judged[m], outcome.spec, last) for m in final.metrics}
+    late = {metric: why for metric, why in late.items() if why and metric not in final.missing}
+    lift = tuple(
+        tuple(None if m in late else x for m, x in zip(final.metrics, row, strict=True)) for row in final.lift
+    )
+    return replace(final, lift=lift, missing={**late, **final.missing})
 
 
 def _splice(final: Estimates, earlier: Estimates, arm: str) -> Estimates:

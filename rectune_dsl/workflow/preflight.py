@@ -24,6 +24,7 @@ def preflight(loaded: Loaded, found: Power | None) -> tuple[Diagnostic, ...]:
         *_unprovided(task, capabilities),
         *_too_few_users(task, capabilities, traffic(task, capabilities)),
         *_too_little_power(task, found),
+        *_broken_already(task, found),
     ]
     diagnostics = []
     for code, key, message, help in problems:
@@ -92,6 +93,14 @@ def _too_few_users(task: Task, capabilities: Capabilities, planned: Traffic) -> 
             f"the confirmation needs {planned.confirm:,}",
             "lower `rounds`, `arms` or `users_per_arm`",
         )
+
+
+def _broken_already(task: Task, found: Power | None) -> Iterator[_Problem]:
+    for name, limit in task.guardrails.items():
+        level = found.confirm.levels.get(name) if found else None
+        if level is not None and not limit.relative and not limit.holds(level):
+            message = f"production itself is at {level:.4g}, and the guardrail is {limit}"
+            yield "RT905", ("guardrails", name), message, "widen the limit, or mend production first"
 
 
 def _too_little_power(task: Task, found: Power | None) -> Iterator[_Problem]:

@@ -36,7 +36,7 @@ class Grant:
 
 
 class Lab:
-    """`lab(text, seed=..., **faults)` runs a campaign: what its journal says, calls to the platform, approver."""
+    """`lab(text, seed=..., **faults)` runs a campaign: (its journal told, calls to the platform, approver)."""
 
     def __init__(self, folder, monkeypatch):
         self.log = folder / "calls.jsonl"
@@ -62,8 +62,11 @@ class Lab:
         """What the platform was asked, in order."""
         return [json.loads(line) for line in self.log.read_text().splitlines()] if self.log.exists() else []
 
+    def load(self, text):
+        return load(Source("task.toml", text), self.host, Choices())
+
     def task(self, text):
-        return load(Source("task.toml", text), self.host, Choices()).task
+        return self.load(text).task
 
 
 @pytest.fixture

@@ -12,13 +12,16 @@ from rectune_dsl.hooks.api import (
     BackendError,
     Config,
     Exposure,
+    Finish,
     PluginError,
     SetExposure,
     StopArm,
     UsageError,
 )
 from rectune_dsl.memory.journal import Journal
+from rectune_dsl.workflow.preflight import preflight
 from rectune_dsl.workflow.surface import outdated
+from rectune_dsl.workflow.traffic import power
 from rectune_dsl.workflow.watch import Finished, RoundFinished
 
 SHIP, KEEP = "ship", "keep production"
@@ -229,3 +232,27 @@ def test_plugins_are_told_of_each_round_and_of_the_end(lab):
     lab(watch=told.append)
     assert [e.result.round for e in told if isinstance(e, RoundFinished)] == [1, 2]
     assert not any(e.replayed for e in told if isinstance(e, (RoundFinished, Finished)))
+
+
+def test_nothing_is_learnt_from_a_metric_that_is_not_mature(lab):
+    class Hasty:
+        """Ends every experiment on its first day."""
+
+        design = NumericOnline().design
+
+        def step(self, context, state, observation):
+            return (Finish("in a hurry"),)
+
+    view, _, _ = lab(online=Hasty())
+    for round in view.rounds:
+        assert all(lift is None for row in round.result.estimates.lift for lift in row)
+        assert "not mature" in round.result.estimates.missing["gain"]
+    assert view.verdict.decision == KEEP
+
+
+def test_a_production_that_breaks_a_guardrail_is_said_before_anything_is_launched(lab):
+    text = TASK.replace('harm = "<= +2%"', 'harm = "<= 0.5"')
+    loaded = lab.load(text)
+    problems = preflight(loaded, power(loaded.task, loaded.backend))
+    [problem] = [p for p in problems if p.code == "RT905"]
+    assert "production itself is at 0.997" in problem.message
