@@ -97,7 +97,7 @@ class Confirmation:
         region, uncertain = self.region, self.region.errors > 0
         errors = np.zeros((_DRAWS, len(region.errors)))
         errors[:, uncertain] = _normal(int(uncertain.sum())) @ region.root * region.errors[uncertain]
-        slack = errors - np.where(uncertain, region.quantile, 0.0) * region.errors
+        slack = errors - region.needs
         found = {_U: slack[:, 0]}
         for test in range(1, len(region.errors)):
             row = region.rows[int(np.abs(region.weights[test]).argmax())]
