@@ -32,7 +32,7 @@ def check(draft: Draft) -> Iterator[Diagnostic]:
     yield from broken
     if task.constraints and not broken and not len(room.feasible(task, Space(task))):
         message = "sampling found no config but production that keeps all constraints"
-        help = "loosen a constraint; an equality leaves no room at all: make one param of it a constant"
+        help = "loosen a constraint; an equality leaves next to no room: make one param of it a constant"
         yield draft.problem("RT311", ("constraints",), message, help, part="key")
     if task.constraints and not draft.cuts.paths:
         yield from _idle(draft, task)
