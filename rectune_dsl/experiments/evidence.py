@@ -1,10 +1,10 @@
 """What limits are decided on: the best statistic that an observation allows.
 
-From users' moments a lift is tested on T - (1 + limit) C (`ratios`), and so is a U of one north star; a
-proportion's level has exact bounds (`proportions`). A level or lift whose users do not differ at all is
-unknown, not certain. A U of several north stars is a sum of quotients with different denominators: it keeps
-the delta method. So does all that comes as Estimates, which no longer tell treatment from control; there an
-error of 0 means that the value was computed.
+From users' moments a lift is tested on T - (1 + limit) C (`ratios`), and so is a U of one north star; one of
+several has the same test for a sum of lifts (`sums`); a proportion's level has exact bounds (`proportions`).
+A level or lift whose users do not differ at all is unknown, not certain. What comes as Estimates keeps the
+delta method, since it no longer tells treatment from control; there an error of 0 means that the value was
+computed.
 """
 
 from __future__ import annotations
@@ -14,15 +14,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+from scipy.linalg import block_diag
+
 from rectune_dsl.dsl.guardrails import Limit
 from rectune_dsl.dsl.model import Metric
 from rectune_dsl.experiments import intervals
 from rectune_dsl.experiments.degrees import welch_degrees
 from rectune_dsl.experiments.estimates import selected
 from rectune_dsl.experiments.intervals import Measured, weighted_lifts
+from rectune_dsl.experiments.linear import Array
 from rectune_dsl.experiments.measurement import Cell, Measurement
 from rectune_dsl.experiments.proportions import Proportion, is_binary, least_variance
 from rectune_dsl.experiments.ratios import Ratio
+from rectune_dsl.experiments.sums import LiftSum
 from rectune_dsl.hooks.records import Estimates, Observation
 
 
@@ -71,7 +76,15 @@ class _Given:
         return _absent(self.estimates.missing, arm, metric) if seen is None else seen
 
     def objective(self, arm: str, weights: Mapping[str, float]) -> Measured | Unknown:
-        return _weighted(self.estimates, arm, weights)
+        seen = weighted_lifts(self.estimates, weights, arm)
+        if seen is not None:
+            return seen
+        row = self.estimates.lift[self.estimates.arms.index(arm)]
+        lifts = dict(zip(self.estimates.metrics, row, strict=True))
+        lost = next((star for star in weights if lifts.get(star) is None), None)
+        if lost is None:
+            return Unknown("the task has no north star")
+        return _absent(self.estimates.missing, arm, lost)
 
 
 class _Users:
@@ -79,11 +92,10 @@ class _Users:
 
     def __init__(self, measurement: Measurement) -> None:
         self._measurement = measurement
-        self._estimates = measurement.estimates()
 
     @property
     def arms(self) -> tuple[str, ...]:
-        return self._estimates.arms
+        return tuple(arm.arm for arm in self._measurement.observation.arms[1:])
 
     def limited(self, arm: str, metric: str, limit: Limit) -> Measured | Unknown:
         return self._lift(arm, metric) if limit.relative else self._level(arm, metric)
@@ -92,9 +104,27 @@ class _Users:
         if len(weights) == 1:
             ((star, weight),) = weights.items()
             return self._lift(arm, star, weight)
-        parts = [self._lift(arm, star) for star in weights]
-        unknown = next((part for part in parts if isinstance(part, Unknown)), None)
-        return unknown or _weighted(self._estimates, arm, weights)
+        degrees = []
+        for star in weights:
+            part = self._lift(arm, star)
+            if isinstance(part, Unknown):
+                return part
+            degrees.append(part.degrees)
+        if not weights:
+            return Unknown("the task has no north star")
+        cells = [self._measurement.pair(arm, star) for star in weights]
+        sides = [self._side(list(weights), side) for side in zip(*filter(None, cells), strict=True)]
+        levels = np.concatenate([level for level, _ in sides])
+        covariance = block_diag(*(covariance for _, covariance in sides))
+        return LiftSum.of(np.array(list(weights.values())), levels, covariance, min(degrees))
+
+    def _side(self, stars: list[str], cells: tuple[Cell, ...]) -> tuple[Array, Array]:
+        """The levels of `stars` in one arm, and their covariance."""
+        gradients = np.array([cell.adjusted.gradient for cell in cells])
+        covariance = gradients @ cells[0].users.covariance_of_mean @ gradients.T
+        for i, (star, cell) in enumerate(zip(stars, cells, strict=True)):
+            covariance[i, i] = self._variance(star, cell)
+        return np.array([cell.adjusted.level for cell in cells]), covariance
 
     def _lift(self, arm: str, metric: str, weight: float = 1.0) -> Measured | Unknown:
         pair = self._measurement.pair(arm, metric)
@@ -128,15 +158,6 @@ class _Users:
     def _is_share(self, metric: str, cell: Cell) -> bool:
         binary = is_binary(cell.plain.level, cell.plain.variance(cell.users), cell.users.n)
         return self._measurement.metrics[metric].kind == "proportion" and binary
-
-
-def _weighted(estimates: Estimates, arm: str, weights: Mapping[str, float]) -> Measured | Unknown:
-    seen = weighted_lifts(estimates, weights, arm)
-    if seen is not None:
-        return seen
-    row = dict(zip(estimates.metrics, estimates.lift[estimates.arms.index(arm)], strict=True))
-    lost = next((star for star in weights if row.get(star) is None), None)
-    return Unknown("the task has no north star") if lost is None else _absent(estimates.missing, arm, lost)
 
 
 def _absent(missing: Mapping[str, str], arm: str, metric: str) -> Unknown:

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+import scipy.optimize
 import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from rectune_dsl.experiments.evidence import Unknown, evidence
 from rectune_dsl.experiments.power import chance_to_ship, detectable_margins
 from rectune_dsl.experiments.proportions import Proportion
 from rectune_dsl.experiments.ratios import Ratio
+from rectune_dsl.experiments.sums import LiftSum
 from rectune_dsl.experiments.verdicts import confirmation_alpha, verdict
 from rectune_dsl.hooks.records import ArmMoments, Moments
 
@@ -113,6 +115,60 @@ def test_a_u_of_one_star_is_tested_on_the_difference(make):
         for c, t in events
     )
     assert abs(shipped / runs - ALPHA) < 3.5 * math.sqrt(ALPHA / runs) + 0.005
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.floats(0.5, 2), st.floats(0.05, 0.3), st.floats(0.05, 0.3), st.sampled_from([-2.0, 0.01, 1.0]))
+def test_a_sum_of_one_lift_is_fiellers(treatment, own, shared, weight):
+    one = Ratio.of((treatment, own**2), (1.0, shared**2), 50.0, weight)
+    total = LiftSum.of(np.array([weight]), np.array([treatment, 1.0]), np.diag([own**2, shared**2]), 50.0)
+    assert (total.value, total.error) == pytest.approx((one.value, one.error))
+    assert total.bounds(1.5) == pytest.approx(one.bounds(1.5), rel=1e-6, abs=1e-8)
+    if abs(one.value - 0.1 * weight) < one.error_at(0.1 * weight) / shared:
+        assert total.error_at(0.1 * weight) == pytest.approx(one.error_at(0.1 * weight), rel=1e-6)
+
+
+def test_a_bound_of_a_sum_is_the_farthest_its_levels_plausibly_have(make):
+    """Oracle: the smallest U over all levels within the ellipse, by another optimiser."""
+    weights, levels = np.array([1.0, -0.5]), np.array([1.05, 0.8, 1.0, 1.0])
+    root = make.generator("ellipse").normal(size=(4, 4)) * 0.05
+    covariance = root @ root.T
+    seen = LiftSum.of(weights, levels, covariance, 1e6)
+    shape = np.linalg.cholesky(covariance)
+
+    def farthest(sign):
+        def value(z):
+            top, bottom = np.split(levels + shape @ z, 2)
+            return sign * float(weights @ (top / bottom - 1))
+
+        edge = {"type": "ineq", "fun": lambda z: 2.0**2 - z @ z}
+        return sign * scipy.optimize.minimize(value, np.full(4, 0.1), constraints=[edge], tol=1e-12).fun
+
+    assert seen.bounds(2.0) == pytest.approx((farthest(1), farthest(-1)), rel=1e-5)
+
+
+@pytest.mark.parametrize("goal", ["maximize", "minimize"])
+def test_a_u_with_a_rare_star_among_others_ships_no_more_often_than_stated(make, goal):
+    """By the delta method 9 % of experiments would ship where fewer crashes count, none where more do."""
+    metrics = {"x": Metric(goal="maximize"), "crash": Metric(goal=goal, kind="proportion")}
+    n, runs = 10_000, 2_000
+    rng = make.generator("sum")
+    weights = {name: metric.sign * metric.weight for name, metric in metrics.items()}
+    factor, shipped = scipy.stats.norm.isf(ALPHA), 0
+    for _ in range(runs):
+        arms = []
+        for arm in ("control", "new"):
+            c, x = float(rng.binomial(n, 0.001)), n * (10 + 0.1 * rng.normal())
+            arms.append(ArmMoments(arm, n, n, (x, c), ((x * x / n + n * 100, x * c / n), (x * c / n, c))))
+        seen = evidence(Moments(make.end, ("x", "crash"), tuple(arms)), metrics).objective("new", weights)
+        shipped += seen.distance(0.0) > factor
+    assert abs(shipped / runs - ALPHA) < 3.5 * math.sqrt(ALPHA / runs) + 0.005
+
+
+def test_a_sum_with_an_uncertain_control_has_no_bound(make):
+    seen = LiftSum.of(np.array([1.0, 1.0]), np.array([1.0, 1.0, 1.0, 1.0]), np.eye(4) * 0.4**2, 50.0)
+    assert seen.upper(0.001) == math.inf
+    assert math.isfinite(seen.upper(0.4))
 
 
 # --- levels -------------------------------------------------------------------------------------------
