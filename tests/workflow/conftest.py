@@ -36,7 +36,7 @@ class Grant:
 
 
 class Lab:
-    """`lab(text, seed=..., **faults)` runs a campaign: (its journal told, calls to the platform, approver)."""
+    """`lab(text, seed=..., **faults)` runs a campaign: (its journal, calls to the platform, approver)."""
 
     def __init__(self, folder, monkeypatch):
         self.log = folder / "calls.jsonl"
