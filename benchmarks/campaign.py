@@ -11,10 +11,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
 import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from rectune_dsl.dsl.model import Task
@@ -27,7 +29,7 @@ from rectune_dsl.workflow.approval import Unattended
 from rectune_dsl.workflow.prepare import Choices, Loaded, begin, campaign, load
 from rectune_dsl.workflow.watch import silent
 
-QUICK_SEEDS = 2
+QUICK_SEEDS = 1
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)  # learnt skills stay out of the caller's folder
         runs = _runs(task_path, seeds, _choices(options.agent))
-    setup = {"task": options.task.name, "seeds": list(seeds), "agents": options.agent}
+    setup = {
+        "task": options.task.name,
+        "seeds": list(seeds),
+        "agents": options.agent,
+        "rectune": version("rectune"),
+        "python": platform.python_version(),
+        "processors": os.cpu_count(),
+    }
     result = {"setup": setup, "figures": _figures(runs), "runs": [asdict(run) for run in runs]}
     if options.json:
         print(json.dumps(result, indent=2))
@@ -85,11 +94,10 @@ def _choices(agents: list[str]) -> dict[str, str]:
 def _runs(task_path: Path, seeds: range, agents: Mapping[str, str]) -> list[Run]:
     host = Host()
     source = Source.read(task_path)
-    backend = load(source, host, Choices(0, agents)).backend
-    if not isinstance(backend, OracleBackend):
+    judge = load(source, host, Choices(0, agents))
+    if not isinstance(judge.backend, OracleBackend):
         raise SystemExit("this task's backend does not know the truth")
-    task = load(source, host, Choices(0, agents)).task
-    oracle_lift = _u(task, _truth(backend, [backend.oracle_config()])[0])
+    oracle_lift = _u(judge.task, _truth(judge.backend, [judge.backend.oracle_config()])[0])
     found = []
     for seed in seeds:
         loaded = load(source, host, Choices(seed, agents))
@@ -129,7 +137,7 @@ def _truth(backend: OracleBackend, configs: list[Config]) -> list[dict[str, floa
 
 
 def _u(task: Task, truth: Mapping[str, float]) -> float:
-    return sum(m.sign * m.weight * truth[name] for name, m in task.north_stars.items())
+    return sum(weight * truth[name] for name, weight in task.objective_weights.items())
 
 
 def _violations(task: Task, truth: Mapping[str, float]) -> tuple[str, ...]:
@@ -143,14 +151,15 @@ def _violations(task: Task, truth: Mapping[str, float]) -> tuple[str, ...]:
 def _figures(runs: list[Run]) -> list[dict[str, object]]:
     shipped = [run for run in runs if run.verdict == "ship"]
     count = len(runs)
-    share = sum(run.true_lift for run in runs) / sum(run.oracle_lift for run in runs)
+    possible = sum(run.oracle_lift for run in runs)
+    share = sum(run.true_lift for run in runs) / possible if possible else 0.0
     tested = sum(run.arms_tested for run in runs)
     harmful = sum(bool(run.violations) for run in shipped)
     positive = sum(run.true_lift > 0 for run in runs)
     violating = sum(run.arms_violating for run in runs) / max(tested, 1)
     slowest = max(run.seconds for run in runs)
     return [
-        _figure("runs that ship", len(shipped), "runs", f">= {count // 2}", len(shipped) >= count // 2),
+        _figure("runs that ship", len(shipped), "runs", f">= {count / 2:g}", len(shipped) >= count / 2),
         _figure("true lift is positive", positive, "runs", f">= {0.8 * count:g}", positive >= 0.8 * count),
         _figure("shipped configs that violate a guardrail in truth", harmful, "runs", "0", harmful == 0),
         _figure("mean true lift in parts of the oracle's", round(share, 3), "ratio", "", True),

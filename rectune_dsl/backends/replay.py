@@ -22,9 +22,7 @@ from rectune_dsl.backends.replaylog.layout import COVERAGE, diversity_keys
 from rectune_dsl.backends.replaylog.log import PartName
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.replay import Replay
-from rectune_dsl.hooks.errors import BackendError, UsageError
-from rectune_dsl.hooks.protocols import BackendContext
-from rectune_dsl.hooks.records import (
+from rectune_dsl.hooks.api import (
     CONTROL,
     Arm,
     Capabilities,
@@ -33,6 +31,8 @@ from rectune_dsl.hooks.records import (
     ExperimentSpec,
     Panel,
 )
+from rectune_dsl.hooks.errors import BackendError, UsageError
+from rectune_dsl.hooks.protocols import BackendContext
 
 REFERENCE = "reference"
 """The arm of `baseline`: a config as far from production as a first round's arms."""

@@ -8,9 +8,9 @@ from datetime import datetime
 
 from rectune_dsl.dsl.suggest import did_you_mean
 from rectune_dsl.funnel.run import Funnel
+from rectune_dsl.hooks.api import CONTROL, Arm, Capabilities, Config, ExperimentSpec, Moments, Panel
 from rectune_dsl.hooks.errors import BackendError
 from rectune_dsl.hooks.protocols import BackendContext
-from rectune_dsl.hooks.records import CONTROL, Arm, Capabilities, Config, ExperimentSpec, Moments, Panel
 from rectune_dsl.simulator.days import COLUMNS
 from rectune_dsl.simulator.experiment import Experiment, baseline
 from rectune_dsl.simulator.oracle import oracle_config, paired_lifts

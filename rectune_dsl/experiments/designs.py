@@ -25,8 +25,8 @@ from rectune_dsl.experiments.linear import (
 )
 from rectune_dsl.experiments.proportions import is_binary, proportion_error
 from rectune_dsl.experiments.rebase import AGAINST_HOLDOUT
+from rectune_dsl.hooks.api import ArmMoments, Estimates, Moments, Observation
 from rectune_dsl.hooks.errors import UsageError
-from rectune_dsl.hooks.records import ArmMoments, Estimates, Moments, Observation
 
 LEVEL = "="
 """Begins the row of a level: `=latency_ms`."""

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 
 from rectune_dsl.dsl.model import Metric
 from rectune_dsl.experiments.measurement import Measurement
-from rectune_dsl.hooks.records import Estimates, Observation
+from rectune_dsl.hooks.api import Estimates, Observation
 
 
 def estimate(observation: Observation, metrics: Mapping[str, Metric]) -> Estimates:

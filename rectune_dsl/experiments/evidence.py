@@ -28,7 +28,7 @@ from rectune_dsl.experiments.measurement import Cell, Measurement
 from rectune_dsl.experiments.proportions import Proportion, is_binary, least_variance
 from rectune_dsl.experiments.ratios import Ratio
 from rectune_dsl.experiments.sums import LiftSum
-from rectune_dsl.hooks.records import Estimates, Observation
+from rectune_dsl.hooks.api import Estimates, Observation
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from rectune_dsl.experiments.intervals import lift
-from rectune_dsl.hooks.records import Estimates
+from rectune_dsl.hooks.api import Estimates
 
 
 def holm_adjusted(estimates: Estimates, metrics: Collection[str]) -> Mapping[str, Mapping[str, float]]:

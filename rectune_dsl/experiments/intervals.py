@@ -11,7 +11,7 @@ from scipy.special import stdtr, stdtrit
 
 from rectune_dsl.dsl.guardrails import Limit
 from rectune_dsl.dsl.model import Metric
-from rectune_dsl.hooks.records import Estimates
+from rectune_dsl.hooks.api import Estimates
 
 
 @dataclass(frozen=True)

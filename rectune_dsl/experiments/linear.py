@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rectune_dsl.dsl.model import Metric
-from rectune_dsl.hooks.records import ArmMoments
+from rectune_dsl.hooks.api import ArmMoments
 
 Array = NDArray[np.float64]
 

@@ -21,8 +21,8 @@ from rectune_dsl.experiments.linear import (
     linear,
     sample,
 )
+from rectune_dsl.hooks.api import Estimates, Moments
 from rectune_dsl.hooks.errors import BackendError
-from rectune_dsl.hooks.records import Estimates, Moments
 
 
 @dataclass(frozen=True, eq=False)

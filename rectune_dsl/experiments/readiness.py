@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from rectune_dsl.dsl.model import Metric
-from rectune_dsl.hooks.records import ExperimentSpec, Observation
+from rectune_dsl.hooks.api import ExperimentSpec, Observation
 
 
 def matures_at(metric: Metric, spec: ExperimentSpec) -> datetime:

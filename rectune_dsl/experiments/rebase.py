@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from rectune_dsl.hooks.api import CONTROL, Estimates, Moments, Observation
 from rectune_dsl.hooks.errors import UsageError
-from rectune_dsl.hooks.records import CONTROL, Estimates, Moments, Observation
 
 AGAINST_HOLDOUT = " against the holdout"
 """Ends the name of what is compared with the holdout's arm instead of control."""

@@ -10,7 +10,7 @@ from scipy.special import ndtri
 from rectune_dsl.dsl.guardrails import Limit
 from rectune_dsl.experiments.intervals import Measured, quantile
 from rectune_dsl.experiments.wording import amount, users
-from rectune_dsl.hooks.records import Bound
+from rectune_dsl.hooks.api import Bound
 
 MOST_USERS = 1e10
 """Per arm; what so many do not show, no traffic shows."""

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from scipy.special import chdtrc
 
+from rectune_dsl.hooks.api import HOLDOUT, Moments
 from rectune_dsl.hooks.errors import UsageError
-from rectune_dsl.hooks.records import HOLDOUT, Moments
 
 SRM_THRESHOLD = 0.001
 """An experiment whose p-value falls below it is frozen."""

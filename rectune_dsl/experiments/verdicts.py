@@ -27,8 +27,7 @@ from rectune_dsl.experiments.readiness import unready
 from rectune_dsl.experiments.rebase import AGAINST_HOLDOUT, rebased, without
 from rectune_dsl.experiments.requirements import Requirement, Standard
 from rectune_dsl.experiments.srm import mismatch
-from rectune_dsl.hooks.errors import BackendError, UsageError
-from rectune_dsl.hooks.records import (
+from rectune_dsl.hooks.api import (
     CONTROL,
     HOLDOUT,
     Bound,
@@ -37,6 +36,7 @@ from rectune_dsl.hooks.records import (
     Observation,
     Verdict,
 )
+from rectune_dsl.hooks.errors import BackendError, UsageError
 
 OBJECTIVE = "U"
 """The name of the objective's bound in a verdict."""

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rectune_dsl.dsl.model import Task
-from rectune_dsl.hooks.records import Panel, Slates
+from rectune_dsl.hooks.api import Panel, Slates
 
 SMALLEST = 1e-6
 """Values below it count as this in `log:` features."""

@@ -15,7 +15,7 @@ from rectune_dsl.dsl.model import Diversity, Param, Stage, Task
 from rectune_dsl.funnel.rerank import pick_diverse
 from rectune_dsl.funnel.select import Positions, Scores, Valid, keep_best, sort_best
 from rectune_dsl.funnel.source import Indices, PanelSource, SignalSource
-from rectune_dsl.hooks.records import Config, Panel, Slates
+from rectune_dsl.hooks.api import Config, Panel, Slates
 
 Functions = Mapping[str, Callable[..., NDArray[Any]]]
 

@@ -8,8 +8,8 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from rectune_dsl.hooks.api import Panel
 from rectune_dsl.hooks.errors import UsageError
-from rectune_dsl.hooks.records import Panel
 
 Indices = NDArray[np.intp]
 _Value = TypeVar("_Value")

@@ -1,6 +1,19 @@
 """The public face for plugin authors: every record, protocol and error, under one name."""
 
 from rectune_dsl.hooks.errors import BackendError, PluginError, RectuneError, UsageError
+from rectune_dsl.hooks.findings import (
+    Bound,
+    EliteArm,
+    Insight,
+    KnowledgeRecord,
+    Mechanic,
+    Recommendation,
+    RoundResult,
+    Skill,
+    SkillRevision,
+    Verdict,
+)
+from rectune_dsl.hooks.proposals import Check, Config, Hypothesis, Panel, Prediction, Proposal, Review, Slates
 from rectune_dsl.hooks.protocols import (
     LLM,
     ABBackend,
@@ -22,41 +35,23 @@ from rectune_dsl.hooks.protocols import (
     SkillAgent,
     Surrogate,
 )
-from rectune_dsl.hooks.records import (
+from rectune_dsl.hooks.trials import (
     CONTROL,
     HOLDOUT,
     Action,
     Arm,
     ArmMoments,
-    Bound,
     Capabilities,
-    Check,
-    Config,
-    EliteArm,
     Estimates,
     ExperimentSpec,
     ExperimentState,
     Exposure,
     Finish,
     Freeze,
-    Hypothesis,
-    Insight,
-    KnowledgeRecord,
-    Mechanic,
     Moments,
     Observation,
-    Panel,
-    Prediction,
-    Proposal,
-    Recommendation,
-    Review,
-    RoundResult,
     SetExposure,
-    Skill,
-    SkillRevision,
-    Slates,
     StopArm,
-    Verdict,
     Wait,
 )
 

@@ -8,7 +8,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
-from rectune_dsl.hooks import records as r
+from rectune_dsl.hooks.findings import Insight, Mechanic, Recommendation, RoundResult, Skill, SkillRevision
+from rectune_dsl.hooks.proposals import Config, Panel, Proposal, Review
+from rectune_dsl.hooks.trials import (
+    Action,
+    Arm,
+    Capabilities,
+    ExperimentSpec,
+    ExperimentState,
+    Exposure,
+    Observation,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,13 +47,13 @@ class ABBackend(Protocol):
     Raise `BackendError` with a `help` when the platform refuses or fails.
     """
 
-    def capabilities(self) -> r.Capabilities: ...
+    def capabilities(self) -> Capabilities: ...
 
     def check(self) -> Sequence[str]:
         """Problems that would stop a campaign (credentials, files, schema), each a sentence."""
         ...
 
-    def create(self, spec: r.ExperimentSpec, key: str) -> str:
+    def create(self, spec: ExperimentSpec, key: str) -> str:
         """Make the experiment, or find the one made with `key` before; return its id."""
         ...
 
@@ -53,13 +63,13 @@ class ABBackend(Protocol):
         """Serve to this fraction of the spec's users: every arm, or only `arm` (0 stops a harmful one)."""
         ...
 
-    def observe(self, experiment: str, as_of: datetime) -> r.Observation:
+    def observe(self, experiment: str, as_of: datetime) -> Observation:
         """What is known at `as_of`, from the experiment's start."""
         ...
 
     def stop(self, experiment: str, outcome: str) -> None: ...
 
-    def deliver(self, config: r.Config) -> None:
+    def deliver(self, config: Config) -> None:
         """Make `config` the production config."""
         ...
 
@@ -72,14 +82,14 @@ class ABBackend(Protocol):
 class PanelBackend(Protocol):
     """A backend that can sample logged requests."""
 
-    def panel(self, requests: int) -> r.Panel: ...
+    def panel(self, requests: int) -> Panel: ...
 
 
 @runtime_checkable
 class BaselineBackend(Protocol):
     """A backend that can tell how production's metrics vary between users, so that power can be planned."""
 
-    def baseline(self, days: int) -> r.Observation:
+    def baseline(self, days: int) -> Observation:
         """Per-user moments of production (one arm, `control`) over `days` days, or, where only
         estimates exist, production against itself."""
         ...
@@ -89,11 +99,11 @@ class BaselineBackend(Protocol):
 class OracleBackend(Protocol):
     """A simulated backend that knows the truth. Used to judge tuners; no agent is ever given it."""
 
-    def oracle_config(self) -> r.Config:
+    def oracle_config(self) -> Config:
         """The config with the largest true U among those that keep every guardrail."""
         ...
 
-    def oracle_lifts(self, configs: Sequence[r.Config]) -> Mapping[str, Sequence[float]]:
+    def oracle_lifts(self, configs: Sequence[Config]) -> Mapping[str, Sequence[float]]:
         """True lift over production per metric, and true level of absolute metrics under `=NAME`."""
         ...
 
@@ -107,15 +117,15 @@ class Surrogate(Protocol):
     @property
     def metrics(self) -> tuple[str, ...]: ...
 
-    def predict(self, configs: Sequence[r.Config]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def predict(self, configs: Sequence[Config]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Posterior mean and standard deviation, each (configs, metrics); absolute metrics in their unit."""
         ...
 
-    def objective(self, configs: Sequence[r.Config]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def objective(self, configs: Sequence[Config]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Posterior mean and standard deviation of U, each (configs,)."""
         ...
 
-    def p_feasible(self, configs: Sequence[r.Config]) -> NDArray[np.float64]:
+    def p_feasible(self, configs: Sequence[Config]) -> NDArray[np.float64]:
         """P(all guardrails hold), (configs,)."""
         ...
 
@@ -126,7 +136,7 @@ class JointSurrogate(Protocol):
     it; one that cannot is taken as independent between configs."""
 
     def objective_draws(
-        self, configs: Sequence[r.Config], rng: np.random.Generator, count: int
+        self, configs: Sequence[Config], rng: np.random.Generator, count: int
     ) -> NDArray[np.float64]:
         """Joint posterior draws of U, (count, configs)."""
         ...
@@ -152,11 +162,11 @@ class AgentContext:
 
     task: Task
     round: int
-    history: tuple[r.RoundResult, ...]
-    panel: r.Panel | None
+    history: tuple[RoundResult, ...]
+    panel: Panel | None
     surrogate: Surrogate
-    mechanics: tuple[r.Mechanic, ...]
-    skill: r.Skill | None
+    mechanics: tuple[Mechanic, ...]
+    skill: Skill | None
     budget: Budget
     rng: np.random.Generator
     confirmation: int = 1
@@ -165,15 +175,15 @@ class AgentContext:
 
 
 class Actor(Protocol):
-    def propose(self, context: AgentContext) -> Sequence[r.Proposal]:
+    def propose(self, context: AgentContext) -> Sequence[Proposal]:
         """More proposals than arms, so that the Critic has a choice; each inside bounds and constraints."""
         ...
 
-    def recommend(self, context: AgentContext) -> r.Recommendation: ...
+    def recommend(self, context: AgentContext) -> Recommendation: ...
 
 
 class Critic(Protocol):
-    def review(self, context: AgentContext, proposals: Sequence[r.Proposal]) -> Sequence[r.Review]:
+    def review(self, context: AgentContext, proposals: Sequence[Proposal]) -> Sequence[Review]:
         """One review per proposal, at most `budget.arms` of them taken."""
         ...
 
@@ -185,27 +195,27 @@ class Launch:
     key: str
     salt: str
     start: datetime
-    arms: tuple[r.Arm, ...]
+    arms: tuple[Arm, ...]
     purpose: str
-    fresh_of: tuple[r.Exposure, ...]
+    fresh_of: tuple[Exposure, ...]
 
 
 class OnlineAgent(Protocol):
     """A pure step function: the workflow acts on what it decides."""
 
-    def design(self, context: AgentContext, launch: Launch) -> r.ExperimentSpec: ...
+    def design(self, context: AgentContext, launch: Launch) -> ExperimentSpec: ...
 
     def step(
-        self, context: AgentContext, state: r.ExperimentState, observation: r.Observation
-    ) -> Sequence[r.Action]: ...
+        self, context: AgentContext, state: ExperimentState, observation: Observation
+    ) -> Sequence[Action]: ...
 
 
 class InsightAgent(Protocol):
-    def learn(self, context: AgentContext) -> r.Insight: ...
+    def learn(self, context: AgentContext) -> Insight: ...
 
 
 class SkillAgent(Protocol):
-    def evolve(self, context: AgentContext, insight: r.Insight) -> Sequence[r.SkillRevision]: ...
+    def evolve(self, context: AgentContext, insight: Insight) -> Sequence[SkillRevision]: ...
 
 
 # --- models, functions, executors --------------------------------------------------------------

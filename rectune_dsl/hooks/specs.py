@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import pluggy
 
 if TYPE_CHECKING:
-    from rectune_dsl.hooks.records import RoundResult, Verdict
+    from rectune_dsl.hooks.api import RoundResult, Verdict
 
 hookspec = pluggy.HookspecMarker("rectune")
 hookimpl = pluggy.HookimplMarker("rectune")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from rectune_dsl.hooks.api import HOLDOUT, ExperimentSpec
 from rectune_dsl.hooks.errors import BackendError
-from rectune_dsl.hooks.records import HOLDOUT, ExperimentSpec
 from rectune_dsl.simulator.keyed import Ids, key_of, uniform
 
 _AT_ONCE = 1 << 18

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rectune_dsl.funnel.run import Funnel
-from rectune_dsl.hooks.records import Config
+from rectune_dsl.hooks.api import Config
 from rectune_dsl.simulator.keyed import Ids, key_of, uniform
 from rectune_dsl.simulator.latency import latency_ms
 from rectune_dsl.simulator.population import Users

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from rectune_dsl.funnel.run import Funnel
-from rectune_dsl.hooks.records import Arm, ArmMoments, Config, ExperimentSpec, Moments
+from rectune_dsl.hooks.api import Arm, ArmMoments, Config, ExperimentSpec, Moments
 from rectune_dsl.simulator.assignment import assign
 from rectune_dsl.simulator.days import CHUNK, COLUMNS, Block, Setting
 from rectune_dsl.simulator.keyed import Ids, key_of

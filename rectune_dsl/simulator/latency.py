@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rectune_dsl.funnel.run import Funnel
-from rectune_dsl.hooks.records import Config
+from rectune_dsl.hooks.api import Config
 from rectune_dsl.simulator.requests import Requests
 
 BASE_MS = 20.0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rectune_dsl.hooks.records import ArmMoments
+from rectune_dsl.hooks.api import ArmMoments
 
 
 @dataclass(frozen=True, eq=False)

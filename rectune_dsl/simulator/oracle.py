@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from rectune_dsl.dsl.model import Metric, Task
 from rectune_dsl.dsl.space import Space
 from rectune_dsl.funnel.run import Functions, Funnel
-from rectune_dsl.hooks.records import Config
+from rectune_dsl.hooks.api import Config
 from rectune_dsl.simulator.cma import evolve
 from rectune_dsl.simulator.days import COLUMNS, Block, Setting
 from rectune_dsl.simulator.keyed import generator, key_of

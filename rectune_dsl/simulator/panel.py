@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rectune_dsl.dsl.model import Task
-from rectune_dsl.hooks.records import Panel
+from rectune_dsl.hooks.api import Panel
 from rectune_dsl.simulator.keyed import key_of, uniform
 from rectune_dsl.simulator.requests import KEYS, Requests
 from rectune_dsl.simulator.world import World

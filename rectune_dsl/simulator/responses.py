@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rectune_dsl.funnel.source import Indices
-from rectune_dsl.hooks.records import Slates
+from rectune_dsl.hooks.api import Slates
 from rectune_dsl.simulator.heads import sigmoid
 from rectune_dsl.simulator.requests import Requests
 

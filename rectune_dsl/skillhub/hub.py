@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rectune_dsl.dsl.suggest import did_you_mean
+from rectune_dsl.hooks.api import KnowledgeRecord, Skill, SkillRevision
 from rectune_dsl.hooks.errors import PluginError, RectuneError, UsageError
-from rectune_dsl.hooks.records import KnowledgeRecord, Skill, SkillRevision
 from rectune_dsl.memory.codec import encode
 from rectune_dsl.skillhub.document import read_slots
 from rectune_dsl.skillhub.files import read_text, replace_text

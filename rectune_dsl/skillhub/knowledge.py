@@ -12,8 +12,8 @@ import tomli_w
 from pydantic import TypeAdapter, ValidationError
 
 from rectune_dsl.dsl.suggest import did_you_mean
+from rectune_dsl.hooks.api import KnowledgeRecord, Mechanic
 from rectune_dsl.hooks.errors import UsageError
-from rectune_dsl.hooks.records import KnowledgeRecord, Mechanic
 
 _RECORD = TypeAdapter(KnowledgeRecord)
 _VALUES = TypeAdapter(dict[str, float])

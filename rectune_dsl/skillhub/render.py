@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from rectune_dsl.hooks.records import KnowledgeRecord, Mechanic
+from rectune_dsl.hooks.api import KnowledgeRecord, Mechanic
 
 
 def record_line(record: KnowledgeRecord) -> str:

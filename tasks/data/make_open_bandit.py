@@ -1,4 +1,4 @@
-"""Make the compact Open Bandit log that rectune ships, from the wheel of obp 0.4.1 on PyPI.
+"""Make the compact Open Bandit log that rectune ships, from the wheel of the package obp 0.4.1.
 
     python tasks/data/make_open_bandit.py [--wheel obp-0.4.1-py3-none-any.whl] [--folder tasks/data]
 
@@ -47,7 +47,7 @@ def main() -> None:
 def make(wheel: Path, folder: Path) -> None:
     """Write `open_bandit.csv.gz` and `open_bandit_items.csv.gz` into `folder`."""
     if hashlib.sha256(wheel.read_bytes()).hexdigest() != SHA256:
-        sys.exit(f"{wheel} is not {WHEEL} as published on PyPI: its SHA-256 differs")
+        sys.exit(f"{wheel} is not {WHEEL} as published: its SHA-256 differs")
     with zipfile.ZipFile(wheel) as archive:
         log = sorted(row for campaign in CAMPAIGNS for row in _impressions(archive, campaign))
         items = [row for campaign in CAMPAIGNS for row in _items(archive, campaign)]

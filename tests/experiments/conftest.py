@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rectune_dsl.dsl.model import Task
-from rectune_dsl.hooks.records import Arm, ArmMoments, Config, Estimates, ExperimentSpec, Moments
+from rectune_dsl.hooks.api import Arm, ArmMoments, Config, Estimates, ExperimentSpec, Moments
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 END = START + timedelta(days=7)

@@ -20,7 +20,7 @@ from rectune_dsl.experiments.proportions import Proportion
 from rectune_dsl.experiments.ratios import Ratio
 from rectune_dsl.experiments.sums import LiftSum
 from rectune_dsl.experiments.verdicts import confirmation_alpha, verdict
-from rectune_dsl.hooks.records import ArmMoments, Moments
+from rectune_dsl.hooks.api import ArmMoments, Moments
 
 ALPHA = confirmation_alpha(0.05, 1)
 CRASH = {"crash": Metric(kind="proportion")}

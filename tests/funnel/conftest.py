@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rectune_dsl.dsl.model import Task
-from rectune_dsl.hooks.records import Panel
+from rectune_dsl.hooks.api import Panel
 
 TASK = """
 dsl = 1

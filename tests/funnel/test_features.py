@@ -5,7 +5,7 @@ import pytest
 
 from rectune_dsl.funnel.features import SlateFeatures, overlap
 from rectune_dsl.funnel.run import Funnel
-from rectune_dsl.hooks.records import Config, Panel, Slates
+from rectune_dsl.hooks.api import Config, Panel, Slates
 
 
 def _slates(rows):

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from rectune_dsl.dsl.model import Formula
 from rectune_dsl.funnel.run import Funnel
 from rectune_dsl.funnel.source import PanelSource
+from rectune_dsl.hooks.api import Config
 from rectune_dsl.hooks.errors import UsageError
-from rectune_dsl.hooks.records import Config
 
 F = np.float32
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rectune_dsl.hooks import records as r
+from rectune_dsl.hooks import api as r
 from rectune_dsl.memory.codec import decode, encode
 from rectune_dsl.workflow.journaled import Look, RunHeader
 

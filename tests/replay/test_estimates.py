@@ -21,7 +21,7 @@ from rectune_dsl.backends.replaylog.estimate import (
     weighted_mean,
     weights,
 )
-from rectune_dsl.hooks.records import Arm, Config, Estimates
+from rectune_dsl.hooks.api import Arm, Config, Estimates
 
 POOLS = {"a": 5, "b": 3}
 ARMS = [

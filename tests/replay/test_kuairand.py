@@ -15,7 +15,7 @@ import pytest
 
 from rectune_dsl.backends.replay import ReplayBackend
 from rectune_dsl.dsl.replay import Replay
-from rectune_dsl.hooks.records import Estimates
+from rectune_dsl.hooks.api import Estimates
 
 DATA = Path(__file__).parent / "data"
 GUIDE = Path(__file__).parents[2] / "docs" / "how-to" / "your-own-logs.md"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rectune_dsl.backends.replaylog.policy import SlatePolicy, SoftmaxPolicy, softmax
 from rectune_dsl.dsl.model import Task
-from rectune_dsl.hooks.records import Config, Panel
+from rectune_dsl.hooks.api import Config, Panel
 
 SCORES = st.lists(st.floats(-300, 300), min_size=1, max_size=8)
 

@@ -6,7 +6,7 @@ import pytest
 
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.funnel.run import Funnel
-from rectune_dsl.hooks.records import Arm, Config, ExperimentSpec
+from rectune_dsl.hooks.api import Arm, Config, ExperimentSpec
 from rectune_dsl.simulator.experiment import EPOCH
 from rectune_dsl.simulator.world import build_world
 

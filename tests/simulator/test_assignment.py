@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare, kstest
 
+from rectune_dsl.hooks.api import Arm, Exposure
 from rectune_dsl.hooks.errors import BackendError
-from rectune_dsl.hooks.records import Arm, Exposure
 from rectune_dsl.simulator.assignment import assign
 from rectune_dsl.simulator.keyed import key_of, uniform
 

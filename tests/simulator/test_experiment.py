@@ -5,7 +5,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from rectune_dsl.hooks.records import Arm
+from rectune_dsl.hooks.api import Arm
 from rectune_dsl.simulator.days import COLUMNS, Block, Setting
 from rectune_dsl.simulator.experiment import EPOCH, Experiment, Machine, baseline
 from rectune_dsl.simulator.oracle import paired_lifts

@@ -108,7 +108,7 @@ def test_a_panel_gives_the_funnel_what_its_requests_would(task, world, funnel, c
 
 
 def test_a_lazy_source_shows_what_its_panel_shows(make_requests, funnel, changed, task):
-    from rectune_dsl.hooks.records import Panel
+    from rectune_dsl.hooks.api import Panel
 
     requests = make_requests()
     panel = Panel(

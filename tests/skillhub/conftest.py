@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rectune_dsl.hooks.records import KnowledgeRecord, Mechanic
+from rectune_dsl.hooks.api import KnowledgeRecord, Mechanic
 from rectune_dsl.skillhub.document import SLOTS
 from rectune_dsl.skillhub.hub import Skillhub
 

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from skills_ref.validator import validate
 
+from rectune_dsl.hooks.api import SkillRevision
 from rectune_dsl.hooks.errors import PluginError, UsageError
-from rectune_dsl.hooks.records import SkillRevision
 from rectune_dsl.skillhub.hub import Skillhub, seed_folders
 from rectune_dsl.skillhub.knowledge import records_to_toml
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rectune_dsl.hooks.api import KnowledgeRecord, Mechanic
 from rectune_dsl.hooks.errors import UsageError
-from rectune_dsl.hooks.records import KnowledgeRecord, Mechanic
 from rectune_dsl.skillhub.knowledge import merge, records_from_toml, records_to_toml, values_from_toml
 
 TEXT = st.text(max_size=20)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rectune_dsl.hooks.records import KnowledgeRecord, Mechanic
+from rectune_dsl.hooks.api import KnowledgeRecord, Mechanic
 from rectune_dsl.skillhub.render import plain, record_line
 
 

@@ -14,8 +14,8 @@ from rectune_dsl.backends.replaylog.signals import Table
 from rectune_dsl.backends.replaylog.tables import Column
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.replay import ReplaySignal
+from rectune_dsl.hooks.api import Panel
 from rectune_dsl.hooks.errors import BackendError
-from rectune_dsl.hooks.records import Panel
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ from rectune_dsl.backends.replaylog.layout import COVERAGE, IMPRESSIONS
 from rectune_dsl.backends.replaylog.play import Played
 from rectune_dsl.dsl.model import Metric
 from rectune_dsl.dsl.replay import Replay
-from rectune_dsl.hooks.records import Arm, Estimates
+from rectune_dsl.hooks.api import Arm, Estimates
 
 Outcomes = Mapping[str, NDArray[np.float64]]
 

@@ -12,7 +12,7 @@ from rectune_dsl.backends.replaylog.catalogue import Catalogue
 from rectune_dsl.backends.replaylog.contexts import Contexts, Panels
 from rectune_dsl.backends.replaylog.log import Log
 from rectune_dsl.backends.replaylog.policy import Policy
-from rectune_dsl.hooks.records import Config, Panel
+from rectune_dsl.hooks.api import Config, Panel
 
 CELLS = 500_000
 """Requests times candidates scored at once."""

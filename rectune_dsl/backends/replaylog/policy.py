@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.funnel.run import Funnel
-from rectune_dsl.hooks.records import Config, Panel
+from rectune_dsl.hooks.api import Config, Panel
 
 Functions = Mapping[str, Callable[..., NDArray[Any]]]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rectune_dsl.backends.replaylog.estimate import effective_sample_size
 from rectune_dsl.dsl.model import Param, Task
-from rectune_dsl.hooks.records import Config, Estimates
+from rectune_dsl.hooks.api import Config, Estimates
 
 REFERENCE_STEP = 0.2
 """How far a reference config lies from production, as a share of a param's range on its scale."""

@@ -1,0 +1,194 @@
+"""Experiments: what is launched, what is observed, and what the Online agent decides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from rectune_dsl.hooks.proposals import Config
+
+CONTROL = "control"
+"""The name of production's arm, the first of every experiment."""
+HOLDOUT = "holdout"
+"""The name of the arm that the surface's holdout is served in a confirmation."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A config under test. The first arm of an experiment is `control`."""
+
+    name: str
+    config: Config
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """Users an experiment has used: those whose hash under `salt` lies below `share`."""
+
+    salt: str
+    share: float
+
+
+@dataclass(frozen=True)
+class ExperimentSpec:
+    """One A/B test. `key` makes launching idempotent: the same key is the same experiment.
+
+    `arms[0]` is control. Users are assigned by a hash with `salt`; users of `fresh_of` and the
+    surface's holdout (`holdout_share`) take no part. The arm named `holdout`, if there is one, is
+    served to holdout users. Days are whole UTC days from `start`.
+    """
+
+    key: str
+    purpose: Literal["explore", "confirm"]
+    surface: str
+    arms: tuple[Arm, ...]
+    users_per_arm: int
+    days: int
+    start: datetime
+    salt: str
+    fresh_of: tuple[Exposure, ...] = ()
+    holdout_share: float = 0.0
+
+    def exposure(self, population: int) -> Exposure:
+        """The users it takes out of `population`: a share of those that are not excluded.
+
+        Exclusions are independent hashes, so the eligible share is the product of what each leaves.
+        """
+        eligible = population * (1 - self.holdout_share)
+        for used in self.fresh_of:
+            eligible *= 1 - used.share
+        served = sum(arm.name != HOLDOUT for arm in self.arms)
+        return Exposure(self.salt, self.users_per_arm * served / eligible)
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a backend can do. `metrics` are the metrics or columns it can measure.
+
+    `virtual_time`: days pass as fast as they are computed (simulators, logs). `randomises`: users are
+    randomised, so an SRM check makes sense. `real_traffic`: people see what is launched.
+    `population`: users that can be assigned, None when unknown.
+    """
+
+    metrics: tuple[str, ...]
+    signals: tuple[str, ...] | None
+    keys: tuple[str, ...]
+    virtual_time: bool
+    randomises: bool
+    real_traffic: bool
+    population: int | None
+    description: str
+
+
+@dataclass(frozen=True)
+class ArmMoments:
+    """Sufficient statistics of one arm over the columns of its `Moments`.
+
+    `assigned`: users assigned; `n`: users who came and are counted; `sums[i]` = Σ x_i;
+    `products[i][j]` = Σ x_i x_j, over users.
+    """
+
+    arm: str
+    assigned: int
+    n: int
+    sums: tuple[float, ...]
+    products: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
+class Moments:
+    """An observation of a randomised experiment: arms[0] is control. One row per user was summed.
+
+    `complete_until[column]`: all events of the column before that time are counted. A column that is
+    not in it is complete until `as_of`. `missing`: metric or column -> why it could not be measured.
+    """
+
+    as_of: datetime
+    columns: tuple[str, ...]
+    arms: tuple[ArmMoments, ...]
+    complete_until: Mapping[str, datetime] = field(default_factory=dict)
+    missing: Mapping[str, str] = field(default_factory=dict)
+    kind: Literal["moments"] = "moments"
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """Lifts of arms against control with their joint covariance, where users' sums are not to be had.
+
+    Axes: `arms` (without control) by `metrics`. `lift[a][m]` is None where missing.
+    `covariance` is (arms * metrics) square, row-major by arm, zero where missing.
+    `level`, `level_se` are absolute values, with control's row first: (1 + arms, metrics).
+    `effective_n[a][m]` gives the degrees of freedom. `missing`: metric, or `arm/metric`, -> why.
+    """
+
+    as_of: datetime
+    arms: tuple[str, ...]
+    metrics: tuple[str, ...]
+    lift: tuple[tuple[float | None, ...], ...]
+    covariance: tuple[tuple[float, ...], ...]
+    level: tuple[tuple[float | None, ...], ...]
+    level_se: tuple[tuple[float, ...], ...]
+    effective_n: tuple[tuple[float, ...], ...]
+    complete_until: Mapping[str, datetime] = field(default_factory=dict)
+    missing: Mapping[str, str] = field(default_factory=dict)
+    kind: Literal["estimates"] = "estimates"
+
+
+Observation = Moments | Estimates
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Look again at `until`."""
+
+    until: datetime
+    why: str
+    kind: Literal["wait"] = "wait"
+
+
+@dataclass(frozen=True)
+class StopArm:
+    """Take one arm's traffic away: its harm is shown."""
+
+    arm: str
+    why: str
+    kind: Literal["stop_arm"] = "stop_arm"
+
+
+@dataclass(frozen=True)
+class SetExposure:
+    """Serve the arms to this fraction of the users the spec allows."""
+
+    fraction: float
+    why: str
+    kind: Literal["set_exposure"] = "set_exposure"
+
+
+@dataclass(frozen=True)
+class Finish:
+    """The experiment has said what it can say."""
+
+    why: str
+    kind: Literal["finish"] = "finish"
+
+
+@dataclass(frozen=True)
+class Freeze:
+    """The experiment cannot be trusted (sample-ratio mismatch): stop it, draw nothing from it."""
+
+    why: str
+    kind: Literal["freeze"] = "freeze"
+
+
+Action = Wait | StopArm | SetExposure | Finish | Freeze
+
+
+@dataclass(frozen=True)
+class ExperimentState:
+    """What the Online agent may know of a running experiment."""
+
+    spec: ExperimentSpec
+    looks: int = 0
+    stopped: Mapping[str, str] = field(default_factory=dict)
