@@ -19,6 +19,9 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line does, before NumPy is imported
+
+# ruff: noqa: E402
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.source import Source
 from rectune_dsl.hooks.api import Config, OracleBackend

@@ -68,6 +68,8 @@ def rectune(ctx: click.Context, plugin_files: tuple[Path, ...]) -> None:
 
 def main() -> None:
     """Run the command line. Exit codes: 0 done, 2 usage or invalid task, 3 plugin or backend, 4 internal."""
+    # The matrices here are small: threads of the linear algebra library would cost more than they bring.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         sys.exit(rectune.main(prog_name="rectune", standalone_mode=False) or 0)
     except click.exceptions.Abort:
