@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import platform
+import sys
 import tempfile
 import time
 from collections.abc import Mapping
@@ -36,7 +37,10 @@ QUICK_SEEDS = 1
 
 @dataclass(frozen=True)
 class Run:
-    """One seed's campaign. Lifts are of U, as fractions; `violations` are guardrails broken in truth."""
+    """One seed's campaign. Lifts are of U, as fractions; `violations` are guardrails broken in truth.
+
+    `arms_tested` counts arms that were launched and judged: judging them takes longer than the campaign.
+    """
 
     seed: int
     verdict: str
@@ -54,7 +58,7 @@ def main() -> None:
     task_path = options.task.resolve()
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)  # learnt skills stay out of the caller's folder
-        runs = _runs(task_path, seeds, _choices(options.agent))
+        runs = _runs(task_path, seeds, _choices(options.agent), judge_arms=not options.quick)
     setup = {
         "task": options.task.name,
         "seeds": list(seeds),
@@ -67,11 +71,6 @@ def main() -> None:
     if options.json:
         print(json.dumps(result, indent=2))
         return
-    for run in runs:
-        print(
-            f"seed {run.seed}: {run.verdict}, true U {run.true_lift:+.2%} of {run.oracle_lift:+.2%}, "
-            f"violations {', '.join(run.violations) or 'none'}, {run.seconds:.0f} s"
-        )
     for figure in _figures(runs):
         print(f"{figure['name']}: {figure['value']} {figure['unit']} (goal {figure['goal']}): {figure['ok']}")
 
@@ -84,7 +83,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=10, help="how many")
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--agent", action="append", default=[], metavar="ROLE=NAME")
-    parser.add_argument("--quick", action="store_true", help=f"{QUICK_SEEDS} seeds")
+    parser.add_argument("--quick", action="store_true", help="one seed, and the arms are not judged")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 
@@ -93,7 +92,7 @@ def _choices(agents: list[str]) -> dict[str, str]:
     return dict(pair.split("=", 1) for pair in agents)
 
 
-def _runs(task_path: Path, seeds: range, agents: Mapping[str, str]) -> list[Run]:
+def _runs(task_path: Path, seeds: range, agents: Mapping[str, str], *, judge_arms: bool) -> list[Run]:
     host = Host()
     source = Source.read(task_path)
     judge = load(source, host, Choices(0, agents))
@@ -103,11 +102,14 @@ def _runs(task_path: Path, seeds: range, agents: Mapping[str, str]) -> list[Run]
     found = []
     for seed in seeds:
         loaded = load(source, host, Choices(seed, agents))
-        found.append(_run(loaded, seed, Choices(seed, agents), host, oracle_lift))
+        found.append(_run(loaded, seed, Choices(seed, agents), host, oracle_lift, judge_arms))
+        print(_sentence(found[-1]), file=sys.stderr)
     return found
 
 
-def _run(loaded: Loaded, seed: int, choices: Choices, host: Host, oracle_lift: float) -> Run:
+def _run(
+    loaded: Loaded, seed: int, choices: Choices, host: Host, oracle_lift: float, judge_arms: bool
+) -> Run:
     task, backend = loaded.task, loaded.backend
     journal = Journal(f"seed-{seed}.sqlite")  # a store of its own: seeds are not confirmations of one surface
     run = begin(loaded, choices, journal)
@@ -119,7 +121,7 @@ def _run(loaded: Loaded, seed: int, choices: Choices, host: Host, oracle_lift: f
     assert view.recommendation is not None
     assert isinstance(backend, OracleBackend)
     results = [r.result for r in view.rounds if r.result is not None]
-    arms = [arm.config for result in results for arm in result.arms[1:]]
+    arms = [arm.config for result in results for arm in result.arms[1:]] if judge_arms else []
     truths = _truth(backend, [view.recommendation.config, *arms])
     return Run(
         seed=seed,
@@ -130,6 +132,13 @@ def _run(loaded: Loaded, seed: int, choices: Choices, host: Host, oracle_lift: f
         arms_tested=len(arms),
         arms_violating=sum(bool(_violations(task, truth)) for truth in truths[1:]),
         seconds=round(seconds, 2),
+    )
+
+
+def _sentence(run: Run) -> str:
+    return (
+        f"seed {run.seed}: {run.verdict}, true U {run.true_lift:+.2%} of {run.oracle_lift:+.2%}, "
+        f"violations {', '.join(run.violations) or 'none'}, {run.seconds:.0f} s"
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,11 @@ from rectune_dsl.memory.journal import Journal
 
 HERE = Path(__file__).parent
 PLANTED = ["--plugin", str(HERE / "planted.py")]
+
+
+def heed_interrupts():
+    """A test run in the background is deaf to Ctrl-C, and so would be what it starts."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
@@ -26,6 +32,7 @@ def shell(tmp_path):
             env=environment,
             capture_output=True,
             text=True,
+            preexec_fn=heed_interrupts,
         )
         assert done.returncode == code, done.stderr
         return done.stdout
