@@ -3,7 +3,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 export NO_PROXY := 127.0.0.1,localhost
 
-.PHONY: demo test check format clean
+.PHONY: demo test check docs format clean
 
 demo: $(VENV)/.installed  ## install, then run one campaign on the bundled simulator
 	@rm -f .rectune/demo.sqlite .rectune/demo.sqlite-*
@@ -18,6 +18,9 @@ check: $(VENV)/.installed-test  ## what has to hold before a commit
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(MAKE) test
+
+docs: $(VENV)/.installed  ## pages that are made from the code
+	$(BIN)/python docs/generate.py
 
 format: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix .

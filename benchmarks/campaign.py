@@ -154,7 +154,7 @@ def _u(task: Task, truth: Mapping[str, float]) -> float:
 def _violations(task: Task, truth: Mapping[str, float]) -> tuple[str, ...]:
     return tuple(
         name
-        for name, limit in task.guardrails.items()
+        for name, limit in task.guarded.items()
         if not limit.holds(truth[name] if limit.relative else truth[f"={name}"])
     )
 

@@ -6,6 +6,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line does
 
 from hypothesis import HealthCheck, settings
 
+# task files below here are read by tests; they are not to be tested themselves
+collect_ignore_glob = ["*.toml"]
+
 settings.register_profile(
     "ci",
     deadline=None,

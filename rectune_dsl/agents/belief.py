@@ -75,7 +75,7 @@ def guardrail_risks(context: AgentContext, config: Config) -> tuple[GuardrailRis
     surrogate = context.surrogate
     means, sds = surrogate.predict([config])
     risks = []
-    for metric, limit in context.task.guardrails.items():
+    for metric, limit in context.task.guarded.items():
         column = surrogate.metrics.index(metric)
         mean, sd = means[:, column], sds[:, column]
         p_holds = float(chance_to_hold(limit, mean, sd)[0])
@@ -107,7 +107,7 @@ def objective_draws(
 
 def _prediction(task: Task, metric: str, moments: tuple[float, float], production: float) -> Prediction:
     mean, sd = float(moments[0]), float(moments[1])
-    limit = task.guardrails.get(metric)
+    limit = task.guarded.get(metric)
     if limit is not None and not limit.relative:  # levels, which production's level turns into lifts
         base = abs(float(production)) or 1.0
         mean, sd = (mean - float(production)) / base, sd / base

@@ -37,7 +37,7 @@ def judged_directions(task: Task) -> dict[str, int]:
     """+1 where more is better, -1 where less is: by goal, else by guardrail. Others are not compared."""
     directions = {}
     for name, metric in task.judged.items():
-        limit = task.guardrails.get(name)
+        limit = task.guarded.get(name)
         sign = metric.sign or (0 if limit is None else 1 if limit.direction == ">=" else -1)
         if sign:
             directions[name] = sign

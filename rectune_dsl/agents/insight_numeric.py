@@ -10,7 +10,8 @@ from rectune_dsl.agents import words
 from rectune_dsl.agents.elite import elite
 from rectune_dsl.agents.past import tested_arms
 from rectune_dsl.agents.sensitivity import STEP, Effect, effects
-from rectune_dsl.dsl.model import Param, Task
+from rectune_dsl.dsl.model import Task
+from rectune_dsl.dsl.params import Param
 from rectune_dsl.dsl.space import Space
 from rectune_dsl.hooks.api import AgentContext, Insight, Mechanic, RoundResult
 

@@ -88,7 +88,7 @@ class NumericOnline:
             return []
         known = evidence(without(observation, (HOLDOUT, *state.stopped)), task.judged)
         fraction = min(days / spec.days, 1.0)
-        found = harm(known, task.guardrails, alpha=stop_alpha(task), fraction=fraction)
+        found = harm(known, task.guarded, alpha=stop_alpha(task), fraction=fraction)
         return [StopArm(arm, why) for arm, why in found.items()]
 
 

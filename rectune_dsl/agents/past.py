@@ -56,7 +56,7 @@ def _violation(task: Task, estimates: Estimates, arm: str) -> str:
     """The first guardrail whose 90 % interval lies beyond its limit, in words; empty if there is none."""
     if arm not in estimates.arms:
         return ""
-    for metric, limit in task.guardrails.items():
+    for metric, limit in task.guarded.items():
         seen = limited(estimates, arm, metric, limit) if metric in estimates.metrics else None
         if seen is None:
             continue

@@ -35,7 +35,7 @@ class Safety:
         if sum(here.values()) < np.log(self.floor):
             weakest = min(here, key=lambda metric: here[metric])
             broken = [m for m, log in here.items() if log < np.log(self.floor)] or [weakest]
-            self.broken = {metric: task.guardrails[metric] for metric in broken}
+            self.broken = {metric: task.guarded[metric] for metric in broken}
         self._start = sum(here[metric] for metric in self.broken)
         others = sum(log for metric, log in here.items() if metric not in self.broken)
         self._others = min(float(np.log(self.floor)), others)
@@ -67,7 +67,7 @@ class Safety:
         """Per guardrail the logarithm of the chance that it holds, (configs,)."""
         means, sds = self._surrogate.predict(configs)
         found = {}
-        for metric, limit in self._task.guardrails.items():
+        for metric, limit in self._task.guarded.items():
             column = self._surrogate.metrics.index(metric)
             found[metric] = np.asarray(log_ndtr(standard_room(limit, means[:, column], sds[:, column])))
         return found

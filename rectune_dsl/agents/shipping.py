@@ -79,7 +79,7 @@ class Confirmation:
         means = surrogate.predict([config])[0][0]
         expected = dict(zip(surrogate.metrics, map(float, means), strict=True))
         lifts = {f"={m}" if self._is_level(m) else m: value for m, value in expected.items()}
-        for metric, limit in self.task.guardrails.items():
+        for metric, limit in self.task.guarded.items():
             if limit.relative:
                 lifts[metric + AGAINST_HOLDOUT] = expected[metric]
         needed = users_needed(self.task, self.design, lifts, confirmation=self.number)
@@ -87,7 +87,7 @@ class Confirmation:
 
     def _is_level(self, metric: str) -> bool:
         """Whether the surrogate speaks of the metric in its own unit."""
-        limit = self.task.guardrails.get(metric)
+        limit = self.task.guarded.get(metric)
         return limit is not None and not limit.relative
 
     @cached_property
@@ -109,7 +109,7 @@ class Confirmation:
         """Posterior mean and sd of the distance from each limit."""
         found = {_U: surrogate.objective(configs)}
         means, sds = surrogate.predict(configs)
-        for metric, limit in self.task.guardrails.items():
+        for metric, limit in self.task.guarded.items():
             column = surrogate.metrics.index(metric)
             sign = 1.0 if limit.direction == ">=" else -1.0
             found[metric] = (sign * (means[:, column] - limit.bound), sds[:, column])
@@ -136,7 +136,7 @@ def _with_holdout(design: Design, task: Task, estimates: Estimates, arm: int, us
     as control's, at its own number of users. Covariates adjust the comparison with control only, so what
     they took away comes on top.
     """
-    metrics = [m for m, limit in task.guardrails.items() if limit.relative and m in design.rows]
+    metrics = [m for m, limit in task.guarded.items() if limit.relative and m in design.rows]
     at = [design.rows.index(metric) for metric in metrics]
     treatment = 0.5 * design.covariance
     more = 1.0 + design.users_per_arm / users

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from rectune_dsl.dsl.model import Param
+from rectune_dsl.dsl.params import Param
 from rectune_dsl.hooks.api import Prediction
 
 

@@ -76,6 +76,7 @@ class ReplayBackend:
                 f"{share.tune:.0%} tune, the last {share.confirm:.0%} confirm; users_per_arm and days "
                 "are not used"
             ),
+            sources=tuple(self._task.sources),
         )
 
     def check(self) -> Sequence[str]:
@@ -177,7 +178,10 @@ class ReplayBackend:
     def _data_problems(self) -> list[str]:
         loaded = self._loaded
         parts = {name: part.log for name, part in loaded.parts.items()}
-        found = list(problems.data_problems(self._task, parts, loaded.items))
+        found = list(problems.source_problems(self._task, loaded.catalogue))
+        if found:
+            return found
+        found += problems.data_problems(self._task, parts, loaded.items)
         for part in loaded.parts.values():
             found += problems.sparse_problems(self._task, part.contexts)
         own = self.diagnostics(Config(self._task.production))
@@ -208,7 +212,7 @@ class _Loaded:
 def _load(task: Task, replay: Replay, folder: Path, functions: policy.Functions) -> _Loaded:
     for problem in problems.task_problems(task, replay):
         raise BackendError(problem, help="`rectune check` and `rectune plan` list all problems")
-    whole, catalogue = log.load(task, folder)
+    whole, catalogue = log.load(task, folder, functions)
     logs = log.split(whole, replay.split)
     items = signals.item_signals(replay.signals, logs["fit"], catalogue)
     by_position = replay.policy == "top"

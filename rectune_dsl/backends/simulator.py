@@ -11,11 +11,13 @@ from rectune_dsl.funnel.run import Funnel
 from rectune_dsl.hooks.api import CONTROL, Arm, Capabilities, Config, ExperimentSpec, Moments, Panel
 from rectune_dsl.hooks.errors import BackendError
 from rectune_dsl.hooks.protocols import BackendContext
+from rectune_dsl.simulator.catalogue import SOURCES
 from rectune_dsl.simulator.days import COLUMNS
 from rectune_dsl.simulator.experiment import Experiment, baseline
 from rectune_dsl.simulator.oracle import oracle_config, paired_lifts
 from rectune_dsl.simulator.panel import sample_panel
 from rectune_dsl.simulator.requests import KEYS, SIGNALS
+from rectune_dsl.simulator.segments import segment_columns
 from rectune_dsl.simulator.world import build_world
 
 BASELINE_USERS = 6_000
@@ -35,6 +37,7 @@ class SimulatorBackend:
         self._functions = {name: f.evaluate for name, f in context.functions.items()}
         self._world = build_world(context.task.simulator)
         self._funnel = Funnel(context.task, self._functions)
+        self._segments = segment_columns(context.task, COLUMNS, self._functions)
         self._experiments: dict[str, Experiment] = {}
         self._delivered: list[Config] = []
         self._best: Config | None = None
@@ -42,7 +45,7 @@ class SimulatorBackend:
     def capabilities(self) -> Capabilities:
         world = self._task.simulator
         return Capabilities(
-            metrics=COLUMNS,
+            metrics=(*COLUMNS, *self._segments.names),
             signals=SIGNALS,
             keys=KEYS,
             virtual_time=True,
@@ -50,6 +53,7 @@ class SimulatorBackend:
             real_traffic=False,
             population=world.users,
             description=f"simulated world {world.world!r}, seed {world.seed}, {world.users:,} users",
+            sources=SOURCES,
         )
 
     def check(self) -> Sequence[str]:
@@ -63,12 +67,18 @@ class SimulatorBackend:
         problems += [
             f"the simulator has no key `{key}`: {did_you_mean(key, KEYS)}" for key in sorted(keys - set(KEYS))
         ]
+        problems += [
+            f"the simulator has no source `{name}`: {did_you_mean(name, SOURCES)}"
+            for name in self._task.sources
+            if name not in SOURCES
+        ]
         needed = {c for name, metric in self._task.judged.items() for c in metric.columns(name)}
+        lacking = {c.partition("@")[0] for c in needed - {*COLUMNS, *self._segments.names}}
         return [
             *problems,
             *(
                 f"the simulator does not measure `{column}`: {did_you_mean(column, COLUMNS)}"
-                for column in sorted(needed - set(COLUMNS))
+                for column in sorted(lacking)
             ),
         ]
 
@@ -77,7 +87,7 @@ class SimulatorBackend:
         `key` was used for another spec."""
         known = self._experiments.get(key)
         if known is None:
-            self._experiments[key] = Experiment(self._world, self._funnel, spec, self._seed)
+            self._experiments[key] = self._made(spec)
         elif replace(known.spec, key="") != replace(spec, key=""):
             raise BackendError(
                 f"there is another experiment with the key {key!r}", help="give each experiment its own key"
@@ -98,9 +108,7 @@ class SimulatorBackend:
         if not 0 <= fraction <= 1:
             raise BackendError(f"{fraction} is not a share of users", help="give a fraction from 0 to 1")
         if arm is None and fraction != current.fraction:
-            self._experiments[experiment] = Experiment(
-                self._world, self._funnel, current.spec, self._seed, fraction
-            )
+            self._experiments[experiment] = self._made(current.spec, fraction)
 
     def observe(self, experiment: str, as_of: datetime) -> Moments:
         return self._experiment(experiment).observe(as_of)
@@ -122,7 +130,8 @@ class SimulatorBackend:
     def baseline(self, days: int) -> Moments:
         serves = self._delivered[-1] if self._delivered else Config(self._task.production)
         users = min(BASELINE_USERS, self._world.population)
-        return baseline(self._world, self._funnel, Arm(CONTROL, serves), self._seed, users, days)
+        arm = Arm(CONTROL, serves)
+        return baseline(self._world, self._funnel, arm, self._seed, users, days, self._segments)
 
     def oracle_lifts(self, configs: Sequence[Config]) -> Mapping[str, Sequence[float]]:
         return paired_lifts(self._task, self._world, configs, functions=self._functions)
@@ -132,6 +141,9 @@ class SimulatorBackend:
         if self._best is None:
             self._best = oracle_config(self._task, self._world, functions=self._functions).config
         return self._best
+
+    def _made(self, spec: ExperimentSpec, fraction: float = 1.0) -> Experiment:
+        return Experiment(self._world, self._funnel, spec, self._seed, fraction, segments=self._segments)
 
     def _experiment(self, experiment: str) -> Experiment:
         if experiment not in self._experiments:

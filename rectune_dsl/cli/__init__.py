@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -14,7 +15,11 @@ import click
 from rectune_dsl.hooks.errors import RectuneError
 
 VERBS = {
+    "init": "Write a commented starter task and its schema.",
     "check": "Read task files and report every problem.",
+    "explain": "Tell what a rule is about, with a wrong and a right example.",
+    "show-task": "Show a task with its bases and defaults, and where each value comes from.",
+    "schema": "Print the JSON Schema of task files, for editors.",
     "plan": "Show what a task would do and what its traffic can show; launch nothing.",
     "run": "Run a task's campaign.",
     "resume": "Continue a run that was stopped.",
@@ -35,7 +40,7 @@ class Verbs(click.Group):
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name in VERBS:
-            command: click.Command = importlib.import_module(f"rectune_dsl.cli.{name}").command
+            command: click.Command = _module(name).command
             return command
         if _has_plugins(ctx):
             found: click.Command | None = _host(ctx).loaded("command").get(name)
@@ -70,6 +75,10 @@ def main() -> None:
     """Run the command line. Exit codes: 0 done, 2 usage or invalid task, 3 plugin or backend, 4 internal."""
     # The matrices here are small: threads of the linear algebra library would cost more than they bring.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Imports make many objects that stay: looking through them again and again is a tenth of a short command.
+    gc.set_threshold(50_000, 20, 20)
+    # Looking for pydantic's plugins reads the metadata of everything that is installed.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         sys.exit(rectune.main(prog_name="rectune", standalone_mode=False) or 0)
     except click.exceptions.Abort:
@@ -113,14 +122,18 @@ def _show_problems(error: RectuneError) -> None:
     """The diagnostics of an invalid task, each at its place."""
     problems = getattr(error, "problems", ())
     if problems:
-        from rectune_dsl.report.console import console, print_problems
+        from rectune_dsl.report.problems import print_problems
 
-        print_problems(console(stderr=True), problems, getattr(error, "sources", {}))
+        print_problems(problems, getattr(error, "sources", {}), stderr=True)
 
 
 def _has_plugins(ctx: click.Context) -> bool:
     """Whether it is worth starting the plugin host: the built-in plugin has no commands."""
     return bool((ctx.obj or ctx.params).get("plugin_files")) or bool(metadata.entry_points(group="rectune"))
+
+
+def _module(verb: str) -> Any:
+    return importlib.import_module(f"rectune_dsl.cli.{verb.replace('-', '_')}")
 
 
 def _host(ctx: click.Context) -> Any:

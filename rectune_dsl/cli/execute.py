@@ -14,8 +14,9 @@ from rectune_dsl.dsl.source import Source
 from rectune_dsl.hooks.api import UsageError
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.plugins.host import Host
-from rectune_dsl.report.console import console, print_problems
+from rectune_dsl.report.console import console
 from rectune_dsl.report.live import LiveWatcher
+from rectune_dsl.report.problems import print_problems
 from rectune_dsl.report.show import print_end
 from rectune_dsl.report.view import read_run
 from rectune_dsl.workflow.approval import Unattended
@@ -35,12 +36,11 @@ def checked_task(ctx: click.Context, path: Path, choices: Choices) -> Loaded:
 
 def preflight_or_stop(loaded: Loaded, journal: Journal, *, yes: bool) -> None:
     """Print what speaks against the campaign; raise when that stops it, before any traffic is used."""
-    source = loaded.checked.source
     found = power(loaded.task, loaded.backend, next_confirmation(loaded.task, journal))
     problems = (*loaded.checked.problems, *preflight(loaded, found))
     if any(p.severity == "error" for p in problems):
-        raise InvalidTaskError(problems, {source.path: source})
-    print_problems(console(stderr=True), problems, {source.path: source})
+        raise InvalidTaskError(problems, loaded.checked.sources)
+    print_problems(problems, loaded.checked.sources, stderr=True)
     if why := outdated(loaded.task, journal):
         warn(why)
     if loaded.backend.capabilities().real_traffic and isinstance(approver(yes), Unattended):

@@ -51,8 +51,9 @@ def command(
     Launches nothing. Exit code 2 when the campaign could not run.
     """
     from rectune_dsl.cli.execute import checked_task
-    from rectune_dsl.report.console import console, print_problems
+    from rectune_dsl.report.console import console
     from rectune_dsl.report.plan import print_chance, print_plan
+    from rectune_dsl.report.problems import print_problems
     from rectune_dsl.workflow.compile import compile_task
     from rectune_dsl.workflow.preflight import preflight
     from rectune_dsl.workflow.prepare import Choices
@@ -74,9 +75,8 @@ def command(
             out, "at the simulator's oracle config", lifts, shipping_chance(loaded.task, found, lifts)
         )
     problems = preflight(loaded, found)
-    source = loaded.checked.source
     warnings = tuple(p for p in loaded.checked.problems if p.severity == "warning")
-    print_problems(out, (*warnings, *problems), {source.path: source})
+    print_problems((*warnings, *problems), loaded.checked.sources)
     if any(p.severity == "error" for p in problems):
         sys.exit(2)
 

@@ -1,7 +1,8 @@
-"""A problem of a task file: where it is, what is wrong, and what to write instead."""
+"""A problem of a task file: where it is, what is wrong, what to write instead, and the edit for it."""
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,8 +10,23 @@ Severity = Literal["error", "warning"]
 
 
 @dataclass(frozen=True)
+class Edit:
+    """Characters [start, end) of a file's text, counted from 0 behind a byte order mark, become `text`."""
+
+    path: str
+    start: int
+    end: int
+    text: str
+
+
+Fix = tuple[Edit, ...]
+"""Edits that mend one problem together; they do not overlap."""
+
+
+@dataclass(frozen=True)
 class Diagnostic:
-    """`line` and `column` count characters from 1; `end_column` is one past the last one marked."""
+    """`line` and `column` count characters from 1; `end_column` is one past the last one marked. There is a
+    `fix` where the help names one definite replacement, and none where the author has to decide."""
 
     code: str
     message: str
@@ -20,6 +36,7 @@ class Diagnostic:
     column: int
     end_column: int
     severity: Severity = "error"
+    fix: Fix | None = None
 
 
 def render(diagnostic: Diagnostic, source_line: str | None = None) -> str:
@@ -31,11 +48,26 @@ def render(diagnostic: Diagnostic, source_line: str | None = None) -> str:
         lines += [f"    {source_line}", f"    {_carets(source_line, d)}"]
     if d.help:
         lines.append(f"    help: {d.help}")
-    return "\n".join(lines)
+    return "\n".join(_harmless(line) for line in lines)
 
 
 def _carets(source_line: str, diagnostic: Diagnostic) -> str:
-    before = source_line[: diagnostic.column - 1].ljust(diagnostic.column - 1)
+    start, end = diagnostic.column - 1, max(diagnostic.end_column - 1, diagnostic.column)
     # a tab stays a tab, so that the carets stand below the text however wide a tab is
-    indent = "".join("\t" if sign == "\t" else " " for sign in before)
-    return indent + "^" * max(1, diagnostic.end_column - diagnostic.column)
+    indent = "".join("\t" if sign == "\t" else " " * _cells(sign) for sign in source_line[:start])
+    past_the_end = " " * max(0, start - len(source_line))
+    marked = sum(map(_cells, source_line[start:end]))
+    return indent + past_the_end + "^" * max(1, marked)
+
+
+def _cells(sign: str) -> int:
+    """Cells of a terminal that a character takes."""
+    if unicodedata.category(sign) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(sign) in "WF" else 1
+
+
+def _harmless(line: str) -> str:
+    """Text without what a terminal would obey."""
+    is_command = {sign for sign in line if unicodedata.category(sign) == "Cc" and sign != "\t"}
+    return "".join("\N{REPLACEMENT CHARACTER}" if sign in is_command else sign for sign in line)

@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rectune_dsl.dsl.diagnostics import Diagnostic
+from rectune_dsl.dsl.faultfixes import fix
+from rectune_dsl.dsl.former import former
 from rectune_dsl.dsl.formula.parse import BOTH, EITHER, NEGATE
 from rectune_dsl.dsl.guardrails import HELP as GUARDRAIL_HELP
+from rectune_dsl.dsl.mend import Mender
 from rectune_dsl.dsl.positions import KeyPath
 from rectune_dsl.dsl.shape import fields
 from rectune_dsl.dsl.source import Position, Source
@@ -30,14 +33,22 @@ class Fault:
         """The key that an unknown key was meant to be."""
         if self.kind != "extra_forbidden":
             return None
+        if (old := former(self.path)) is not None:
+            return old.key
         return nearest(str(self.path[-1]), fields(self.path[:-1]))
 
 
 def problem(source: Source, fault: Fault, tree: Mapping[str, Any]) -> Diagnostic:
     """The diagnostic of a fault."""
     code, message, help = _words(fault)
+    mended = fix(Mender(source), fault, tree)
+    if mended is not None and code in ("RT103", "RT104", "RT105", "RT106"):
+        help = f"write {mended[0].text}{f': {help}' if code == 'RT105' and help else ''}"
+    if mended is None and fault.guess is not None:
+        help = f"`{fault.guess}` is there already: remove one of them"
     place = _place(source, fault)
-    return Diagnostic(code, message, help, source.path, place.line, place.column, place.end_column)
+    where = (place.path, place.line, place.column, place.end_column)
+    return Diagnostic(code, message, help or _NO_HELP.get(code, ""), *where, fix=mended)
 
 
 def _place(source: Source, fault: Fault) -> Position:
@@ -55,7 +66,13 @@ def _words(fault: Fault) -> tuple[str, str, str]:
     if isinstance(key, int):
         what = f"element {key + 1} of `{table[-1]}`"
     if fault.path == ("dsl",):
-        return "RT003", "the version of the language is missing or unknown", "write dsl = 1 at the top"
+        return (
+            "RT003",
+            "the version of the language is missing or unknown",
+            "write dsl = 1 at the top; a later version needs a later rectune",
+        )
+    if kind == "extra_forbidden" and (old := former(fault.path)) is not None:
+        return "RT112", f"{what} in {_table(table)} is a key of earlier drafts or of other tools", old.help
     if kind == "extra_forbidden":
         return "RT101", f"unknown key {what} in {_table(table)}", did_you_mean(str(key), fields(table))
     if kind == "missing":
@@ -84,6 +101,13 @@ def _table(path: KeyPath) -> str:
     return f"[{'.'.join(map(str, path))}]" if path else "the file"
 
 
+_NO_HELP = {
+    "RT101": "remove it",
+    "RT103": "write a value of that type",
+    "RT104": "write one of these words, in quotes",
+    "RT105": "write a value in that range",
+    "RT201": "write an expression of numbers, names, operators and calls",
+}
 _IN_CONSTRAINTS = {
     BOTH: "write two constraints: all of them have to hold",
     EITHER: 'accept either with "max(a <= 1, b <= 1) == 1"',

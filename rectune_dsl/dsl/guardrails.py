@@ -31,8 +31,10 @@ class Limit:
 
     def written(self) -> str:
         """What `parse_limit` reads back as an equal limit, to the last digit."""
-        exact = Decimal(repr(self.bound))
-        return f"{self.direction} {exact.scaleb(2):f}%" if self.relative else f"{self.direction} {exact:f}"
+        exact, sign = Decimal(repr(self.bound)), "+" if self.signed and self.bound >= 0 else ""
+        if self.relative:
+            return f"{self.direction} {sign}{exact.scaleb(2):f}%"
+        return f"{self.direction} {sign}{exact:f}"
 
     def holds(self, value: float) -> bool:
         return value >= self.bound if self.direction == ">=" else value <= self.bound

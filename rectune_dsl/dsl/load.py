@@ -2,54 +2,79 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from typing import Any
 
-from rectune_dsl.dsl.diagnostics import Diagnostic
-from rectune_dsl.dsl.positions import Extent, TooDeepError
-from rectune_dsl.dsl.source import Position, Source
-
-_PLACE = re.compile(r"(?s)(?P<what>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)")
-_HELP = {
-    "Invalid value": "a string needs quotes; numbers, true, false, [lists] and {tables} do not",
-    "Invalid statement": "write key = value, [table] or # comment",
-    "Cannot overwrite a value": "the key is there already: keep one",
-    "Unbalanced": "close the bracket",
-    "Expected newline or end of document after a statement": "one key = value per line",
-    "Unclosed inline table": "an inline table { ... } stays on one line",
-}
+from rectune_dsl.dsl.diagnostics import Diagnostic, Edit, Fix
+from rectune_dsl.dsl.positions import Extent, KeyPath, TooDeepError
+from rectune_dsl.dsl.source import MAX_BYTES, MAX_KEYS, Position, Source
 
 
 def load(source: Source) -> dict[str, Any] | Diagnostic:
     """The TOML tree of a source, or why there is none."""
+    if source.too_long:
+        message = f"the file has more than {MAX_BYTES:,} bytes"
+        return _diagnostic(source, "RT005", message, "is this the file you meant?", Position(1, 1, 1))
     if source.undecodable is not None:
         place = source.position(Extent(source.undecodable, source.undecodable + 1))
         return _diagnostic(source, "RT001", "this is not UTF-8", "save the file as UTF-8", place)
     try:
-        tree = tomllib.loads(source.text)
-        _ = source.entries  # the scanner knows how deep the tree is
-        return tree
+        return _tree(source)
     except TooDeepError as error:
         place = source.position(Extent(error.offset, error.offset + 1))
         return _diagnostic(source, "RT002", str(error), "nest less", place)
     except RecursionError:
         return _diagnostic(source, "RT002", "lists are nested too deeply", "nest less", Position(1, 1, 1))
-    except ValueError as error:
-        return _syntax(source, str(error))
 
 
-def _syntax(source: Source, message: str) -> Diagnostic:
-    match = _PLACE.fullmatch(message)
-    what = match["what"] if match else message
-    if match and match["line"]:
-        line, column = int(match["line"]), int(match["column"])
-    else:
-        lines = source.text.rstrip().split("\n")
-        line, column = len(lines), len(lines[-1]) + 1
-    help = next((h for start, h in _HELP.items() if what.startswith(start)), "see https://toml.io/en/v1.0.0")
-    return _diagnostic(source, "RT002", f"not TOML: {what}", help, Position(line, column, column + 1))
+def _tree(source: Source) -> dict[str, Any] | Diagnostic:
+    """Raises TooDeepError and RecursionError."""
+    try:
+        tree = tomllib.loads(source.text)
+    except ValueError:
+        return _syntax(source)
+    if len(source.entries) > MAX_KEYS:  # the scanner knows how deep the tree is, too
+        message = f"the file has more than {MAX_KEYS:,} keys and elements of lists"
+        return _diagnostic(source, "RT005", message, "is this the file you meant?", Position(1, 1, 1))
+    path = _too_large(tree)
+    if path is not None:
+        place = source.locate(path)
+        return _diagnostic(
+            source, "RT002", "not TOML: a whole number has 64 bits", "write a smaller one", place
+        )
+    return tree
 
 
-def _diagnostic(source: Source, code: str, message: str, help: str, place: Position) -> Diagnostic:
-    return Diagnostic(code, message, help, source.path, place.line, place.column, place.end_column)
+def _too_large(tree: dict[str, Any]) -> KeyPath | None:
+    """The first whole number that no other reader of TOML could hold."""
+    stack: list[tuple[KeyPath, Any]] = [((), tree)]
+    while stack:
+        path, value = stack.pop()
+        match value:
+            case dict():
+                stack.extend(((*path, key), below) for key, below in reversed(value.items()))
+            case list():
+                stack.extend(((*path, i), below) for i, below in reversed(list(enumerate(value))))
+            case int() if not -(2**63) <= value < 2**63:
+                return path
+    return None
+
+
+def _syntax(source: Source) -> Diagnostic:
+    from rectune_dsl.dsl.slips import slip, trip  # which most files have no need of
+
+    found = trip(source.text)
+    if found is None:
+        raise AssertionError("the text was refused before")
+    wrong = slip(found)
+    newline = "\r\n" if "\r\n" in source.text else "\n"
+    fix = tuple(Edit(source.path, a, b, text.replace("\n", newline)) for a, b, text in wrong.edits) or None
+    place = source.position(wrong.extent)
+    return _diagnostic(source, "RT002", wrong.message, wrong.help, place, fix)
+
+
+def _diagnostic(
+    source: Source, code: str, message: str, help: str, place: Position, fix: Fix | None = None
+) -> Diagnostic:
+    where = (source.path, place.line, place.column, max(place.end_column, place.column + 1))
+    return Diagnostic(code, message, help, *where, fix=fix)

@@ -3,116 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
+from types import MappingProxyType
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, model_validator
 
+from rectune_dsl.dsl.expand import expand
+from rectune_dsl.dsl.guardrails import Limit
+from rectune_dsl.dsl.metrics import Metric
+from rectune_dsl.dsl.params import Param, VectorParam, constants_of, tunable_of
 from rectune_dsl.dsl.replay import Replay
+from rectune_dsl.dsl.stages import CandidateSource, Segment, Signal, Stage
 from rectune_dsl.dsl.table import Formula, Guardrail, Table
 
 
 class TaskInfo(Table):
     name: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
+    """What the task is called: lower-case words joined by hyphens."""
     surface: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
+    """The product place whose traffic is tuned. Confirmations and the holdout are counted per surface, across
+    runs."""
     about: str = ""
+    """One sentence for people: what the task is for."""
     skill: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)] | None = None
-
-
-class Signal(Table):
-    """Something a formula may read. Predictions and items vary by candidate, users and requests do not."""
-
-    kind: Literal["prediction", "item", "user", "request"] = "prediction"
-    stages: Annotated[tuple[str, ...], Field(strict=False)] | None = None
-    """Stages that provide it; None is every stage."""
-    domain: Annotated[tuple[float, float], Field(strict=False)] = (0.0, 1.0)
-    about: str = ""
-
-
-class Param(Table):
-    """A tunable number. `scale = "log"` searches ratios instead of differences."""
-
-    production: float
-    low: float
-    high: float
-    scale: Literal["linear", "log"] = "linear"
-    type: Literal["float", "int"] = "float"
-    about: str = ""
-
-
-class KeepParam(Param):
-    """A tunable `keep` count."""
-
-    type: Literal["int"] = "int"
-
-
-class Diversity(Table):
-    """Each earlier item with the same key costs `penalty`; at most `max_per_key` share one."""
-
-    by: str
-    penalty: Formula = Field(default_factory=lambda: Formula("0"))
-    max_per_key: Annotated[int, Field(ge=1)] | None = None
-
-
-class Stage(Table):
-    keep: Annotated[int, Field(ge=1)] | KeepParam
-    score: Formula
-    terms: Mapping[str, Formula] = Field(default_factory=dict)
-    expect: Mapping[str, Literal["nondecreasing", "nonincreasing"]] = Field(default_factory=dict)
-    params: Mapping[str, float | Param] = Field(default_factory=dict)
-    diversity: Diversity | None = None
-    about: str = ""
-
-    @property
-    def constants(self) -> Mapping[str, float]:
-        return {name: float(p) for name, p in self.params.items() if not isinstance(p, Param)}
-
-
-class Metric(Table):
-    """What the backend measures. One with a goal is a north star."""
-
-    goal: Literal["maximize", "minimize"] | None = None
-    weight: Annotated[float, Field(gt=0)] = 1.0
-    kind: Literal["mean", "proportion", "ratio"] = "mean"
-    numerator: str | None = None
-    denominator: str | None = None
-    covariate: str | None = None
-    matures_after_days: Annotated[int, Field(ge=0)] = 0
-    about: str = ""
-
-    @property
-    def sign(self) -> int:
-        """+1 when more is better, -1 when less is, 0 for no goal."""
-        return {"maximize": 1, "minimize": -1, None: 0}[self.goal]
-
-    def columns(self, name: str) -> tuple[str, ...]:
-        """The per-user columns it is computed from."""
-        own = (self.numerator, self.denominator) if self.kind == "ratio" else (name,)
-        return tuple(c for c in (*own, self.covariate) if c is not None)
+    """The skill to read from the Skillhub, and to write to what was learnt."""
 
 
 class Experiment(Table):
     backend: str = "simulator"
+    """Who runs the A/B tests: a registered name."""
     rounds: Annotated[int, Field(ge=1, le=1000)] = 8
+    """How often arms are proposed, tested and learnt from, before the confirmation."""
     arms: Annotated[int, Field(ge=1, le=1000)] = 5
-    """Treatments; control comes on top."""
+    """Treatments per round; control comes on top."""
     users_per_arm: Annotated[int, Field(ge=2)]
+    """Users of each arm in each round."""
     days: Annotated[int, Field(ge=1)]
+    """Whole UTC days that each round's experiment lasts."""
     alpha: Annotated[float, Field(gt=0, le=0.2)] = 0.05
+    """The chance of shipping what is no improvement, for the whole surface over all its confirmations."""
     risk: Annotated[float, Field(gt=0, lt=0.5)] = 0.2
+    """An arm is launched only if all guardrails hold with probability 1 - risk."""
     power: Annotated[float, Field(ge=0.5, lt=1)] = 0.8
+    """The chance to show what is true that `plan` calls enough."""
 
 
 class Confirm(Table):
     """The last experiment: one config against control, on fresh users and days."""
 
     users_per_arm: Annotated[int, Field(ge=2)]
+    """Users of each arm that no experiment of the run has used."""
     days: Annotated[int, Field(ge=1)]
+    """Whole UTC days that the confirmation lasts."""
 
 
 class Holdout(Table):
     """A share of the surface's users that keeps the config of the surface's first run."""
 
     share: Annotated[float, Field(gt=0, le=0.5)]
+    """Share of the surface's users in the holdout."""
 
 
 class Limits(Table):
@@ -120,60 +70,136 @@ class Limits(Table):
     range on its scale."""
 
     traffic_share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """The largest share of all users in one experiment."""
     arms: Annotated[int, Field(ge=1)] | None = None
+    """Most treatments at once; left out, as many as the experiment has."""
     step: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """The largest distance of a param from production, as a share of its range on its scale."""
 
 
 class Agents(Table):
     actor: str = "bayes"
+    """Proposes configs: a registered name."""
     critic: str = "numeric"
+    """Reviews proposals and picks the diverse few: a registered name."""
     online: str = "numeric"
+    """Designs experiments and decides from what is observed: a registered name."""
     insight: str = "numeric"
+    """Learns mechanics and the elite set: a registered name."""
     skill: str = "numeric"
+    """Turns insights into skill revisions: a registered name."""
 
 
 class Simulator(Table):
     """The bundled world. `seed` names the world; `rectune run --seed` names the campaign in it."""
 
     world: str = "short-video"
+    """Which of the bundled worlds."""
     seed: Annotated[int, Field(ge=0)] = 1
+    """Names the world: its users, items and tastes."""
     users: Annotated[int, Field(ge=1000)] = 4_000_000
+    """Users of the world; experiments and the confirmation take theirs from them."""
     items: Annotated[int, Field(ge=400)] = 4_000
+    """Items of the world's catalogue."""
     candidates: Annotated[int, Field(ge=10, le=5_000)] = 300
+    """Candidates per request that the first stage is given."""
+
+
+def _as_version(value: object) -> object:
+    """`true` equals 1, and is no version."""
+    return str(value) if isinstance(value, bool) else value
 
 
 class Task(Table):
     """One TOML file: what to tune, within which bounds, judged by which metrics."""
 
-    dsl: Literal[1]
+    dsl: Annotated[Literal[1], BeforeValidator(_as_version)]
+    """The language's version: 1."""
+    extends: str | None = None
+    """A task file that this one changes, by its path from here: tables are merged, everything else is
+    replaced."""
     task: TaskInfo
+    """What the task is called, and whose traffic it tunes."""
     signals: Mapping[str, Signal]
+    """Everything that formulas may read, by name."""
+    segments: Mapping[str, Segment] = Field(default_factory=dict)
+    """Users or requests for whom params and guardrails are others; the first that matches holds."""
+    sources: Mapping[str, CandidateSource] = Field(default_factory=dict)
+    """Where candidates come from, and how the slate blends them."""
     stages: Annotated[Mapping[str, Stage], Field(min_length=1)]
+    """The funnel, in the order of the file; what the last stage keeps is the slate."""
     metrics: Annotated[Mapping[str, Metric], Field(min_length=1)]
+    """What the backend measures, and which of it is the goal."""
     guardrails: Mapping[str, Guardrail] = Field(default_factory=dict)
+    """Limits that metrics must be shown to keep: `>= -1%` is a lift over production, `<= 120` a level."""
     constraints: Mapping[str, Formula] = Field(default_factory=dict)
+    """Comparisons of params that every config fulfils, as production does."""
     experiment: Experiment
+    """How the rounds test arms, and how sure they have to be."""
     confirm: Confirm
+    """The last experiment: the recommended config against control, on fresh users and days."""
     agents: Agents = Field(default_factory=Agents)
+    """Who proposes, reviews, tests and learns; registered names, plugins' included."""
     holdout: Holdout | None = None
+    """Users that keep the surface's first config, so that the sum of all ships is measured."""
     limits: Limits = Field(default_factory=Limits)
+    """What no agent can pass."""
     simulator: Simulator = Field(default_factory=Simulator)
+    """The bundled world; for backend = "simulator"."""
     replay: Replay | None = None
+    """Logged interactions with propensities; for backend = "replay"."""
 
-    @property
-    def params(self) -> dict[str, Param]:
-        """Every tunable number by name, in file order; a stage's `keep` is `<stage>.keep`."""
+    @model_validator(mode="after")
+    def _meant(self) -> Task:
+        """Formulas say what they mean in this task: see `expand`."""
+        stages = {name: expand(stage, self.segments) for name, stage in self.stages.items()}
+        return self.model_copy(update={"stages": stages})
+
+    @cached_property
+    def params(self) -> Mapping[str, Param]:
+        """Every tunable number by name, in file order: a stage's `keep` is `STAGE.keep`, a vector's numbers
+        are `NAME[0]`, `NAME[1]`, ..., a segment's own value is `SEGMENT.NAME`, a source's quotas are
+        `SOURCE.min` and `SOURCE.max`."""
         found: dict[str, Param] = {}
         for stage_name, stage in self.stages.items():
-            found |= {n: p for n, p in stage.params.items() if isinstance(p, Param)}
+            found |= stage.tunable
             if isinstance(stage.keep, Param):
                 found[f"{stage_name}.keep"] = stage.keep
-        return found
+        for segment_name, segment in self.segments.items():
+            found |= tunable_of(segment.params, f"{segment_name}.")
+        for source_name, source in self.sources.items():
+            quotas = {"min": source.min, "max": source.max}
+            found |= {f"{source_name}.{k}": q for k, q in quotas.items() if isinstance(q, Param)}
+        return MappingProxyType(found)
+
+    @property
+    def ordered(self) -> dict[str, tuple[tuple[str, ...], Literal["nondecreasing", "nonincreasing"]]]:
+        """Vectors whose numbers are sorted in every config: the names of their numbers, and the direction."""
+        tables = [("", stage.params) for stage in self.stages.values()]
+        tables += [(f"{name}.", segment.params) for name, segment in self.segments.items()]
+        return {
+            prefix + name: (tuple(value.elements(prefix + name)), value.order)
+            for prefix, params in tables
+            for name, value in params.items()
+            if isinstance(value, VectorParam) and value.order is not None
+        }
 
     @property
     def production(self) -> dict[str, float]:
         """The config that serves today."""
         return {name: p.production for name, p in self.params.items()}
+
+    @property
+    def constants(self) -> dict[str, float]:
+        """Every number without bounds, by the name that constraints know it by: as in `params`."""
+        found: dict[str, float] = {}
+        for stage_name, stage in self.stages.items():
+            found |= stage.constants
+            if isinstance(stage.keep, int):
+                found[f"{stage_name}.keep"] = float(stage.keep)
+        for segment_name, segment in self.segments.items():
+            found |= {f"{segment_name}.{name}": v for name, v in constants_of(segment.params).items()}
+        return found
 
     @property
     def north_stars(self) -> dict[str, Metric]:
@@ -186,9 +212,25 @@ class Task(Table):
 
     @property
     def judged(self) -> dict[str, Metric]:
-        """Every metric that is measured: the declared ones, then guardrails on further means."""
-        extra = {name: Metric() for name in self.guardrails if name not in self.metrics}
-        return {**self.metrics, **extra}
+        """Every metric that is measured: the declared ones, guardrails on further means, then the segments'
+        as `SEGMENT.NAME`."""
+        plain = {name: Metric() for name in self.guardrails if name not in self.metrics}
+        within = {
+            f"{segment_name}.{name}": self.metrics.get(name, Metric()).within(name, segment_name)
+            for segment_name, segment in self.segments.items()
+            for name in segment.guardrails
+        }
+        return {**self.metrics, **plain, **within}
+
+    @property
+    def guarded(self) -> dict[str, Limit]:
+        """Every guardrail by the name of its metric in `judged`."""
+        within = {
+            f"{segment_name}.{name}": limit
+            for segment_name, segment in self.segments.items()
+            for name, limit in segment.guardrails.items()
+        }
+        return {**self.guardrails, **within}
 
     @property
     def slate_stage(self) -> str:

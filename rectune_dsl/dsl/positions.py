@@ -7,7 +7,9 @@ what it would misread, `tomllib` has refused before.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 KeyPath = tuple[str | int, ...]
 
@@ -45,7 +47,13 @@ def index(text: str) -> dict[KeyPath, Entry]:
     return _Scanner(text).document()
 
 
-def string_offsets(text: str, value: Extent) -> list[int] | None:
+def mentions(text: str, path: KeyPath) -> list[Extent]:
+    """Every place where a key is written: in headers, before the dots of keys, before its value."""
+    return sorted(_all_mentions(text).get(path, ()), key=lambda extent: extent.start)
+
+
+@lru_cache(maxsize=16)  # one formula's many problems ask in turn
+def string_offsets(text: str, value: Extent) -> Sequence[int] | None:
     """For each character of a string's value, and for its end, the offset in the text it was written
     at; None when the value is not a string."""
     literal = text[value.start : value.end]
@@ -56,7 +64,7 @@ def string_offsets(text: str, value: Extent) -> list[int] | None:
     at, end = value.start + width, value.end - width
     if width == 3:
         at += len(_FIRST_NEWLINE.match(text, at)[0])  # type: ignore[index]
-    offsets = []
+    offsets: list[int] = []
     while at < end:
         escape = _ESCAPE.match(text, at, end) if quote == '"' else None
         length = len(escape[0]) if escape else 2 if text.startswith("\r\n", at) else 1
@@ -190,6 +198,23 @@ class _Scanner:
         if match is not None:
             self._at = match.end()
         return self._at
+
+
+class _Mentions(_Scanner):
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.found: dict[KeyPath, set[Extent]] = {}
+
+    def _note(self, path: KeyPath, key: Extent, value: Extent) -> KeyPath:
+        self.found.setdefault(path, set()).add(key)
+        return super()._note(path, key, value)
+
+
+@lru_cache(maxsize=4)  # one file's many problems ask in turn
+def _all_mentions(text: str) -> dict[KeyPath, set[Extent]]:
+    scanner = _Mentions(text)
+    scanner.document()
+    return scanner.found
 
 
 def _unquote(literal: str) -> str:

@@ -22,11 +22,17 @@ class ReplaySignal(Table):
     """
 
     column: str | None = None
+    """A column with a number per impression, for user and request signals."""
     item_column: str | None = None
+    """A column of the items file: a number per item."""
     sparse: str | None = None
+    """A column of `item:value;...` per impression; items that are not listed have 0."""
     rate: str | None = None
+    """The mean of this outcome per item on the fit part, shrunk towards its pool's mean."""
     smoothing: Annotated[float, Field(gt=0)] | None = None
+    """With rate: impressions that the pool's mean is worth; left out, they are estimated."""
     standardize: bool = False
+    """Mean 0 and standard deviation 1 over the pool's items; with item_column or rate."""
 
     @model_validator(mode="after")
     def _one_source(self) -> ReplaySignal:
@@ -54,8 +60,11 @@ class Split(Table):
     """Shares of the log, in order of time: fit signals, tune configs, confirm one."""
 
     fit: Fraction = 0.3
+    """Share of the log that signals are fitted on: its first part."""
     tune: Fraction = 0.35
+    """Share of the log that configs are tuned on: its middle part."""
     confirm: Fraction = 0.35
+    """Share of the log that the recommended config is confirmed on: its last part."""
 
     @model_validator(mode="after")
     def _whole(self) -> Split:
@@ -73,10 +82,15 @@ class ReplayColumns(Table):
     """Which columns of the log say when, what, with which probability, where, and out of which items."""
 
     time: str
+    """When the impression was."""
     item: str
+    """Which item was shown."""
     propensity: str
+    """With which probability the logging policy showed the item there."""
     position: str | None = None
+    """Where on the slate it was shown; left out, slates have one position."""
     pool: str | None = None
+    """Out of which items it was chosen; left out, out of all of them."""
 
 
 class Replay(Table):
@@ -88,16 +102,28 @@ class Replay(Table):
     """
 
     log: str
+    """The log, by its path from the task file: CSV, gzipped CSV or Parquet; may be a pattern."""
     items: str | None = None
+    """A file with one row per item."""
     format: Literal["table", "kuairand"] = "table"
+    """`table` for columns that are named here; `kuairand` for KuaiRand's own layout."""
     columns: ReplayColumns | None = None
+    """Which column is which; for format = "table" only."""
     outcomes: Mapping[str, str] = Field(default_factory=dict)
+    """METRIC (or its numerator or denominator) = column of the log; by default the column of the same
+    name."""
     policy: Literal["softmax", "top"] = "softmax"
+    """How a config chooses: by a softmax of the score, or the `top` slate itself."""
     estimator: Literal["snips", "ips"] = "snips"
+    """`snips` normalises the importance weights by their sum, `ips` does not."""
     split: Split = Field(default_factory=Split)
+    """Shares of the log in order of time, adding up to 1."""
     clip: Annotated[float, Field(gt=1)] | None = None
+    """The largest importance weight; left out, weights are as they are."""
     min_ess: Annotated[float, Field(gt=0)] = 200.0
+    """Effective sample size, in impressions, below which an arm's metric is missing."""
     signals: Mapping[str, ReplaySignal] = Field(default_factory=dict)
+    """Where each signal comes from in the log."""
 
     @model_validator(mode="after")
     def _columns_of_format(self) -> Replay:

@@ -26,6 +26,9 @@ RULES: Mapping[str, Rule] = {
     "RT001": Rule("file is not UTF-8", "TOML is UTF-8; any other reading would guess at names."),
     "RT002": Rule("file is not TOML", "Nothing of a file that cannot be read is trusted."),
     "RT003": Rule("language version is missing or unknown", "Another version may mean other things."),
+    "RT004": Rule("base file cannot be read", "A task is checked whole, with everything it extends."),
+    "RT005": Rule("file is too large for a task", "Nobody could read it; it is likely another file."),
+    "RT006": Rule("file cannot be read", "What cannot be read cannot be checked."),
     # RT1: keys, types, names
     "RT101": Rule("unknown key", "A misspelt key would be ignored without a word."),
     "RT102": Rule("missing key", "There is no default that would be right for everybody."),
@@ -33,11 +36,12 @@ RULES: Mapping[str, Rule] = {
     "RT104": Rule("not one of the allowed values", "Only these have a meaning."),
     "RT105": Rule("value out of range", "Outside the range the value means nothing."),
     "RT106": Rule("name of the wrong shape", "Formulas, files and stores must be able to write the name."),
-    "RT107": Rule("signal's domain is empty", "Checks sample signals between its ends."),
+    "RT107": Rule("signal's domain is empty", "Proofs about scores hold between its ends."),
     "RT108": Rule("signal names an unknown stage", "The signal would be provided nowhere."),
     "RT109": Rule("name has two meanings", "A formula must read the same for everybody."),
     "RT110": _warning("signal is not used", "It costs a computation for every candidate."),
     "RT111": Rule("keys of a table do not fit together", "Only one reading of the table may be possible."),
+    "RT112": Rule("key of an earlier draft or of another tool", "Only today's key means anything."),
     # RT2: formulas
     "RT201": Rule("formula cannot be read", "Formulas are a closed language; see the list of functions."),
     "RT202": Rule("unknown name in a formula", "A name that means nothing cannot be computed."),
@@ -45,10 +49,27 @@ RULES: Mapping[str, Rule] = {
     "RT204": Rule("terms are circular", "A term cannot be computed from itself."),
     "RT205": _warning("term is not used", "It reads as if it mattered."),
     "RT206": Rule("rank or zscore of what is equal for all candidates", "It would be the same for everyone."),
-    "RT207": Rule("score is not finite", "Infinity and NaN cannot be ranked. Found by sampling."),
+    "RT207": Rule("score is not finite", "Infinity and NaN cannot be ranked. Shown by a point."),
     "RT208": Rule("contract on a signal the stage does not have", "There is nothing to hold it to."),
-    "RT209": Rule("contract does not hold", "Some config would break it. Found by sampling."),
+    "RT209": Rule("contract does not hold", "Some config would break it. Shown by a point."),
     "RT210": _warning("score is equal for all candidates", "The stage would keep candidates at random."),
+    "RT211": Rule(
+        "score is not shown to be finite",
+        "What passes is proved, over all configs and signals. Keep logarithms, quotients and powers away "
+        "from 0 where they stand: `log(p + 0.01)`, `p / (q + 0.01)`, `clip(p, 0.001, 0.999)`.",
+    ),
+    "RT212": Rule(
+        "contract is not shown to hold",
+        "What passes is proved, over all configs and signals. Let what depends on the signal stand together, "
+        "take common factors out of `where`, and write an ordered `curve` where branches meet.",
+    ),
+    "RT213": Rule("plugin function without declared behaviour", "Nothing can be proved of what calls it."),
+    "RT214": Rule("a vector and a number are mixed up", "Vectors belong into curve(...), numbers elsewhere."),
+    "RT215": Rule("curve's points do not fit", "Knots are constants that rise, with one value for each."),
+    "RT216": _warning("boost multiplies what may be negative", "A factor above 1 would then punish."),
+    "RT217": Rule("filter that no candidate passes", "The stage would have nothing to pass on."),
+    "RT218": _warning("filter that every candidate passes", "It reads as if it kept something out."),
+    "RT219": Rule("formula grows too large", "Nobody could read it, and nothing could be proved of it."),
     # RT3: params, search space, constraints
     "RT301": Rule("param's bounds are empty", "There is nothing to search between them."),
     "RT302": Rule("production lies outside the bounds", "The search starts at production."),
@@ -60,12 +81,15 @@ RULES: Mapping[str, Rule] = {
     "RT308": Rule("nothing to tune", "A campaign needs at least one param with bounds."),
     "RT309": Rule("constraint is not a comparison of params", "It must hold or not hold for a config."),
     "RT310": Rule("production breaks a constraint", "The search starts at production."),
-    "RT311": Rule("constraints leave no config", "Found by sampling the bounds."),
+    "RT311": Rule("constraints leave no config", "There is nothing to search. Proved over the whole bounds."),
     "RT312": Rule("diversity penalty reads more than params", "It costs every item with the key the same."),
     "RT313": _warning("diversity has no effect", "It needs a penalty, or a max_per_key below keep."),
-    "RT314": _warning("param changes no order", "Tuning it would only spend traffic. Found by sampling."),
+    "RT314": _warning("param changes no order", "Tuning it would only spend traffic."),
     "RT315": _warning("diversity penalty may be negative", "It would reward repetition."),
     "RT316": _warning("constraint always holds", "It reads as if it kept something out. Found by sampling."),
+    "RT317": _warning("params are redundant together", "Configs that differ would serve the same slates."),
+    "RT318": Rule("vector's bounds do not fit", "They need its length, and its order where it has one."),
+    "RT320": Rule("constraints leave next to no room", "Only production was found: nothing can be proposed."),
     # RT4: metrics, guardrails
     "RT401": Rule("no north star", "Without a goal no config is better than another."),
     "RT402": Rule("guardrail cannot be read", "A limit is a direction and a number."),
@@ -86,6 +110,18 @@ RULES: Mapping[str, Rule] = {
     "RT504": Rule("replay without a log", "The replay backend needs a [replay] table."),
     "RT505": Rule("step keeps every param at production", "There is nothing left to search."),
     "RT506": _warning("step leaves a param no room", "It would count as tuned, and could not move."),
+    # RT6: segments, sources
+    "RT601": Rule(
+        "segment is not one of users or requests", "A segment is told apart before candidates are."
+    ),
+    "RT602": Rule(
+        "segment overrides nothing", "Only what a stage has, in the same shape, can be overridden."
+    ),
+    "RT603": Rule("guardrail on a segment of requests", "Metrics are measured per user."),
+    "RT604": _warning("segment changes nothing", "It reads as if it mattered."),
+    "RT605": Rule("quotas do not fit the slate", "They could not be kept together."),
+    "RT606": Rule("pinned slot cannot be served", "It is beyond the slate, or promised twice."),
+    "RT607": _warning("quota without effect", "It reads as if it mattered."),
     # RT9: preflight, which asks the backend
     "RT901": Rule("metric the backend does not measure", "Its guardrail could never be shown to hold."),
     "RT902": Rule("signal or key the backend does not provide", "The formulas could not be computed."),

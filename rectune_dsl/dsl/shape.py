@@ -4,28 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
-
-from pydantic import BaseModel
+from typing import Annotated, Any, TypeGuard, Union, get_args, get_origin
 
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.positions import KeyPath
+from rectune_dsl.dsl.table import Table
 
 
-def key_path(location: KeyPath) -> tuple[KeyPath, tuple[str, ...]]:
-    """A pydantic location as a key path, and the branches of unions it went through on the way."""
+def key_path(location: KeyPath) -> KeyPath:
+    """A pydantic location as a key path: without the tags of unions."""
     path: list[str | int] = []
-    branches: list[str] = []
     options = _options(Task)
     for step in location:
         if len(options) > 1:
-            branches.append(str(step))
-            named = [o for o in options if getattr(o, "__name__", "") == step]
-            options = named or [o for o in options if not _is_table(o)][:1]
+            options = [o for o in options if getattr(o, "__name__", "") == step]
         else:
             path.append(step)
             options = _below(options[0], step) if options else []
-    return tuple(path), tuple(branches)
+    return tuple(path)
 
 
 def fields(path: KeyPath) -> tuple[str, ...]:
@@ -34,19 +30,36 @@ def fields(path: KeyPath) -> tuple[str, ...]:
     for step in path:
         tables = [o for o in options if _is_table(o)] or options
         options = _below(tables[0], step) if tables else []
-    return tuple(key for o in options if _is_table(o) for key in o.model_fields)
+    return tuple(dict.fromkeys(key for o in options if _is_table(o) for key in o.model_fields))
+
+
+def tables() -> dict[str, type[Table]]:
+    """Every table that a file can have, by the name of its class."""
+    found: dict[str, type[Table]] = {}
+    queue: list[Any] = [Task]
+    while queue:
+        kind = queue.pop()
+        if not _is_table(kind):
+            queue += [o for argument in _inside(kind) for o in _options(argument)]
+        elif kind.__name__ not in found:
+            found[kind.__name__] = kind
+            queue += [o for field in kind.model_fields.values() for o in _options(field.annotation)]
+    return found
 
 
 def _below(kind: Any, step: str | int) -> list[Any]:
     if _is_table(kind):
         field = kind.model_fields.get(str(step))
         return _options(field.annotation) if field is not None else []
+    return [option for argument in _inside(kind) for option in _options(argument)]
+
+
+def _inside(kind: Any) -> tuple[Any, ...]:
+    """What a mapping's values, or a tuple's elements, are annotated with."""
     origin, arguments = get_origin(kind), get_args(kind)
-    if origin is not None and issubclass(origin, Mapping):
-        return _options(arguments[1])
-    if origin is tuple:
-        return _options(arguments[0])
-    return []
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return arguments[1:]
+    return arguments[:1] if origin is tuple else ()
 
 
 def _options(annotation: Any) -> list[Any]:
@@ -58,5 +71,5 @@ def _options(annotation: Any) -> list[Any]:
     return [annotation]
 
 
-def _is_table(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, BaseModel)
+def _is_table(kind: Any) -> TypeGuard[type[Table]]:
+    return isinstance(kind, type) and issubclass(kind, Table)

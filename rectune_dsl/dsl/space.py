@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rectune_dsl.dsl.formula import evaluate
+from rectune_dsl.dsl.halfspaces import Halfspaces, halfspaces
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.suggest import did_you_mean
 from rectune_dsl.dsl.walk import walk
@@ -21,6 +23,8 @@ _MOST_BATCHES = 64
 _TRIAL = 4
 _THIN = 4
 """Fewer hits per batch than this in the first `_TRIAL` batches, and walks find points sooner."""
+_SPARE = 10
+"""One more point per so many, for those that rounding moves out."""
 _EDGE = 1e-6
 """A whole number this close outside a box counts as on its edge."""
 _SAME = 1e-12
@@ -29,6 +33,9 @@ _ORDINARY = 300
 
 class Space:
     """Params as coordinates in [0, 1], linear or logarithmic, in the task's order.
+
+    The numbers of an ordered vector are sorted in every config: points that differ in their order only are
+    the same config, and sorting what is uniform in a box is uniform among what is sorted in it.
 
     Values are written with 6 significant digits, whole for ints; production keeps all its digits.
     Constraints are judged on values so written, so that what is sampled is feasible as served.
@@ -44,12 +51,13 @@ class Space:
         self._from = self._scaled(self._low)
         self._width = self._scaled(self._high) - self._from
         self._served = np.array([p.production for p in params.values()], np.float64)
+        places = {name: i for i, name in enumerate(self.names)}
+        self._ordered = [
+            ([places[n] for n in names], -1 if order == "nonincreasing" else 1)
+            for names, order in task.ordered.values()
+        ]
         self._constraints = dict(task.constraints)
-        self._constants: dict[str, float] = {}
-        for stage_name, stage in task.stages.items():
-            self._constants |= stage.constants
-            if isinstance(stage.keep, int):
-                self._constants[f"{stage_name}.keep"] = float(stage.keep)
+        self._constants = task.constants
         self.production: Floats = (self._scaled(self._served) - self._from) / self._width
         self.production.flags.writeable = False
 
@@ -81,7 +89,7 @@ class Space:
             whole = np.clip(whole, np.ceil(least - _EDGE), np.floor(most + _EDGE))
         values = np.where(self._int, whole, _round_digits(exact))
         values = np.where(np.abs(inside - self.production) < _SAME, self._served, values)
-        return np.clip(values, self._low, self._high)
+        return self._sorted(np.clip(values, self._low, self._high))
 
     def violations(self, values: Mapping[str, float]) -> tuple[str, ...]:
         """What is wrong with a config, in sentences; empty when nothing is."""
@@ -94,6 +102,11 @@ class Space:
         if any(name not in values for name in self.names):
             return tuple(broken)
         at = {name: float(values[name]) for name in self.names}
+        for places, sign in self._ordered:
+            names = [self.names[i] for i in places]
+            if any(sign * at[a] > sign * at[b] for a, b in pairwise(names)):
+                direction = "rise" if sign > 0 else "fall"
+                broken.append(f"`{names[0]}` to `{names[-1]}` do not {direction} from one to the next")
         for name, constraint in self._constraints.items():
             if not evaluate(constraint.tree, {**self._constants, **at}):
                 broken.append(f"constraint `{name}` does not hold: {constraint.text}")
@@ -102,6 +115,15 @@ class Space:
     def feasible(self, values: Mapping[str, float]) -> bool:
         """Whether a config is complete, inside its bounds, and keeps every constraint."""
         return not self.violations(values)
+
+    def keeps(self, points: Floats) -> NDArray[np.bool_]:
+        """Whether the configs that points (count, params) of the unit box stand for keep all constraints."""
+        keeps = np.ones(len(points), bool)
+        if self._constraints:
+            columns: dict[str, Any] = dict(zip(self.names, self.decode(points).T, strict=True))
+            for constraint in self._constraints.values():
+                keeps &= np.asarray(evaluate(constraint.tree, {**self._constants, **columns})) != 0
+        return keeps
 
     def sample(
         self, rng: np.random.Generator, count: int, center: Floats | None = None, radius: float | Floats = 1.0
@@ -118,24 +140,24 @@ class Space:
         missing = count
         for tried in range(1, (_MOST_BATCHES if self._constraints else 1 + count // _BATCH) + 1):
             points = low + rng.random((_BATCH, self.dimension)) * (high - low)
-            taken = points[self._keeps_constraints(points)][:missing]
+            taken = points[self.keeps(points)][:missing]
             found.append(taken)
             missing -= len(taken)
             if missing == 0:
-                return np.concatenate(found)
+                return self._canonical(np.concatenate(found))
             if tried == _TRIAL and count - missing < _THIN * _TRIAL:
                 break
         kept = np.concatenate(found)
         inside = np.all((self.production >= low) & (self.production <= high))
         starts = np.vstack([self.production[None, :], kept]) if inside else kept
-        starts = starts[self._keeps_constraints(starts)]
-        walked = walk(rng, missing, starts, (low, high), self._keeps_constraints)
+        starts = starts[self.keeps(starts)]
+        walked = self._walked(rng, missing, starts, (low, high))
         if not len(walked):
             raise ValueError(
                 f"none of {_TRIAL * _BATCH:,} sampled configs and of as many walks from production "
                 "keep the constraints"
             )
-        return np.concatenate([kept, walked])
+        return self._canonical(np.concatenate([kept, walked]))
 
     def whole_steps(self) -> tuple[Floats, Floats]:
         """Distances (params,) from production to the next whole number below and above, on the param's
@@ -147,6 +169,38 @@ class Space:
         above: Floats = (self._scaled(up) - self._from) / self._width - self.production
         return below, above
 
+    def _walked(
+        self, rng: np.random.Generator, count: int, starts: Floats, box: tuple[Floats, Floats]
+    ) -> Floats:
+        """Points of walks. Between walls alone no step has to be judged, but for what rounding moves out."""
+        walls = self._walls()
+        if len(walls.offsets) == len(self._constraints):
+            spare = count // _SPARE + _SPARE
+            found = walk(rng, count + spare, starts, box, lambda points: np.ones(len(points), bool), walls)
+            found = found[self.keeps(found)][:count]
+            if len(found) == count:
+                return found
+        return walk(rng, count, starts, box, self.keeps, walls)
+
+    def _walls(self) -> Halfspaces:
+        """The constraints that are plain enough."""
+        scales = zip(self._log.tolist(), self._from.tolist(), self._width.tolist(), strict=True)
+        trees = [constraint.tree for constraint in self._constraints.values()]
+        return halfspaces(trees, dict(zip(self.names, scales, strict=True)), self._constants)
+
+    def _canonical(self, points: Floats) -> Floats:
+        """Points (count, params) as they come back from the configs they stand for, but for rounding."""
+        if not self._ordered:
+            return points
+        unit: Floats = (self._scaled(self._sorted(self._exact(points))) - self._from) / self._width
+        return np.clip(unit, 0.0, 1.0)
+
+    def _sorted(self, values: Floats) -> Floats:
+        """Values (count, params) with each ordered vector's numbers in their order."""
+        for places, sign in self._ordered:
+            values[:, places] = sign * np.sort(sign * values[:, places], axis=1)
+        return values
+
     def _exact(self, points: Floats) -> Floats:
         """Values before they are rounded."""
         scaled = self._from + points * self._width
@@ -155,14 +209,6 @@ class Space:
     def _scaled(self, values: Floats) -> Floats:
         with np.errstate(all="ignore"):
             return np.where(self._log, np.log(np.where(self._log, values, 1.0)), values)
-
-    def _keeps_constraints(self, points: Floats) -> NDArray[np.bool_]:
-        keeps = np.ones(len(points), bool)
-        if self._constraints:
-            columns: dict[str, Any] = dict(zip(self.names, self.decode(points).T, strict=True))
-            for constraint in self._constraints.values():
-                keeps &= np.asarray(evaluate(constraint.tree, {**self._constants, **columns})) != 0
-        return keeps
 
     def _out_of_bounds(self, values: Mapping[str, float]) -> list[str]:
         broken = []

@@ -11,17 +11,20 @@ import copy
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from rectune_dsl.dsl.diagnostics import Diagnostic
-from rectune_dsl.dsl.faults import Fault, problem
 from rectune_dsl.dsl.formula.functions import Signature
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.positions import KeyPath
-from rectune_dsl.dsl.shape import key_path
 from rectune_dsl.dsl.source import Source
+
+if TYPE_CHECKING:
+    from rectune_dsl.dsl.faults import (
+        Fault,  # most files have none, so nothing of faults is imported for them
+    )
 
 Tree = dict[str, Any]
 _WORD = re.compile(r"[A-Za-z_]\w*")
@@ -69,6 +72,8 @@ def build(
     outcome = _validate(tree, functions)
     if isinstance(outcome, Task):
         return Salvage(outcome, Cuts()), []
+    from rectune_dsl.dsl.faults import problem
+
     problems = [problem(source, fault, tree) for fault in _without_echoes(outcome)]
     return _salvage(copy.deepcopy(tree), outcome, functions), problems
 
@@ -77,24 +82,15 @@ def _validate(tree: Tree, functions: Mapping[str, Signature]) -> Task | list[Fau
     try:
         return Task.model_validate(tree, context={"functions": functions})
     except ValidationError as error:
-        return list(_faults(error, tree))
+        return list(_faults(error))
 
 
-def _faults(error: ValidationError, tree: Tree) -> Iterator[Fault]:
+def _faults(error: ValidationError) -> Iterator[Fault]:
+    from rectune_dsl.dsl.faults import Fault
+    from rectune_dsl.dsl.shape import key_path
+
     for details in error.errors(include_url=False, include_input=False):
-        path, branches = key_path(details["loc"])
-        if branches and not _meant(branches[-1], details["type"], path, tree):
-            continue
-        yield Fault(path, details["type"], details["msg"], details.get("ctx") or {})
-
-
-def _meant(branch: str, kind: str, path: KeyPath, tree: Tree) -> bool:
-    """Whether a branch of `number | table` is the one its author had in mind: they wrote a table, or not."""
-    is_table_branch = branch[:1].isupper()
-    if kind == "model_type":
-        return False
-    inside = path[:-1] if is_table_branch else path
-    return is_table_branch == isinstance(_value(tree, inside), dict)
+        yield Fault(key_path(details["loc"]), details["type"], details["msg"], details.get("ctx") or {})
 
 
 def _value(tree: Any, path: KeyPath) -> Any:

@@ -1,8 +1,10 @@
 """Uniform points of a region that random points of its box miss: hit-and-run from points inside.
 
 Smith (1984), "Efficient Monte Carlo Procedures for Generating Points Uniformly Distributed over Bounded
-Regions". A step picks a line and a point on it; a line's point is found by shrinking towards the current one
-(Neal 2003, "Slice Sampling", section 4.2), which keeps the uniform law and needs no convexity.
+Regions". A step picks a line and a point on it, uniformly: between the walls where these are halfspaces; else
+by shrinking towards the current point (Neal 2003, "Slice Sampling", section 4.2), which keeps the uniform law
+and needs no convexity. Half of the walks take lines from where the other half is, so that narrow regions are
+crossed along their length (Goodman and Weare 2010, "Ensemble Samplers with Affine Invariance").
 """
 
 from __future__ import annotations
@@ -12,45 +14,74 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from rectune_dsl.dsl.centre import inside
+from rectune_dsl.dsl.halfspaces import Halfspaces
+
 Floats = NDArray[np.float64]
 Keeps = Callable[[Floats], NDArray[np.bool_]]
 
-_WALKS = 256
+_WALKS = 128
 _SHRINKS = 24
-_BURN_IN = 20
-_BETWEEN = 3
+_BURN_IN = 28
+_BETWEEN = 4
 """Steps per param before the first point, and between points, of one walk."""
+_KINDS = 10
+"""One along one param, one along two, one along all, and the rest from one of the others to another."""
 _LEFT = 1e-4
 """A walk that has not come this far found nothing."""
 
 
 def walk(
-    rng: np.random.Generator, count: int, starts: Floats, box: tuple[Floats, Floats], keeps: Keeps
+    rng: np.random.Generator,
+    count: int,
+    starts: Floats,
+    box: tuple[Floats, Floats],
+    keeps: Keeps,
+    walls: Halfspaces,
 ) -> Floats:
     """Points (count, params) that `keeps` accepts inside the box `(low, high)`; none where nothing can be
-    reached from `starts` (starts, params), each of which is accepted itself."""
-    if not len(starts) or not starts.shape[1]:
-        return np.empty((0, starts.shape[1]))
+    reached from `starts` (starts, params), each of which is accepted itself. What `keeps` accepts lies
+    inside `walls`, up to rounding."""
+    dimension = starts.shape[1]
+    if not len(starts) or not dimension:
+        return np.empty((0, dimension))
+    if len(walls.offsets):
+        spread = inside(rng, _WALKS, walls, box)
+        starts = spread[keeps(spread)] if keeps(spread).any() else starts
     at = starts[np.arange(_WALKS) % len(starts)].copy()
     first = at.copy()
-    for _ in range(_BURN_IN * starts.shape[1]):
-        at = _step(rng, at, box, keeps)
+    for _ in range(_BURN_IN * dimension):
+        _advance(rng, at, box, keeps, walls)
     moved = np.abs(at - first).max(1) > _LEFT
     if not moved.any():
-        return np.empty((0, starts.shape[1]))
-    at = at[moved]
-    found = [at]
-    for _ in range((count - 1) // len(at)):
-        for _ in range(_BETWEEN * starts.shape[1]):
-            at = _step(rng, at, box, keeps)
-        found.append(at)
+        return np.empty((0, dimension))
+    found = [at[moved]]
+    for _ in range((count - 1) // int(moved.sum())):
+        for _ in range(_BETWEEN * dimension):
+            _advance(rng, at, box, keeps, walls)
+        found.append(at[moved])
     return np.concatenate(found)[:count]
 
 
-def _step(rng: np.random.Generator, at: Floats, box: tuple[Floats, Floats], keeps: Keeps) -> Floats:
-    """Each walk's next point, on a random line through the present one."""
-    line = _directions(rng, *at.shape)
-    back, ahead = _chord(at, line, box)
+def _advance(
+    rng: np.random.Generator, at: Floats, box: tuple[Floats, Floats], keeps: Keeps, walls: Halfspaces
+) -> None:
+    """One half of the walks takes a step, then the other."""
+    one, other = slice(None, len(at) // 2), slice(len(at) // 2, None)
+    for ours, others in ((one, other), (other, one)):
+        at[ours] = _step(rng, at[ours], _directions(rng, at[ours].shape, at[others]), box, keeps, walls)
+
+
+def _step(
+    rng: np.random.Generator,
+    at: Floats,
+    line: Floats,
+    box: tuple[Floats, Floats],
+    keeps: Keeps,
+    walls: Halfspaces,
+) -> Floats:
+    """Each walk's next point on its line."""
+    back, ahead = walls.cut(at, line, _chord(at, line, box))
     left, reached = np.arange(len(at)), at.copy()
     for _ in range(_SHRINKS):
         along = back[left] + rng.random(len(left)) * (ahead[left] - back[left])
@@ -66,20 +97,35 @@ def _step(rng: np.random.Generator, at: Floats, box: tuple[Floats, Floats], keep
     return reached
 
 
-def _directions(rng: np.random.Generator, walks: int, dimension: int) -> Floats:
-    """Along one param, along two, or along all: corners, sums and cones are each left by one of them."""
-    kind = rng.integers(0, 3, walks)
-    order = rng.random((walks, dimension)).argsort(1)
-    gauss = rng.standard_normal((walks, dimension))
-    few = np.where(order < np.minimum(kind + 1, dimension)[:, None], np.sign(gauss), 0.0)
-    return np.where((kind == 2)[:, None], gauss, few)
+def _directions(rng: np.random.Generator, shape: tuple[int, ...], others: Floats) -> Floats:
+    """Along one param, along two, along all, or from one of the others to another: corners, sums, cones and
+    narrow valleys are each left by one of them."""
+    walks, dimension = shape
+    kind = rng.integers(0, _KINDS)
+    axes, param = np.eye(dimension), rng.integers(0, dimension, walks)
+    if kind == 0 or dimension == 1:
+        along: Floats = axes[param]
+        return along
+    if kind == 1:
+        another = (param + rng.integers(1, dimension, walks)) % dimension
+        both: Floats = axes[param] + rng.choice([-1.0, 1.0], (walks, 1)) * axes[another]
+        return both
+    gauss = rng.standard_normal(shape)
+    if kind == 2:
+        return gauss
+    one, other = others[rng.integers(0, len(others), (2, walks))]
+    apart = one - other
+    directions: Floats = np.where(np.abs(apart).max(axis=1, keepdims=True) > 0, apart, gauss)
+    return directions
 
 
 def _chord(at: Floats, line: Floats, box: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
     """How far each line goes back and ahead inside the box, (walks,) each."""
     low, high = box
     with np.errstate(divide="ignore", invalid="ignore"):
-        to_low = np.where(line == 0, -np.inf * np.ones_like(line), (low - at) / line)
-        to_high = np.where(line == 0, np.inf, (high - at) / line)
-    back, ahead = np.minimum(to_low, to_high).max(1), np.maximum(to_low, to_high).min(1)
+        pace = 1.0 / line
+        one, other = (low - at) * pace, (high - at) * pace
+    still = line == 0
+    back = np.where(still, -np.inf, np.minimum(one, other)).max(1)
+    ahead = np.where(still, np.inf, np.maximum(one, other)).min(1)
     return np.minimum(back, 0.0), np.maximum(ahead, 0.0)

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from rectune_dsl.dsl.model import Metric, Task
+from rectune_dsl.dsl.metrics import Metric
+from rectune_dsl.dsl.model import Task
 from rectune_dsl.experiments.linear import (
     LEAST_USERS,
     Array,

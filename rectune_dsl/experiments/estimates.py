@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rectune_dsl.dsl.model import Metric
+from rectune_dsl.dsl.metrics import Metric
 from rectune_dsl.experiments.measurement import Measurement
 from rectune_dsl.hooks.api import Estimates, Observation
 

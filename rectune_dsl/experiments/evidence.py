@@ -18,7 +18,7 @@ import numpy as np
 from scipy.linalg import block_diag
 
 from rectune_dsl.dsl.guardrails import Limit
-from rectune_dsl.dsl.model import Metric
+from rectune_dsl.dsl.metrics import Metric
 from rectune_dsl.experiments import intervals
 from rectune_dsl.experiments.degrees import welch_degrees
 from rectune_dsl.experiments.estimates import selected
@@ -135,7 +135,7 @@ class _Users:
             return _constant(metric, arm if own == 0 else self._measurement.observation.arms[0].arm)
         treatment, control = pair
         above, below = treatment.adjusted.level, control.adjusted.level
-        degrees = welch_degrees(own, treatment.users.n, (above / below) ** 2 * shared, control.users.n)
+        degrees = welch_degrees(own, treatment.n, (above / below) ** 2 * shared, control.n)
         return Ratio.of((above, own), (below, shared), degrees, weight)
 
     def _level(self, arm: str, metric: str) -> Measured | Unknown:
@@ -143,21 +143,21 @@ class _Users:
         if cell is None:
             return _absent(self._measurement.missing, arm, metric)
         if self._is_share(metric, cell):
-            return Proportion.of(cell.users.n, cell.plain.level * cell.users.n)
+            return Proportion.of(cell.n, cell.plain.level * cell.n)
         if cell.constant:
             return _constant(metric, arm)
-        return Measured(cell.plain.level, math.sqrt(cell.variance), cell.users.n - 1)
+        return Measured(cell.plain.level, math.sqrt(cell.variance), cell.n - 1)
 
     def _variance(self, metric: str, cell: Cell) -> float:
         """Of the level behind a lift; 0 where it is not known."""
         if not cell.constant:
             return cell.adjusted_variance
         # a share without an event, or with nothing else, is uncertain by how few users there are
-        return least_variance(cell.users.n) if self._is_share(metric, cell) else 0.0
+        return least_variance(cell.n) if self._is_share(metric, cell) else 0.0
 
     def _is_share(self, metric: str, cell: Cell) -> bool:
-        binary = is_binary(cell.plain.level, cell.plain.variance(cell.users), cell.users.n)
-        return self._measurement.metrics[metric].kind == "proportion" and binary
+        binary = is_binary(cell.plain.level, cell.variance * cell.n, cell.n)
+        return self._measurement.metrics[metric].is_share and binary
 
 
 def _absent(missing: Mapping[str, str], arm: str, metric: str) -> Unknown:

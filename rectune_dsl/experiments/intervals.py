@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import stdtr, stdtrit
 
 from rectune_dsl.dsl.guardrails import Limit
-from rectune_dsl.dsl.model import Metric
+from rectune_dsl.dsl.metrics import Metric
 from rectune_dsl.hooks.api import Estimates
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rectune_dsl.dsl.model import Metric
+from rectune_dsl.dsl.metrics import Metric
 from rectune_dsl.hooks.api import ArmMoments
 
 Array = NDArray[np.float64]
@@ -83,6 +83,22 @@ def linear(metric: Metric, name: str, columns: Sequence[str], users: Sample) -> 
     gradient[top] += 1.0 / denominator
     gradient[bottom] -= level / denominator
     return Linear(level, gradient)
+
+
+def counted(metric: Metric, columns: Sequence[str], users: Sample) -> int:
+    """How many of the users the metric is about: a segment's, or all."""
+    if metric.counts is None:
+        return users.n
+    return round(float(users.mean[columns.index(metric.counts)]) * users.n)
+
+
+def variance_of_level(level: Linear, users: Sample, n: int) -> float:
+    """The variance of a metric's level among `n` of the users, at least two.
+
+    The delta method divides a segment's squares by all users; among the segment's own, one degree of freedom
+    is lost to their mean, so that the variance of a mean is exactly that of a sample of `n`.
+    """
+    return level.variance(users) / users.n * (n / (n - 1)) * ((users.n - 1) / users.n)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rectune_dsl.dsl.model import Metric
+from rectune_dsl.dsl.metrics import Metric
 from rectune_dsl.experiments.balance import BALANCE_THRESHOLD, balance_p_value
 from rectune_dsl.experiments.degrees import welch_degrees
 from rectune_dsl.experiments.linear import (
@@ -16,10 +16,12 @@ from rectune_dsl.experiments.linear import (
     Array,
     Linear,
     Sample,
+    counted,
     cuped,
     is_constant,
     linear,
     sample,
+    variance_of_level,
 )
 from rectune_dsl.hooks.api import Estimates, Moments
 from rectune_dsl.hooks.errors import BackendError
@@ -27,25 +29,26 @@ from rectune_dsl.hooks.errors import BackendError
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """One metric in one arm of `users`: as it is, and as the lift uses it."""
+    """One metric in one arm of `users`, `n` of whom it is about: as it is, and as the lift uses it."""
 
     users: Sample
+    n: int
     plain: Linear
     adjusted: Linear
 
     @property
     def variance(self) -> float:
         """Of the level as it is."""
-        return self.plain.variance(self.users) / self.users.n
+        return variance_of_level(self.plain, self.users, self.n)
 
     @property
     def adjusted_variance(self) -> float:
-        return self.adjusted.variance(self.users) / self.users.n
+        return variance_of_level(self.adjusted, self.users, self.n)
 
     @property
     def constant(self) -> bool:
         """Whether users do not differ: then nothing tells how sure the level is."""
-        return is_constant(self.plain.level, self.plain.variance(self.users))
+        return is_constant(self.plain.level, self.variance * self.n)
 
 
 class Measurement:
@@ -60,8 +63,8 @@ class Measurement:
         self.observation = observation
         self.metrics = metrics
         self.missing = dict(_unmeasured(observation, metrics))
-        counted = [arm for arm in observation.arms if arm.n >= LEAST_USERS]
-        self._pooled = sample(counted) if counted else None
+        measured = [arm for arm in observation.arms if arm.n >= LEAST_USERS]
+        self._pooled = sample(measured) if measured else None
         self._samples = [sample([arm]) if arm.n >= LEAST_USERS else None for arm in observation.arms]
         self._cells = [self._row(users) for users in self._samples]
         self._unbalanced = {at for at in self._pairs() if self._note_imbalance(*at)}
@@ -107,12 +110,12 @@ class Measurement:
         if users is None or self._pooled is None or name in self.missing:
             return None
         columns = self.observation.columns
-        plain = linear(metric, name, columns, users)
-        if plain is None:
+        plain, n = linear(metric, name, columns, users), counted(metric, columns, users)
+        if plain is None or n < LEAST_USERS:
             return None
         unseen = metric.covariate in self.observation.missing
         adjustment = None if unseen else cuped(metric, name, columns, self._pooled)
-        return Cell(users, plain, plain if adjustment is None else adjustment.adjust(plain, users))
+        return Cell(users, n, plain, plain if adjustment is None else adjustment.adjust(plain, users))
 
     def _pairs(self) -> list[tuple[int, int]]:
         return [(a, m) for a in range(1, len(self._cells)) for m in range(len(self.metrics))]
@@ -144,10 +147,17 @@ class Measurement:
                 if users is None:
                     self.missing[key] = f"{arm.arm} has {arm.n} users; {LEAST_USERS} are needed"
                 elif cell is None:
-                    self.missing[key] = f"its denominator is 0 in {arm.arm}"
+                    self.missing[key] = self._uncounted(arm.arm, name, users)
                 elif a == 0 and cell.adjusted.level <= 0:
                     sign = "0" if cell.adjusted.level == 0 else "negative"
                     self.missing[key] = f"its level in {arm.arm} is {sign}, so there is no relative change"
+
+    def _uncounted(self, arm: str, name: str, users: Sample) -> str:
+        metric = self.metrics[name]
+        n = counted(metric, self.observation.columns, users)
+        if n < LEAST_USERS:
+            return f"{arm} has {n} users in its segment; {LEAST_USERS} are needed"
+        return f"its denominator is 0 in {arm}"
 
     def _pair(self, a: int, m: int) -> tuple[Cell, Cell] | None:
         arm, control = self._cells[a][m], self._cells[0][m]
@@ -190,8 +200,9 @@ class Measurement:
             block = own[a] @ users.covariance_of_mean @ own[a].T
             covariance[a * width : (a + 1) * width, a * width : (a + 1) * width] += block
             for m in range(width):
-                if own[a, m].any():
-                    parts = (float(block[m, m]), users.n, float(shared_part[a, m]), control.n)
+                if own[a, m].any() and (pair := self._pair(a + 1, m)) is not None:
+                    n, base = (cell.n for cell in pair)
+                    parts = (float(block[m, m]), n, float(shared_part[a, m]), base)
                     effective_n[a, m] = welch_degrees(*parts) + 1
         return (covariance + covariance.T) / 2, effective_n
 

@@ -19,7 +19,7 @@ def stop_alpha(task: Task) -> float:
     """The level of one arm's one guardrail: the run's alpha, divided by every arm that may be launched in it
     (rounds x arms, and the confirmation's one) times the guardrails."""
     launched = task.experiment.rounds * task.experiment.arms + 1
-    return task.experiment.alpha / (launched * max(len(task.guardrails), 1))
+    return task.experiment.alpha / (launched * max(len(task.guarded), 1))
 
 
 def harm(known: Evidence, limits: Mapping[str, Limit], *, alpha: float, fraction: float) -> dict[str, str]:

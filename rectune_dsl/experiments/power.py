@@ -50,7 +50,7 @@ def detectable_margins(task: Task, planned: Design, *, alpha: float | None = Non
     limit could be shown, or nothing can be planned about it.
     """
     level = confirmation_alpha(task.experiment.alpha, 1) if alpha is None else alpha
-    return {metric: _tightest(task, planned, metric, level) for metric in task.guardrails}
+    return {metric: _tightest(task, planned, metric, level) for metric in task.guarded}
 
 
 def chance_to_ship(
@@ -174,7 +174,7 @@ class _Test:
 def _tests(task: Task, planned: Design) -> list[_Test]:
     with_holdout = any(row.endswith(AGAINST_HOLDOUT) for row in planned.rows)
     found = [_Test(task.objective_weights)]
-    for metric, limit in task.guardrails.items():
+    for metric, limit in task.guarded.items():
         found.append(_test(metric if limit.relative else LEVEL + metric, limit))
         if with_holdout and limit.relative:
             found.append(_test(metric + AGAINST_HOLDOUT, limit))
@@ -189,7 +189,7 @@ def _test(row: str, limit: Limit) -> _Test:
 def _tightest(task: Task, planned: Design, metric: str, alpha: float) -> float | None:
     """The limit at which the distance from production is just what is needed: a fixed point, since the
     errors depend on the limit. It is reached unless control itself is too uncertain for any limit."""
-    limit = task.guardrails[metric]
+    limit = task.guarded[metric]
     row = metric if limit.relative else LEVEL + metric
     if row not in planned.rows:
         return None

@@ -112,7 +112,7 @@ class _Tests:
         """U, every guardrail, and every relative guardrail against the holdout."""
         against_control = evidence(without(self.observation, (HOLDOUT,)), self.task.judged)
         found = [self._objective(against_control)]
-        found += [self._guardrail(against_control, m, limit) for m, limit in self.task.guardrails.items()]
+        found += [self._guardrail(against_control, m, limit) for m, limit in self.task.guarded.items()]
         if any(arm.name == HOLDOUT for arm in self.spec.arms):
             found += self._against_holdout()
         return tuple(found)
@@ -134,7 +134,7 @@ class _Tests:
         return requirement.test(seen, self.standard)
 
     def _against_holdout(self) -> list[Bound]:
-        relative = {m: limit for m, limit in self.task.guardrails.items() if limit.relative}
+        relative = {m: limit for m, limit in self.task.guarded.items() if limit.relative}
         # the holdout was served otherwise before this experiment too, so that its users' covariates carry
         # part of what is to be measured: no CUPED here
         plain = {m: self.task.judged[m].model_copy(update={"covariate": None}) for m in relative}

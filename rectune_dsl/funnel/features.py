@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rectune_dsl.dsl.model import Task
+from rectune_dsl.funnel.source import SOURCE
 from rectune_dsl.hooks.api import Panel, Slates
 
 SMALLEST = 1e-6
@@ -18,9 +19,10 @@ class SlateFeatures:
     `names` are, for every prediction and item signal that the panel has, as the last stage that
     provides it sees it: `mean:NAME`, its position-weighted mean over the slate, and `log:NAME`, that
     of its logarithm (where its domain does not go below 0); per key `repetition:KEY`, the mean number of
-    earlier items with an item's key, and `spread:KEY`, distinct keys per item shown; and
-    `overlap@K` with production's slates. Positions weigh 1 / log2(1 + position), as in nDCG (Järvelin and
-    Kekäläinen 2002); signals that are undefined where shown count as 0.
+    earlier items with an item's key, and `spread:KEY`, distinct keys per item shown; for every source of the
+    task `share:NAME`, its share of the items shown; and `overlap@K` with production's slates. Positions
+    weigh 1 / log2(1 + position), as in nDCG (Järvelin and Kekäläinen 2002); signals that are undefined where
+    shown count as 0.
     """
 
     def __init__(self, task: Task, panel: Panel, production: Slates) -> None:
@@ -28,10 +30,13 @@ class SlateFeatures:
         self._production = production
         self._values = _last_values(task, panel)
         self._logged = tuple(n for n in self._values if task.signals[n].domain[0] >= 0)
+        self._keys = {key: values for key, values in panel.keys.items() if key != SOURCE}
+        self._sources = tuple(task.sources)
         self.names: tuple[str, ...] = (
             *(f"mean:{name}" for name in self._values),
             *(f"log:{name}" for name in self._logged),
-            *(f"{what}:{key}" for key in panel.keys for what in ("repetition", "spread")),
+            *(f"{what}:{key}" for key in self._keys for what in ("repetition", "spread")),
+            *(f"share:{name}" for name in self._sources),
             f"overlap@{production.candidates.shape[1]}",
         )
 
@@ -43,9 +48,18 @@ class SlateFeatures:
         values = {n: np.take_along_axis(v, candidates, 1) for n, v in self._values.items()}
         features = [_mean(value, weights) for value in values.values()]
         features += [_mean(np.log(np.maximum(values[n], SMALLEST)), weights) for n in self._logged]
-        for keys in self._panel.keys.values():
+        for keys in self._keys.values():
             features += _repetition_and_spread(np.take_along_axis(keys, candidates, 1), shown)
+        features += self._shares(candidates, shown)
         return np.array([*features, overlap(slates, self._production)], np.float64)
+
+    def _shares(self, candidates: NDArray[np.intp], shown: NDArray[np.bool_]) -> list[float]:
+        if not self._sources:
+            return []
+        names = self._panel.labels.get(SOURCE, ())
+        codes = np.take_along_axis(self._panel.keys[SOURCE], candidates, 1)[shown]
+        places = (names.index(name) if name in names else -1 for name in self._sources)
+        return [float((codes == place).mean()) if codes.size else 0.0 for place in places]
 
 
 def overlap(a: Slates, b: Slates) -> float:

@@ -12,6 +12,8 @@ from rectune_dsl.hooks.api import Panel
 from rectune_dsl.hooks.errors import UsageError
 
 Indices = NDArray[np.intp]
+SOURCE = "source"
+"""The key that says which source a candidate comes from; its labels are the sources' names."""
 _Value = TypeVar("_Value")
 
 
@@ -43,6 +45,10 @@ class SignalSource(Protocol):
         """The values a diversity rule counts, (requests, kept)."""
         ...
 
+    def labels(self, name: str) -> tuple[str, ...]:
+        """The names of a key's values 0, 1, ...; empty where they have none."""
+        ...
+
 
 class PanelSource:
     """Requests [start, stop) of a panel as a signal source.
@@ -64,6 +70,9 @@ class PanelSource:
 
     def keys(self, name: str, alive: Indices | None) -> NDArray[np.int32]:
         return self._rows_of(_entry(self._panel.keys, name, "key"), alive)
+
+    def labels(self, name: str) -> tuple[str, ...]:
+        return self._panel.labels.get(name, ())
 
     def _rows_of(self, array: NDArray[Any], alive: Indices | None) -> NDArray[Any]:
         rows = array[self._rows]

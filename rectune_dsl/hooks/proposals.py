@@ -7,7 +7,7 @@ tuples and mappings only. Times are UTC. A lift is a fraction: 0.01 is +1 %.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,14 +31,17 @@ class Panel:
 
     `signals[stage][name]` is float32 (requests, candidates) for predictions and items and
     (requests,) for user and request signals. `keys[name]` is an integer array (requests, candidates),
-    the values a diversity rule counts. `items` (requests, candidates) are item ids. `valid`
-    (requests, candidates) is False where a request has fewer candidates than the widest one.
+    the values a diversity rule counts; the key `source` says where a candidate was retrieved.
+    `labels[name]` are the names of a key's values 0, 1, ... (the sources' for `source`). `items`
+    (requests, candidates) are item ids. `valid` (requests, candidates) is False where a request has
+    fewer candidates than the widest one.
     """
 
     signals: Mapping[str, Mapping[str, NDArray[np.float32]]]
     keys: Mapping[str, NDArray[np.int32]]
     items: NDArray[np.int64]
     valid: NDArray[np.bool_] | None = None
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, runtime_checkable
 
 from rectune_dsl.hooks.findings import Insight, Mechanic, Recommendation, RoundResult, Skill, SkillRevision
 from rectune_dsl.hooks.proposals import Config, Panel, Proposal, Review
@@ -239,12 +239,19 @@ class LLM(Protocol):
 
 @dataclass(frozen=True)
 class FormulaFunction:
-    """A function formulas may call. `evaluate` takes and returns float arrays of one shape, elementwise."""
+    """A function formulas may call. `evaluate` takes and returns float arrays of one shape, elementwise.
+
+    What it declares of itself is what proofs about scores rest on: for finite arguments every value lies in
+    `range`; in each argument it is `monotone`, whatever the others are (None: it may not be). Monotone in all
+    of them, it needs no range: its values at the arguments' ends bound it.
+    """
 
     name: str
     arguments: int
     evaluate: Callable[..., NDArray[np.float64]]
     about: str
+    range: tuple[float, float] | None = None
+    monotone: tuple[Literal["nondecreasing", "nonincreasing"] | None, ...] = ()
 
 
 Shard = TypeVar("Shard")

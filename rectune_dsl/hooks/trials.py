@@ -69,7 +69,7 @@ class Capabilities:
 
     `virtual_time`: days pass as fast as they are computed (simulators, logs). `randomises`: users are
     randomised, so an SRM check makes sense. `real_traffic`: people see what is launched.
-    `population`: users that can be assigned, None when unknown.
+    `population`: users that can be assigned, None when unknown. `sources`: where its candidates come from.
     """
 
     metrics: tuple[str, ...]
@@ -80,6 +80,7 @@ class Capabilities:
     real_traffic: bool
     population: int | None
     description: str
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

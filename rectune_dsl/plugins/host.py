@@ -19,7 +19,6 @@ import pluggy
 
 from rectune_dsl.hooks import specs
 from rectune_dsl.hooks.errors import BackendError, PluginError, UsageError
-from rectune_dsl.hooks.protocols import FormulaFunction
 from rectune_dsl.hooks.specs import Role
 from rectune_dsl.plugins.guard import Guarded, guarded
 
@@ -70,8 +69,11 @@ class Registered:
 
     def _fit(self, loaded: Any) -> Any:
         """What was loaded, if it is what its kind has to be. Raises TypeError."""
-        if self.kind == "function" and not isinstance(loaded, FormulaFunction):
-            raise TypeError(f"{type(loaded).__name__} is no FormulaFunction")
+        if self.kind == "function":
+            from rectune_dsl.hooks.protocols import FormulaFunction  # few tasks call a plugin's function
+
+            if not isinstance(loaded, FormulaFunction):
+                raise TypeError(f"{type(loaded).__name__} is no FormulaFunction")
         if self.kind == "command" and not isinstance(loaded, click.Command):
             raise TypeError(f"{type(loaded).__name__} is no click.Command")
         if self.kind in ("agent", "backend", "llm") and not callable(loaded):

@@ -1,18 +1,13 @@
-"""The console that everything is printed on, and how problems look on it."""
+"""The console that everything is printed on."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
-
-from rectune_dsl.dsl.diagnostics import Diagnostic, render
-from rectune_dsl.dsl.source import Source
 
 WIDE = 200
 """Columns for output that is no terminal, so that tables in logs are not folded."""
@@ -41,19 +36,6 @@ def plain_table(title: str = "", *headings: str, numbers: tuple[str, ...] = ()) 
     for heading in headings:
         table.add_column(heading, justify="right" if heading in numbers else "left", overflow="fold")
     return table
-
-
-def print_problems(out: Console, problems: Sequence[Diagnostic], sources: Mapping[str, Source]) -> None:
-    """Every problem with its line and caret."""
-    for problem in problems:
-        source = sources.get(problem.path)
-        text = Text(render(problem, source.line(problem.line) if source else None))
-        text.highlight_regex(
-            rf"\b{problem.code}\b", "bold red" if problem.severity == "error" else "bold yellow"
-        )
-        text.highlight_regex(r"(?m)^\s*help:", "bold cyan")
-        out.print(text, soft_wrap=True)
-        out.print()
 
 
 def outcome_style(decision: str) -> str:

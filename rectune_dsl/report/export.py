@@ -8,12 +8,14 @@ from typing import Any
 
 import tomli_w
 
-from rectune_dsl.dsl.model import Param, Task
+from rectune_dsl.dsl.model import Task
+from rectune_dsl.dsl.params import Param, Value, VectorParam
+from rectune_dsl.dsl.stages import CandidateSource
 from rectune_dsl.report.view import RunView
 
 
 def config_toml(task: Task, view: RunView) -> str:
-    """The config with its provenance. The tables under `stages` are named as in the task file."""
+    """The config with its provenance. Its tables are named as in the task file."""
     assert view.recommendation is not None
     return tomli_w.dumps(
         {"provenance": _provenance(task, view), **_tables(task, view.recommendation.config.values)}
@@ -51,15 +53,34 @@ def _provenance(task: Task, view: RunView) -> dict[str, Any]:
 def _tables(task: Task, values: Mapping[str, float]) -> dict[str, Any]:
     stages: dict[str, Any] = {}
     for name, stage in task.stages.items():
-        table: dict[str, Any] = {}
-        if isinstance(stage.keep, Param):
-            table["keep"] = int(values[f"{name}.keep"])
-        params = {p: _number(spec, values[p]) for p, spec in stage.params.items() if isinstance(spec, Param)}
-        if params:
-            table["params"] = params
-        if table:
-            stages[name] = table
-    return {"stages": stages}
+        keep = {"keep": int(values[f"{name}.keep"])} if isinstance(stage.keep, Param) else {}
+        params = _params(stage.params, values)
+        stages[name] = {**keep, **({"params": params} if params else {})}
+    segments = {name: _params(s.params, values, f"{name}.") for name, s in task.segments.items()}
+    sources = {name: _quotas(name, source, values) for name, source in task.sources.items()}
+    tables = {
+        "stages": stages,
+        "segments": {name: {"params": params} for name, params in segments.items() if params},
+        "sources": sources,
+    }
+    kept = {key: {name: t for name, t in table.items() if t} for key, table in tables.items()}
+    return {key: table for key, table in kept.items() if table or key == "stages"}
+
+
+def _params(params: Mapping[str, Value], values: Mapping[str, float], prefix: str = "") -> dict[str, Any]:
+    """The tuned ones, as a task file writes them: numbers in a row for vectors."""
+    found: dict[str, Any] = {}
+    for name, param in params.items():
+        if isinstance(param, Param):
+            found[name] = _number(param, values[prefix + name])
+        elif isinstance(param, VectorParam):
+            found[name] = [values[element] for element in param.elements(prefix + name)]
+    return found
+
+
+def _quotas(name: str, source: CandidateSource, values: Mapping[str, float]) -> dict[str, int]:
+    quotas = {"min": source.min, "max": source.max}
+    return {key: int(values[f"{name}.{key}"]) for key, quota in quotas.items() if isinstance(quota, Param)}
 
 
 def _number(param: Param, value: float) -> int | float:

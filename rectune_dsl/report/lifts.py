@@ -56,13 +56,13 @@ def print_changes(out: Console, task: Task, arms: tuple[Arm, ...]) -> None:
 
 
 def _heading(task: Task, metric: str) -> Text:
-    limit = task.guardrails.get(metric)
+    limit = task.guarded.get(metric)
     return Text(f"{metric}\n{limit}" if limit else metric)
 
 
 def _cell(task: Task, estimates: Estimates, row: int, column: int) -> Text:
     metric = estimates.metrics[column]
-    limit = task.guardrails.get(metric)
+    limit = task.guarded.get(metric)
     if limit is not None and not limit.relative:
         value, error = estimates.level[row + 1][column], estimates.level_se[row + 1][column]
         words = "missing" if value is None else f"{value:.4g} ±{Z90 * error:.2g}"

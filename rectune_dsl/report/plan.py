@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from rich.console import Console
 from rich.text import Text
 
-from rectune_dsl.dsl.model import Metric, Task
+from rectune_dsl.dsl.metrics import Metric
+from rectune_dsl.dsl.model import Task
 from rectune_dsl.experiments.power import detectable_margins, minimum_detectable_lift
 from rectune_dsl.experiments.verdicts import confirmation_alpha
 from rectune_dsl.hooks.api import Capabilities
@@ -69,7 +70,7 @@ def _print_metrics(out: Console, task: Task, power: Power | None) -> None:
     table = plain_table(title, "metric", "goal", "guardrail", *numbers, numbers=numbers)
     margins = detectable_margins(task, power.confirm, alpha=_alpha(task, power)) if power else {}
     for name, metric in task.judged.items():
-        limit = task.guardrails.get(name)
+        limit = task.guarded.get(name)
         margin = margins.get(name)
         tightest = "-" if margin is None or limit is None else _margin(margin, limit.relative)
         table.add_row(

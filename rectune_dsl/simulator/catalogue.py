@@ -13,6 +13,10 @@ from rectune_dsl.hooks.errors import UsageError
 from rectune_dsl.simulator.keyed import generator
 
 TOPICS = 40
+SOURCES = ("taste", "popular", "fresh")
+"""What retrieval finds a candidate by."""
+FRESH = 0.8
+"""Items at least so fresh, one in five, are found as fresh."""
 AUTHORS_PER_ITEM = 0.25
 _POOL_CANDIDATES = 7_200
 """Candidates of all pools of a topic: with 300 per request, 24 pools per topic."""
@@ -44,7 +48,8 @@ class Pools:
     """Candidate lists, `per_topic` for every topic, each of `candidates` different items.
 
     Every array is flat over (pools, candidates), so that one index serves them all. `logits[head]` are
-    the items' part of a true log-odds.
+    the items' part of a true log-odds. `source` is a place in SOURCES: a candidate is there because it is
+    fresh, else because its topic is the pool's or a neighbour of it, else because it is popular.
     """
 
     per_topic: int
@@ -52,6 +57,7 @@ class Pools:
     items: NDArray[np.int64]
     topic: NDArray[np.intp]
     author: NDArray[np.int32]
+    source: NDArray[np.int32]
     quality_hint: Column
     clickbait: Column
     freshness: Column
@@ -100,12 +106,21 @@ def make_pools(simulator: Simulator, items: Items, logits: Mapping[str, Column])
         items=chosen,
         topic=items.topic[chosen].astype(np.intp),
         author=items.author[chosen],
+        source=_sources(items, chosen, np.repeat(np.arange(TOPICS), per_topic * simulator.candidates)),
         quality_hint=items.quality_hint[chosen],
         clickbait=items.clickbait[chosen],
         freshness=items.freshness[chosen],
         duration=items.duration[chosen],
         logits={head: column[chosen] for head, column in logits.items()},
     )
+
+
+def _sources(items: Items, chosen: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int32]:
+    """The source of each chosen item in a pool of the `wanted` topic."""
+    near = np.abs(items.topic[chosen] - wanted) <= 1
+    found = np.where(near, SOURCES.index("taste"), SOURCES.index("popular"))
+    found[items.freshness[chosen] >= FRESH] = SOURCES.index("fresh")
+    return found.astype(np.int32)
 
 
 def _draw_pools(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from rectune_dsl.simulator.latency import latency_ms
 from rectune_dsl.simulator.population import Users
 from rectune_dsl.simulator.requests import Requests
 from rectune_dsl.simulator.responses import Respond, satisfaction, shown, topics_shown
+from rectune_dsl.simulator.segments import NO_SEGMENTS, USERS, SegmentColumns
 from rectune_dsl.simulator.world import World
 
 SUMS = ("watch_minutes", "clicks", "long_views", "likes", "hates", "impressions", "topics", "latency")
@@ -49,7 +51,8 @@ CHUNK = 512
 
 @dataclass(frozen=True)
 class Setting:
-    """What a block of users lives in. `traffic` keys its occasions; `days` are the exposed ones."""
+    """What a block of users lives in. `traffic` keys its occasions; `days` are the exposed ones; `segments`
+    have columns of their own."""
 
     world: World
     funnel: Funnel
@@ -59,6 +62,12 @@ class Setting:
     days: int
     respond: Respond
     chunk: int = CHUNK
+    segments: SegmentColumns = NO_SEGMENTS
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The per-user columns."""
+        return (*COLUMNS, *self.segments.names)
 
 
 class Block:
@@ -85,15 +94,16 @@ class Block:
             self._days += 1
 
     def columns(self) -> NDArray[np.float64]:
-        """(COLUMNS, users), zero for users who never came; and last, 1 for those who did."""
+        """(the setting's columns, users), zero for users who never came; and last, 1 for those who did."""
         came = self._sessions > 0
         sessions = np.maximum(self._sessions, 1)
         sums = dict(zip(SUMS, self._sums, strict=True))
-        rows = [sums[name] for name in COLUMNS[:6]]
+        rows: list[NDArray[Any]] = [sums[name] for name in COLUMNS[:6]]
         rows += [self._sessions, self._followed / np.maximum(self._matured, 1)]
         rows += [sums["latency"] / sessions, sums["topics"] / sessions]
-        before = (self._users.watch_before * came, self._users.sessions_before * came)
-        return np.array([*rows, *before, came], np.float64)
+        rows += [self._users.watch_before * came, self._users.sessions_before * came]
+        known = dict(zip((*COLUMNS, USERS), [*rows, came], strict=True))
+        return np.array([*rows, *self._in.segments.of(self._users, known), came], np.float64)
 
     def _live(self, day: int) -> None:
         calendar = self._in.first_day + day

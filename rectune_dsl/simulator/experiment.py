@@ -17,6 +17,7 @@ from rectune_dsl.simulator.days import CHUNK, COLUMNS, Block, Setting
 from rectune_dsl.simulator.keyed import Ids, key_of
 from rectune_dsl.simulator.moments import BlockMoments, arm_moments, block_moments
 from rectune_dsl.simulator.responses import draw
+from rectune_dsl.simulator.segments import NO_SEGMENTS, SegmentColumns
 from rectune_dsl.simulator.world import World
 
 EPOCH = datetime(2026, 1, 5, tzinfo=UTC)
@@ -47,6 +48,7 @@ class Experiment:
         seed: int,
         fraction: float = 1.0,
         machine: Machine | None = None,
+        segments: SegmentColumns = NO_SEGMENTS,
     ) -> None:
         self.spec = spec
         self.fraction = fraction
@@ -54,6 +56,8 @@ class Experiment:
         self._traffic = key_of("experiment", seed, spec.salt)
         self._users = tuple(ids[places < fraction] for ids, places in assign(spec, world.population))
         self._machine = machine or Machine()
+        self._segments = segments
+        self._columns = (*COLUMNS, *segments.names)
         self._blocks: list[list[Block]] | None = None
         self._days = 0
         self._seen: dict[int, tuple[ArmMoments, ...]] = {}
@@ -65,7 +69,8 @@ class Experiment:
         days = min(over, self.spec.days + 1)
         if days not in self._seen:
             self._seen[days] = self._simulate(days)
-        return Moments(as_of=as_of, columns=COLUMNS, arms=self._seen[days], missing=_missing(days))
+        missing = _missing(days, self._columns)
+        return Moments(as_of=as_of, columns=self._columns, arms=self._seen[days], missing=missing)
 
     def forget(self) -> None:
         """Let go of what the next day would go on from; observed days stay known."""
@@ -83,7 +88,7 @@ class Experiment:
         if days > self.spec.days:
             self.forget()
         return tuple(
-            arm_moments(arm.name, ids.size, blocks, len(COLUMNS))
+            arm_moments(arm.name, ids.size, blocks, len(self._columns))
             for arm, ids, blocks in zip(self.spec.arms, self._users, found, strict=True)
         )
 
@@ -97,17 +102,27 @@ class Experiment:
             days=self.spec.days,
             respond=draw,
             chunk=self._machine.chunk,
+            segments=self._segments,
         )
 
 
-def baseline(world: World, funnel: Funnel, production: Arm, seed: int, users: int, days: int) -> Moments:
+def baseline(
+    world: World,
+    funnel: Funnel,
+    production: Arm,
+    seed: int,
+    users: int,
+    days: int,
+    segments: SegmentColumns = NO_SEGMENTS,
+) -> Moments:
     """Moments of `users` users who are served `production` for `days` days."""
     start = key_of("baseline", seed) % max(1, world.population - users)
     ids = np.arange(start, min(start + users, world.population), dtype=np.int64)
-    setting = Setting(world, funnel, production.config, key_of("baseline", seed), 0, days, draw)
+    traffic = key_of("baseline", seed)
+    setting = Setting(world, funnel, production.config, traffic, 0, days, draw, segments=segments)
     found = advance([_blocks(setting, ids)], days + 1, Machine().threads)[0]
-    arm = arm_moments(production.name, ids.size, found, len(COLUMNS))
-    return Moments(EPOCH + timedelta(days=days + 1), COLUMNS, (arm,))
+    arm = arm_moments(production.name, ids.size, found, len(setting.columns))
+    return Moments(EPOCH + timedelta(days=days + 1), setting.columns, (arm,))
 
 
 def advance(arms: Sequence[Sequence[Block]], days: int, threads: int) -> list[list[BlockMoments]]:
@@ -131,10 +146,13 @@ def _blocks(setting: Setting, ids: Ids) -> list[Block]:
     return [Block(setting, ids[at : at + BLOCK]) for at in range(0, ids.size, BLOCK)]
 
 
-def _missing(days: int) -> dict[str, str]:
+def _missing(days: int, columns: Sequence[str]) -> dict[str, str]:
     if days == 0:
-        return dict.fromkeys(COLUMNS, "no day of the experiment is over")
-    return {"next_day_return": "no exposed day has a next day that is over"} if days == 1 else {}
+        return dict.fromkeys(columns, "no day of the experiment is over")
+    if days > 1:
+        return {}
+    returns = [c for c in columns if c.partition("@")[0] == "next_day_return"]
+    return dict.fromkeys(returns, "no exposed day has a next day that is over")
 
 
 def _utc(time: datetime) -> datetime:

@@ -13,14 +13,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rectune_dsl.dsl.model import Metric, Task
+from rectune_dsl.dsl.metrics import Metric
+from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.space import Space
-from rectune_dsl.funnel.run import Functions, Funnel
+from rectune_dsl.funnel.run import Funnel
+from rectune_dsl.funnel.stage import Functions
 from rectune_dsl.hooks.api import Config
 from rectune_dsl.simulator.cma import evolve
 from rectune_dsl.simulator.days import COLUMNS, Block, Setting
 from rectune_dsl.simulator.keyed import generator, key_of
 from rectune_dsl.simulator.responses import expect
+from rectune_dsl.simulator.segments import segment_columns
 from rectune_dsl.simulator.world import World
 
 _BLOCK = 4096
@@ -57,7 +60,7 @@ def paired_lifts(
     truth = _Truth(task, world, users, days or task.confirm.days, functions)
     production, *levels = truth.levels([Config(task.production), *configs])
     lifts = {name: tuple(_lift(level[name], production[name]) for level in levels) for name in task.judged}
-    absolute = {n for n, limit in task.guardrails.items() if not limit.relative}
+    absolute = {n for n, limit in task.guarded.items() if not limit.relative}
     return lifts | {f"={name}": tuple(level[name] for level in levels) for name in sorted(absolute)}
 
 
@@ -97,6 +100,7 @@ class _Truth:
     def __init__(self, task: Task, world: World, users: int, days: int, functions: Functions | None) -> None:
         self._task, self._world, self._days = task, world, days
         self._funnel = Funnel(task, functions)
+        self._segments = segment_columns(task, COLUMNS, functions)
         self._traffic = key_of("oracle", users)
         start = int(generator("oracle users", users).integers(max(1, world.population - users)))
         ids = np.arange(start, min(start + users, world.population), dtype=np.int64)
@@ -109,18 +113,28 @@ class _Truth:
             sums = list(pool.map(lambda job: self._sums(*job), jobs))
         per = len(self._blocks)
         totals = [np.sum(sums[i * per : (i + 1) * per], axis=0) for i in range(len(configs))]
-        return [{n: _level(m, n, total) for n, m in self._task.judged.items()} for total in totals]
+        columns = (*COLUMNS, *self._segments.names, "came")
+        levels = [dict(zip(columns, total.tolist(), strict=True)) for total in totals]
+        return [{n: _level(m, n, level) for n, m in self._task.judged.items()} for level in levels]
 
     def _sums(self, config: Config, ids: NDArray[np.int64]) -> NDArray[np.float64]:
-        world, funnel, days = self._world, self._funnel, self._days
-        block = Block(Setting(world, funnel, config, self._traffic, _FIRST_DAY, days, expect), ids)
-        block.advance(days + 1)
+        setting = Setting(
+            world=self._world,
+            funnel=self._funnel,
+            config=config,
+            traffic=self._traffic,
+            first_day=_FIRST_DAY,
+            days=self._days,
+            respond=expect,
+            segments=self._segments,
+        )
+        block = Block(setting, ids)
+        block.advance(self._days + 1)
         sums: NDArray[np.float64] = block.columns().sum(axis=1)
         return sums
 
 
-def _level(metric: Metric, name: str, sums: NDArray[np.float64]) -> float:
-    total: dict[str, float] = dict(zip((*COLUMNS, "came"), sums.tolist(), strict=True))
+def _level(metric: Metric, name: str, total: Mapping[str, float]) -> float:
     if metric.kind == "ratio":
         return total[str(metric.numerator)] / total[str(metric.denominator)]
     return total[name] / total["came"]
@@ -133,7 +147,7 @@ def _lift(level: float, production: float) -> float:
 def _merit(task: Task, level: Mapping[str, float], production: Mapping[str, float]) -> float:
     """U, less a penalty for what guardrails lack."""
     merit = sum(m.weight * m.sign * _lift(level[n], production[n]) for n, m in task.north_stars.items())
-    for name, limit in task.guardrails.items():
+    for name, limit in task.guarded.items():
         value = _lift(level[name], production[name]) if limit.relative else level[name]
         side = 1 if limit.direction == ">=" else -1
         slack = side * (value - limit.bound)

@@ -7,7 +7,7 @@ import numpy as np
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import Panel
 from rectune_dsl.simulator.keyed import key_of, uniform
-from rectune_dsl.simulator.requests import KEYS, Requests
+from rectune_dsl.simulator.requests import KEYS, LABELS, Requests
 from rectune_dsl.simulator.world import World
 
 _TRIES = 8
@@ -38,6 +38,7 @@ def sample_panel(task: Task, world: World, seed: int, requests: int) -> Panel:
         },
         keys={key: np.concatenate([p.keys(key, None) for p in parts]) for key in KEYS},
         items=np.concatenate([p.items() for p in parts]),
+        labels=LABELS,
     )
 
 

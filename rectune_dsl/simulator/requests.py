@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rectune_dsl.dsl.suggest import did_you_mean
-from rectune_dsl.funnel.source import Indices
+from rectune_dsl.funnel.source import SOURCE, Indices
 from rectune_dsl.hooks.errors import UsageError
-from rectune_dsl.simulator.catalogue import TOPICS
+from rectune_dsl.simulator.catalogue import SOURCES, TOPICS
 from rectune_dsl.simulator.heads import TRUTHS, model_of, sigmoid, view
 from rectune_dsl.simulator.keyed import hashed, key_of
 from rectune_dsl.simulator.population import Users
@@ -27,7 +27,8 @@ ITEM_SIGNALS = {
 """Item signals, and where pools hold them."""
 USER_SIGNALS = {"is_new_user": "is_new"}
 SIGNALS = (*TRUTHS, *ITEM_SIGNALS, *USER_SIGNALS)
-KEYS = ("topic", "author")
+KEYS = ("topic", "author", SOURCE)
+LABELS = {SOURCE: SOURCES}
 
 Column = NDArray[np.float32]
 
@@ -79,6 +80,9 @@ class Requests:
         if name not in KEYS:
             raise UsageError(f"the simulator has no key `{name}`", help=did_you_mean(name, KEYS))
         return self._pooled(getattr(self.world.pools, name), alive).astype(np.int32)
+
+    def labels(self, name: str) -> tuple[str, ...]:
+        return LABELS.get(name, ())
 
     def key(self, what: str) -> int:
         """The key of something else that happens once per request."""

@@ -62,7 +62,7 @@ class ParamSurrogate:
         self._space = Space(task)
         self._history = history
         self._processes: dict[str, _Scaled] = {}
-        self._absolute = {name: limit for name, limit in task.guardrails.items() if not limit.relative}
+        self._absolute = {name: limit for name, limit in task.guarded.items() if not limit.relative}
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -82,7 +82,7 @@ class ParamSurrogate:
         """P(all guardrails hold), (configs,); metrics are taken as independent given the data."""
         points = self._points(configs)
         p = np.ones(len(points))
-        for metric, limit in self._task.guardrails.items():
+        for metric, limit in self._task.guarded.items():
             p *= chance_to_hold(limit, *self._predict(metric, points))
         return p
 

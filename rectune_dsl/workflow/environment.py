@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from rectune_dsl.dsl.check import Environment
+from typing import TYPE_CHECKING
+
+from rectune_dsl.dsl.environment import Environment
 from rectune_dsl.dsl.formula.functions import Signature
-from rectune_dsl.plugins.host import Host
+
+if TYPE_CHECKING:
+    from rectune_dsl.hooks.api import FormulaFunction
+    from rectune_dsl.plugins.host import Host
 
 
 def environment(host: Host) -> Environment:
     """The names that `check` accepts: plugin functions, agents by role, backends."""
     functions = host.loaded("function")
-    signatures = {name: Signature(f.arguments, f.arguments, f.about) for name, f in functions.items()}
+    signatures = {name: _signature(f) for name, f in functions.items()}
     implementations = {name: f.evaluate for name, f in functions.items()}
     return Environment(signatures, host.agents(), host.names("backend"), implementations)
+
+
+def _signature(function: FormulaFunction) -> Signature:
+    count = function.arguments
+    return Signature(count, count, function.about, function.range, function.monotone)

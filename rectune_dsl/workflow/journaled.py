@@ -22,7 +22,8 @@ HEADER = "header"
 
 @dataclass(frozen=True)
 class RunHeader:
-    """All that a run was started with: enough to run it again. `skill` is the skill as it was then."""
+    """All that a run was started with: enough to run it again. `skill` is the skill as it was then, `bases`
+    are the texts of the files that the task extends, by their absolute paths."""
 
     task_path: str
     task_text: str
@@ -33,6 +34,7 @@ class RunHeader:
     production: Mapping[str, float]
     skill: Skill | None = None
     plugin_files: tuple[str, ...] = ()
+    bases: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def preflight(loaded: Loaded, found: Power | None) -> tuple[Diagnostic, ...]:
                 code,
                 message,
                 help,
-                source.path,
+                place.path,
                 place.line,
                 place.column,
                 place.end_column,
@@ -54,9 +54,16 @@ def _unmeasured(task: Task, capabilities: Capabilities) -> Iterator[_Problem]:
             continue
         for column in metric.columns(name):
             if column not in known:
-                key = ("metrics", name) if name in task.metrics else ("guardrails", name)
                 message = f"the backend does not measure `{column}`"
-                yield "RT901", key, message, did_you_mean(column, known)
+                yield "RT901", _place(task, name), message, did_you_mean(column, known)
+
+
+def _place(task: Task, judged: str) -> KeyPath:
+    """Where the file says that a metric is judged."""
+    if judged in task.metrics:
+        return ("metrics", judged)
+    segment, _, name = judged.partition(".")
+    return ("segments", segment, "guardrails", name) if name else ("guardrails", judged)
 
 
 def _unprovided(task: Task, capabilities: Capabilities) -> Iterator[_Problem]:
@@ -70,6 +77,10 @@ def _unprovided(task: Task, capabilities: Capabilities) -> Iterator[_Problem]:
             message = f"the backend does not provide key `{stage.diversity.by}`"
             key = ("stages", name, "diversity", "by")
             yield "RT902", key, message, did_you_mean(stage.diversity.by, capabilities.keys)
+    for name in task.sources:
+        if name not in capabilities.sources:
+            message = f"the backend has no candidates from source `{name}`"
+            yield "RT902", ("sources", name), message, did_you_mean(name, capabilities.sources)
 
 
 def _too_few_users(task: Task, capabilities: Capabilities, planned: Traffic) -> Iterator[_Problem]:
@@ -96,11 +107,11 @@ def _too_few_users(task: Task, capabilities: Capabilities, planned: Traffic) -> 
 
 
 def _broken_already(task: Task, found: Power | None) -> Iterator[_Problem]:
-    for name, limit in task.guardrails.items():
+    for name, limit in task.guarded.items():
         level = found.confirm.levels.get(name) if found else None
         if level is not None and not limit.relative and not limit.holds(level):
             message = f"production itself is at {level:.4g}, and the guardrail is {limit}"
-            yield "RT905", ("guardrails", name), message, "widen the limit, or mend production first"
+            yield "RT905", _place(task, name), message, "widen the limit, or mend production first"
 
 
 def _too_little_power(task: Task, found: Power | None) -> Iterator[_Problem]:

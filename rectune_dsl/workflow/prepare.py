@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +15,7 @@ from typing import get_args
 
 from rectune_dsl.dsl.check import Checked, check
 from rectune_dsl.dsl.diagnostics import Diagnostic
+from rectune_dsl.dsl.extends import Reader, read_file
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.source import Source
 from rectune_dsl.hooks.api import ABBackend, BackendContext, FormulaFunction, Skill, UsageError
@@ -66,11 +69,11 @@ class Loaded:
     backend: ABBackend
 
 
-def load(source: Source, host: Host, choices: Choices) -> Loaded:
+def load(source: Source, host: Host, choices: Choices, read: Reader = read_file) -> Loaded:
     """Check a task and make its backend. Raises InvalidTaskError with every problem."""
-    checked = check(source, environment(host))
+    checked = check(source, environment(host), read)
     if checked.task is None:
-        raise InvalidTaskError(checked.problems, {source.path: source})
+        raise InvalidTaskError(checked.problems, checked.sources)
     task = _with(checked.task, choices)
     functions = host.loaded("function")
     context = BackendContext(task, choices.seed, Path(source.path).parent, functions)
@@ -95,8 +98,9 @@ def begin(loaded: Loaded, choices: Choices, journal: Journal) -> str:
     now = datetime.now(UTC)
     run = f"{task.task.name}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     header = RunHeader(
-        task_path=str(Path(source.path).resolve()),
+        task_path=os.path.abspath(source.path),
         task_text=source.text,
+        bases={os.path.abspath(base.path): base.text for base in source.chain[1:]},
         seed=choices.seed,
         agents={role: getattr(task.agents, role) for role in get_args(Role)},
         backend=task.experiment.backend,
@@ -121,14 +125,14 @@ def header_of(journal: Journal, run: str) -> RunHeader:
 def reload(header: RunHeader, host: Host) -> Loaded:
     """The task of a run, as it was when the run began, whatever its file says today."""
     choices = Choices(header.seed, header.agents, header.backend, header.plugin_files)
-    return load(Source(header.task_path, header.task_text), host, choices)
+    return load(Source(header.task_path, header.task_text), host, choices, _journaled(header))
 
 
 def task_of(header: RunHeader, host: Host) -> Task:
     """The task of a run, without a backend: to show what the run did."""
-    checked = check(Source(header.task_path, header.task_text), environment(host))
+    checked = check(Source(header.task_path, header.task_text), environment(host), _journaled(header))
     if checked.task is None:
-        raise InvalidTaskError(checked.problems, {checked.source.path: checked.source})
+        raise InvalidTaskError(checked.problems, checked.sources)
     return _with(checked.task, Choices(header.seed, header.agents, header.backend))
 
 
@@ -164,6 +168,17 @@ def campaign(
             next_confirmation=partial(next_confirmation, task, journal),
         )
     )
+
+
+def _journaled(header: RunHeader) -> Reader:
+    """Opens bases as they were when the run began."""
+
+    def read(path: str) -> Source:
+        if path not in header.bases:
+            raise FileNotFoundError(errno.ENOENT, "not in the run's journal", path)
+        return Source(path, header.bases[path])
+
+    return read
 
 
 def _with(task: Task, choices: Choices) -> Task:

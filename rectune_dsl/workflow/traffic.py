@@ -105,7 +105,7 @@ def power(task: Task, backend: ABBackend, confirmation: int = 1) -> Power | None
 
 def u_lift(task: Task, lift: float) -> dict[str, float]:
     """Lifts of the north stars, each the same, that make U this large; those that are guarded stay."""
-    stars = {n: m for n, m in task.north_stars.items() if n not in task.guardrails} or task.north_stars
+    stars = {n: m for n, m in task.north_stars.items() if n not in task.guarded} or task.north_stars
     total = sum(m.weight for m in stars.values())
     return {name: metric.sign * lift / total for name, metric in stars.items()}
 

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -276,7 +277,7 @@ def test_a_hypothesis_says_what_changes_why_and_what_to_expect(kit):
     assert "went with watch" in text or "is not known yet" in text
     mean, sd = context.surrogate.objective([proposal.config])
     assert f"U {mean[0] * 100:+.2f} %" in text
-    assert f"[{(mean[0] - 1.645 * sd[0]) * 100:+.2f} %" in text
+    assert f"[{(mean[0] - NormalDist().inv_cdf(0.95) * sd[0]) * 100:+.2f} %" in text
     assert "returns is expected at" in text
     predicted = {p.metric: p for p in proposal.hypothesis.predictions}
     means, sds = context.surrogate.predict([proposal.config])

@@ -8,13 +8,16 @@ import tomllib
 
 import pytest
 
+from rectune_dsl import cli
+
 FUNCTION = """
 from rectune_dsl.hooks.specs import hookimpl
 from rectune_dsl.hooks.api import FormulaFunction
 
 @hookimpl
 def rectune_register_functions(register):
-    register("twice", FormulaFunction("twice", 1, lambda x: x * 2, "two times x"))
+    rising = ("nondecreasing",)
+    register("twice", FormulaFunction("twice", 1, lambda x: x * 2, "two times x", monotone=rising))
 
 @hookimpl
 def rectune_register_commands(register):
@@ -45,13 +48,11 @@ def test_help_lists_every_verb_and_imports_nothing_heavy(environment):
         [sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True
     )
     assert done.stdout.splitlines()[-1] == "[]"
-    for verb in ("check", "plan", "run", "resume", "ls", "show", "export", "skills", "plugins"):
+    for verb in cli.VERBS:
         assert f"  {verb} " in done.stdout
 
 
-@pytest.mark.parametrize(
-    "verb", ["check", "plan", "run", "resume", "ls", "show", "export", "skills", "plugins"]
-)
+@pytest.mark.parametrize("verb", cli.VERBS)
 def test_every_verb_has_help(rectune, verb):
     result = rectune(verb, "--help")
     assert result.code == 0
@@ -76,9 +77,7 @@ def test_a_campaign_on_real_logs_ends_with_a_verdict_and_can_be_read(rectune, op
 
     assert rectune("export", "last", "-o", "config.toml").code == 0
     config = tomllib.loads((tmp_path / "config.toml").read_text())
-    assert set(config["stages"]["ranking"]["params"]) == {
-        "w_popularity", "w_affinity", "w_feature", "temperature",
-    }  # fmt: skip
+    assert set(config["stages"]["ranking"]["params"]) == {"w_popularity", "w_affinity", "w_feature"}
     assert config["provenance"]["task"] == "open-bandit"
     assert rectune("export", "last", "--diff").code == 0
 
@@ -100,6 +99,22 @@ def test_resuming_a_finished_run_repeats_its_verdict_and_writes_nothing(rectune,
     assert rectune("show", "last", "--json").out == before
 
 
+def test_a_run_remembers_the_files_its_task_extended(rectune, open_bandit, tmp_path):
+    base = tmp_path / "shared" / "base.toml"
+    base.parent.mkdir()
+    text = open_bandit.read_text().replace('"data/', f'"{open_bandit.parent}/data/')
+    base.write_text("".join(line for line in text.splitlines(True) if not line.startswith("skill")))
+    task = tmp_path / "own.toml"
+    task.write_text('extends = "shared/base.toml"\n[task]\nname = "own"\n[experiment]\nrounds = 1\n')
+    assert rectune("run", task).code == 0
+    before = rectune("show", "last", "--json").out
+    base.unlink()
+    assert rectune("resume", "last").code == 0
+    assert rectune("show", "last", "--json").out == before
+    failed = rectune("run", task)
+    assert (failed.code, "RT004" in failed.err) == (2, True)
+
+
 def test_require_ship_turns_any_other_verdict_into_exit_code_1(rectune, open_bandit):
     result = rectune("run", open_bandit, "--require-ship")
     shipped = "verdict: ship" in result.out
@@ -119,7 +134,6 @@ def test_plan_launches_nothing(rectune, open_bandit, tmp_path):
     ("args", "code", "words"),
     [
         (["run", "missing.toml"], 2, "there is no task file"),
-        (["check", "missing.toml"], 2, "missing.toml"),
         (["show", "nothing"], 2, "no store"),
         (["export", "last"], 2, "no store"),
         (["resume", "x", "--store", "nonsense://"], 2, "not a store"),

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from rectune_dsl.dsl.check import Checked, Environment, check
@@ -11,7 +12,11 @@ from rectune_dsl.dsl.source import Source
 CORPUS = Path(__file__).parent.parent / "corpus"
 
 ENVIRONMENT = Environment(
-    functions={"softplus": Signature(1, 1, "log(1 + exp(x))")},
+    functions={
+        "softplus": Signature(1, 1, "log(1 + exp(x))", monotone=("nondecreasing",)),
+        "undeclared": Signature(1, 1, "says nothing of itself"),
+        "bounded": Signature(1, 1, "between 0 and 1", range=(0.0, 1.0)),
+    },
     agents={
         "actor": frozenset({"bayes", "funnel"}),
         "critic": frozenset({"numeric"}),
@@ -20,6 +25,11 @@ ENVIRONMENT = Environment(
         "skill": frozenset({"numeric"}),
     },
     backends=frozenset({"simulator", "replay"}),
+    implementations={
+        "softplus": lambda x: np.logaddexp(x, x.dtype.type(0)),
+        "undeclared": np.abs,
+        "bounded": lambda x: np.clip(np.abs(x), 0, 1),
+    },
 )
 
 SMALL = """\

@@ -208,7 +208,7 @@ def test_deep_nesting_is_a_problem_not_a_crash(environment, text: str) -> None:
 
 def test_checking_imports_no_scipy_and_a_task_of_60_params_is_checked_fast(tmp_path: Path) -> None:
     params = "\n".join(f"w_{i} = {{ {BOUNDS} }}" for i in range(60))
-    score = " + ".join(f"w_{i} * p_{i % 12} ** 0.{i + 1}" for i in range(60))
+    score = "p_0 + " + " + ".join(f"w_{i} * p_{i % 12} ** 0.{i + 1}" for i in range(60))
     signals = "\n".join(f"p_{i} = {{}}" for i in range(12))
     expect = "\n".join(f'p_{i} = "nondecreasing"' for i in range(12))
     text = f"""
@@ -247,3 +247,39 @@ def test_a_formula_can_ask_for_nothing_that_takes_long(check_text) -> None:
     checked = check_text((SCORE, '"p_click + w_like * p_like + 9**9**9**9 * p_click"'))
     assert codes(checked) == ["RT207"]
     assert time.process_time() - started < 2
+
+
+# --- filters ---------------------------------------------------------------------------------------
+
+
+def test_filters_that_together_let_nobody_pass_are_found(check_text) -> None:
+    filters = "[stages.ranking.filters]\na = 'p_click < 0.3'\nb = 'p_click > 0.4'\n[stages.ranking.params]"
+    (problem,) = check_text(("[stages.ranking.params]", filters)).problems
+    assert problem.code == "RT217"
+
+
+def test_a_narrow_filter_is_not_said_to_let_nobody_pass(check_text) -> None:
+    filters = "[stages.ranking.filters]\na = 'p_click == 0.37'\n[stages.ranking.params]"
+    assert check_text(("[stages.ranking.params]", filters)).problems == ()
+
+
+# --- what fuzzing found ----------------------------------------------------------------------------
+
+NEW = '[segments.new]\nwhen = "is_new"\nparams.w_like = { production = 1.0, low = 1.0, high = 1.0 }\n'
+
+
+def test_a_vector_as_a_penalty_is_a_problem(check_text) -> None:
+    diversity = 'diversity = { by = "topic", penalty = "u" }\n[stages.ranking.params]\nu = [0.1, 0.2]'
+    assert [p.code for p in check_text(("[stages.ranking.params]", diversity)).problems] == ["RT214"]
+
+
+def test_a_constraint_may_read_what_a_segment_holds_constant(check_text) -> None:
+    checked = check_text(
+        ("p_like = {}\n", 'p_like = {}\nis_new = { kind = "user" }\n'),
+        ("[metrics]", NEW + '[constraints]\nless = "new.w_like <= 2 * w_like + 5"\n[metrics]'),
+    )
+    assert "RT301" in {p.code for p in checked.problems}
+
+
+def test_a_percentage_of_any_length_is_a_problem(check_text) -> None:
+    assert [p.code for p in check_text(("days = 3", f"days = {'9' * 5000}%")).problems] == ["RT002"]

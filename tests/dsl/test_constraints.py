@@ -70,7 +70,7 @@ def test_what_is_found_in_a_narrow_space_keeps_the_constraints(environment) -> N
 
 @pytest.mark.parametrize("rules", [["w_0 == 0.5", "w_1 == 0.5"], ["w_0 * w_1 == 0.15"]])
 def test_equalities_leave_no_room(environment, rules: list[str]) -> None:
-    assert codes(task(2, [0.5, 0.5 if len(rules) > 1 else 0.3], rules), environment) == ["RT311"]
+    assert codes(task(2, [0.5, 0.5 if len(rules) > 1 else 0.3], rules), environment) == ["RT320"]
 
 
 def test_one_param_that_is_held_leaves_the_others(environment) -> None:

@@ -3,11 +3,12 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from rectune_dsl.dsl.diagnostics import Diagnostic, render
 from rectune_dsl.dsl.guardrails import Limit, parse_limit
 from rectune_dsl.dsl.rules import RULES
-from rectune_dsl.dsl.suggest import did_you_mean, nearest
+from rectune_dsl.dsl.suggest import did_you_mean, meant, misspelt, nearest
 from rectune_dsl.dsl.table import Guardrail, Table
 
 
@@ -33,12 +34,44 @@ def test_carets_stand_below_the_text_behind_tabs_and_past_the_end() -> None:
     assert render(past, "ab").split("\n")[2] == "         ^"
 
 
+@given(st.text(alphabet="ab\t é日本語ｆ👍", max_size=12), st.text(alphabet="ab日é", min_size=1, max_size=5))
+def test_carets_stand_below_wide_characters(before: str, marked: str) -> None:
+    line = f"{before}{marked}x"
+    start = len(before) + 1
+    problem = Diagnostic("RT104", "m", "", "a.toml", 1, start, start + len(marked))
+    _, carets = render(problem, line).split("\n")[1:] if line.strip() else ("", "")
+    indent = carets[: len(carets) - len(carets.lstrip())]
+    assert indent.count("\t") == before.count("\t")
+    assert cell_len(indent.replace("\t", "")) == cell_len("    " + before.replace("\t", ""))
+    assert len(carets.strip()) == cell_len(marked)
+
+
+def test_combining_characters_take_no_cell() -> None:
+    line = "cafe\u0301 = 1"
+    problem = Diagnostic("RT101", "m", "", "a.toml", 1, 9, 10)
+    assert render(problem, line).split("\n")[2] == " " * (4 + 7) + "^"
+
+
+def test_what_a_terminal_would_obey_is_not_printed() -> None:
+    problem = Diagnostic("RT101", "unknown key `\x1b[2J`", "remove it", "a.toml", 1, 1, 2)
+    assert "\x1b" not in render(problem, '"\x1b[31m" = 1\r')
+
+
 def test_rules_are_numbered_by_group_and_say_why() -> None:
     assert list(RULES) == sorted(RULES)
     for code, rule in RULES.items():
-        assert code[:3] in {"RT0", "RT1", "RT2", "RT3", "RT4", "RT5", "RT9"}
+        assert code[:3] in {"RT0", "RT1", "RT2", "RT3", "RT4", "RT5", "RT6", "RT9"}
         assert rule.title
         assert rule.why.endswith(".")
+
+
+def test_a_slip_is_not_another_number() -> None:
+    assert misspelt("p_lik", ["p_like", "p_click"]) == "p_like"
+    assert misspelt("return_d1", ["return_d7"]) is None
+    assert misspelt("p_hide", ["p_like"]) is None
+    assert meant("logarithmic", ["linear", "log"], {}) == "log"
+    assert meant("Loguniform", ["linear", "log"], {"loguniform": ["log"]}) == "log"
+    assert meant("quadratic", ["linear", "log"], {}) is None
 
 
 def test_suggestions() -> None:

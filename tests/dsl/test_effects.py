@@ -128,3 +128,22 @@ score = "{f"whole * ({score})" if factor else score}"
 def test_shipped_tasks_tune_nothing_in_vain(environment) -> None:
     for path in (Path(__file__).parents[2] / "tasks").glob("*.toml"):
         assert check(Source.read(path), environment).problems == ()
+
+
+def test_what_a_later_filter_reads_of_the_score_has_an_effect(check_text) -> None:
+    second = '\n[stages.last]\nkeep = 5\nscore = "p_like"\nfilters.good = "score > 0.5"\n[metrics]'
+    checked = check_text(("p_click + w_like * p_like", "p_click ** w_like"), ("\n[metrics]", second))
+    assert checked.problems == ()
+
+
+def test_what_is_only_sampled_is_not_said_to_be_known(check_text) -> None:
+    narrow = "p_like + curve(p_click, [0.4321, 0.4322, 0.4323], [0, w_like, 0])"
+    (problem,) = check_text(("p_click + w_like * p_like", narrow)).problems
+    assert (problem.code, problem.fix) == ("RT314", None)
+    assert "seems" in problem.message
+
+
+def test_what_follows_from_the_formula_is_known_and_mended(check_text) -> None:
+    (problem,) = check_text(("p_click + w_like * p_like", "w_like * (p_click + p_like)")).problems
+    assert problem.code == "RT314"
+    assert "seems" not in problem.message

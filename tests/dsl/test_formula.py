@@ -18,13 +18,13 @@ from rectune_dsl.dsl.formula import (
     Name,
     Node,
     Number,
-    Unary,
     evaluate,
     names,
     parse,
     to_text,
     walk,
 )
+from rectune_dsl.testing import strategies
 
 VARIABLES = ("a", "b", "c")
 NUMBERS = st.floats(0, 1e6, allow_nan=False).map(Number)
@@ -49,25 +49,10 @@ def trees(leaf: st.SearchStrategy[Node], operators: str, calls: dict[str, int]) 
     return st.recursive(leaf, grow, max_leaves=12)
 
 
-def any_tree() -> st.SearchStrategy[Node]:
-    leaf = st.one_of(NUMBERS, NAMES, st.just(Name("ranking.keep")))
-
-    def grow(node: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
-        return st.one_of(
-            st.builds(Unary, binary("+ -"), node),
-            st.builds(Binary, binary("+ - * / **"), node, node),
-            st.builds(Compare, binary("< <= > >= == !="), node, node),
-            st.builds(Call, st.just("max"), st.lists(node, min_size=2, max_size=4).map(tuple)),
-            st.builds(Call, st.sampled_from(["rank", "log"]), st.tuples(node)),
-        )
-
-    return st.recursive(leaf, grow, max_leaves=25)
-
-
 # --- reading ---------------------------------------------------------------------------------------
 
 
-@given(any_tree())
+@given(strategies.trees((*VARIABLES, "u[0]"), ("ranking.keep",), max_leaves=25))
 def test_a_tree_written_and_parsed_is_the_same_tree(tree: Node) -> None:
     assert parse(to_text(tree)) == tree
 

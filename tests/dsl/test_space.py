@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rectune_dsl.dsl.model import Param, Task
+from rectune_dsl.dsl.model import Task
+from rectune_dsl.dsl.params import Param
 from rectune_dsl.dsl.space import Space
 
 
@@ -187,3 +188,17 @@ def test_a_task_without_params_has_one_config() -> None:
     assert space.dimension == 0
     assert space.sample(np.random.default_rng(0), 3).shape == (3, 0)
     assert space.from_unit(space.production) == {}
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_long_chains_are_sampled_from_end_to_end(scale: str) -> None:
+    """20 ordered weights that all start equal, in a corner of what is left of the box."""
+    n = 20
+    low = 0.0 if scale == "linear" else 0.01
+    params = {f"w{i}": Param(production=0.5, low=low, high=1, scale=scale) for i in range(n)}
+    space = Space(make_task(params, {f"o{i}": f"w{i} >= w{i + 1}" for i in range(n - 1)}))
+    points = space.sample(np.random.default_rng(0), 1_000)
+    assert all(space.feasible(space.from_unit(p)) for p in points[:100])
+    np.testing.assert_allclose(points.mean(0), [(n - k) / (n + 1) for k in range(n)], atol=0.04)
+    spread = [math.sqrt((k + 1) * (n - k) / (n + 2)) / (n + 1) for k in range(n)]
+    np.testing.assert_allclose(points.std(0), spread, rtol=0.2)

@@ -12,7 +12,7 @@ import tea_tasting
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rectune_dsl.dsl.model import Metric
+from rectune_dsl.dsl.metrics import Metric
 from rectune_dsl.experiments.balance import balance_p_value
 from rectune_dsl.experiments.degrees import welch_degrees
 from rectune_dsl.experiments.estimates import estimate

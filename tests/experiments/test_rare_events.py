@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rectune_dsl.dsl.guardrails import parse_limit
-from rectune_dsl.dsl.model import Metric
+from rectune_dsl.dsl.metrics import Metric
 from rectune_dsl.experiments.designs import design
 from rectune_dsl.experiments.evidence import Unknown, evidence
 from rectune_dsl.experiments.power import chance_to_ship, detectable_margins

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
 from rectune_dsl.dsl.guardrails import parse_limit
-from rectune_dsl.dsl.model import Metric
+from rectune_dsl.dsl.metrics import Metric
 from rectune_dsl.experiments.degrees import welch_degrees
 from rectune_dsl.experiments.estimates import estimate
 from rectune_dsl.experiments.evidence import evidence

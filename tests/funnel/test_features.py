@@ -1,8 +1,11 @@
 """Slate features on slates small enough to work out by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from rectune_dsl.dsl.stages import CandidateSource
 from rectune_dsl.funnel.features import SlateFeatures, overlap
 from rectune_dsl.funnel.run import Funnel
 from rectune_dsl.hooks.api import Config, Panel, Slates
@@ -50,6 +53,22 @@ def test_overlap_is_one_with_itself_and_symmetric():
     assert overlap(a, a) == 1.0
     assert overlap(a, b) == overlap(b, a) == 0.25
     assert overlap(_slates([[-1]]), _slates([[-1]])) == 0.0
+
+
+def test_sources_have_their_share_of_what_is_shown(task, panel):
+    sources = {name: CandidateSource(min=1) for name in ("fresh", "popular")}
+    codes = {**panel.keys, "source": np.array([[0, 2, 2, 1]], np.int32)}
+    labels = {"source": ("popular", "taste", "fresh")}
+    blended = replace(panel, keys=codes, labels=labels)
+    slates = _slates([[1, 2, 0, -1]])
+    features = SlateFeatures(task.model_copy(update={"sources": sources}), blended, slates)
+    found = dict(zip(features.names, features.of(slates), strict=True))
+    assert found["share:fresh"] == pytest.approx(2 / 3)
+    assert found["share:popular"] == pytest.approx(1 / 3)
+    assert set(features.names) - set(SlateFeatures(task, panel, slates).names) == {
+        "share:fresh",
+        "share:popular",
+    }
 
 
 def test_production_overlaps_itself_on_a_whole_panel(task, make_panel):

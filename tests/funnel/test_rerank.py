@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rectune_dsl.funnel.rerank import pick_diverse
+from rectune_dsl.funnel.rerank import Repeats, pick_diverse
 
 ROW = st.lists(
     st.tuples(
@@ -47,13 +47,23 @@ def test_it_picks_what_a_plain_greedy_loop_picks(rows, keep, penalty, most):
     scores = np.array([[c[0] for c in row] for row in rows], np.float32)
     keys = np.array([[c[1] for c in row] for row in rows], np.int32)
     valid = np.array([[c[2] for c in row] for row in rows])
-    picked = pick_diverse(scores, keys, keep, penalty, most, valid)
+    picked = pick_diverse(scores, Repeats(keys, penalty, most), keep, valid)
     expected = [_greedy(row, keep, penalty, math.inf if most is None else most) for row in rows]
     assert picked.tolist() == expected
 
 
 def test_a_hard_cap_leaves_the_slate_short():
-    picked = pick_diverse(
-        np.array([[3, 2, 1]], np.float32), np.array([[7, 7, 7]], np.int32), 3, penalty=0.0, max_per_key=2
-    )
+    repeats = Repeats(np.array([[7, 7, 7]], np.int32), penalty=0.0, most=2)
+    picked = pick_diverse(np.array([[3, 2, 1]], np.float32), repeats, 3)
     assert picked.tolist() == [[0, 1, -1]]
+
+
+@given(st.lists(ROW, min_size=2, max_size=4), st.integers(1, 7), st.randoms(use_true_random=False))
+def test_each_request_may_have_a_penalty_of_its_own(rows, keep, random):
+    scores = np.array([[c[0] for c in row] for row in rows], np.float32)
+    keys = np.array([[c[1] for c in row] for row in rows], np.int32)
+    penalty = np.array([[random.choice([0.0, 0.5, 2.0])] for _ in rows], np.float32)
+    picked = pick_diverse(scores, Repeats(keys, penalty, None), keep)
+    for i in range(len(rows)):
+        alone = Repeats(keys[i : i + 1], float(penalty[i, 0]), None)
+        assert picked[i].tolist() == pick_diverse(scores[i : i + 1], alone, keep)[0].tolist()

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rectune_dsl.dsl.model import Formula
+from rectune_dsl.dsl.table import Formula
 from rectune_dsl.funnel.run import Funnel
 from rectune_dsl.funnel.source import PanelSource
 from rectune_dsl.hooks.api import Config

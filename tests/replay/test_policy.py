@@ -69,6 +69,26 @@ def test_the_softmax_policy_scores_every_candidate_whatever_the_stage_keeps(
     assert chosen[1] == pytest.approx([math.e / (math.e + 1), 1 / (math.e + 1), 0])
 
 
+def test_what_a_filter_drops_is_never_drawn(task_table: dict[str, Any]) -> None:
+    task = small_task(task_table, filters={"good": "quality > 0.5"})
+    policy = SoftmaxPolicy(task, width=3)
+    panel = panel_of([[0.0, 1.0, 1.0], [0.0, 0.1, 0.2], [0.6, 0.0, math.nan]])
+    chosen = policy.probabilities(panel, None, Config({"w": 0.5}))
+    assert chosen.tolist() == [[0, 0.5, 0.5], [0, 0, 0], [1, 0, 0]]
+
+
+def test_boosts_and_segments_move_a_policy(task_table: dict[str, Any]) -> None:
+    task_table["segments"] = {"fans": {"when": "fan", "params": {"w": 0.0}}}
+    boosts = {"best": {"when": "quality == 1", "add": "2"}}
+    table = small_task(task_table, boosts=boosts).model_dump(mode="json", exclude_none=True)
+    table["signals"]["fan"] = {"kind": "user"}
+    panel = panel_of([[0.0, 1.0]] * 2)
+    panel.signals["ranking"]["fan"] = np.array([0, 1], np.float32)
+    chosen = SoftmaxPolicy(Task.model_validate(table), 2).probabilities(panel, None, Config({"w": 0.5}))
+    expected = [math.exp(b) / (1 + math.exp(b)) for b in (2.5, 2.0)]
+    assert chosen[:, 1] == pytest.approx(expected, rel=1e-6)
+
+
 def test_the_slate_policy_shows_the_item_at_the_position(task_table: dict[str, Any]) -> None:
     policy = SlatePolicy(small_task(task_table))
     panel = panel_of([[0.1, 0.9, 0.5]] * 3)

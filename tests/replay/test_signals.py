@@ -15,7 +15,7 @@ from rectune_dsl.backends.replaylog.signals import shrunken_rates
 def catalogue_of(sizes: list[int]) -> Catalogue:
     valid = np.arange(max(sizes))[None, :] < np.array(sizes)[:, None]
     places = tuple({str(n): n for n in range(size)} for size in sizes)
-    return Catalogue(tuple(map(str, sizes)), places, np.where(valid, 0, -1), valid, {}, {})
+    return Catalogue(tuple(map(str, sizes)), places, np.where(valid, 0, -1), valid, {}, {}, {})
 
 
 def log_of(pool: Any, item: Any, y: Any, propensity: Any = None) -> Log:

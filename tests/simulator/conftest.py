@@ -70,8 +70,18 @@ candidates = 80
 
 
 @pytest.fixture(scope="session")
-def task():
-    return Task.model_validate(tomllib.loads(TASK))
+def make_task():
+    """The task with further tables."""
+
+    def make(tables=""):
+        return Task.model_validate(tomllib.loads(TASK + tables))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def task(make_task):
+    return make_task()
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from rectune_dsl.workflow.traffic import oracle_lifts, power, shipping_chance
 from rectune_dsl.workflow.watch import silent
 
 TASKS = Path(__file__).parents[2] / "tasks"
-SIMULATED = ["value_based_retrieval", "value_fusion", "diversity", "joint"]
+SIMULATED = ["value_based_retrieval", "value_fusion", "diversity", "joint", "blend"]
 ALL = sorted(path.stem for path in TASKS.glob("*.toml"))
 
 
@@ -67,7 +67,7 @@ def test_its_traffic_ships_the_oracle_config_with_the_power_it_asks_for(name):
     assert preflight(parts, found) == ()
     lifts = oracle_lifts(parts.backend)
     assert shipping_chance(parts.task, found, lifts) >= 0.8
-    for metric, limit in parts.task.guardrails.items():
+    for metric, limit in parts.task.guarded.items():
         assert limit.holds(lifts[metric] if limit.relative else lifts[f"={metric}"])
 
 

@@ -20,7 +20,8 @@ class Catalogue:
     """`pools`: their names; `places[pool][item]`: the item's column in every (pools, candidates) array.
 
     `items` are ids: the log's own where all are whole numbers, else running numbers. `valid` is False
-    beyond a pool's last item. `numbers` float32 and `keys` int32 are columns of the items file.
+    beyond a pool's last item. `numbers` float32 and `keys` int32 are columns of the items file, `labels`
+    the names of the keys' values.
     """
 
     pools: tuple[str, ...]
@@ -29,6 +30,7 @@ class Catalogue:
     valid: NDArray[np.bool_]
     numbers: Mapping[str, NDArray[np.float32]]
     keys: Mapping[str, NDArray[np.int32]]
+    labels: Mapping[str, tuple[str, ...]]
 
     @property
     def sizes(self) -> NDArray[np.int64]:
@@ -62,7 +64,8 @@ def build(task: Task, folder: Path, pools: tables.Column | None, logged: tables.
     places = tuple({item: place for place, item in enumerate(items)} for items in members)
     valid = np.arange(max(map(len, members)))[None, :] < np.array([len(m) for m in members])[:, None]
     numbers, keys = _columns(file, names, places, valid) if file is not None else ({}, {})
-    return Catalogue(tuple(names), places, _ids(members, valid), valid, numbers, keys)
+    labels = {name: file.columns[name].labels for name in keys} if file is not None else {}
+    return Catalogue(tuple(names), places, _ids(members, valid), valid, numbers, keys, labels)
 
 
 def _read_items(task: Task, folder: Path) -> _Items | None:

@@ -91,6 +91,7 @@ class Panels:
             {name: keys[pool] for name, keys in self._catalogue.keys.items()},
             self._catalogue.items[pool],
             None if valid.all() else valid,
+            self._catalogue.labels,
         )
 
     def _provided(

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from rectune_dsl.backends.replaylog.layout import COVERAGE, IMPRESSIONS
 from rectune_dsl.backends.replaylog.play import Played
-from rectune_dsl.dsl.model import Metric
+from rectune_dsl.backends.replaylog.segments import USERS
+from rectune_dsl.dsl.metrics import Metric
 from rectune_dsl.dsl.replay import Replay
 from rectune_dsl.hooks.api import Arm, Estimates
 
@@ -85,9 +86,16 @@ def arm_values(
         top, bottom = name, None if replay.estimator == "ips" else IMPRESSIONS
         if metric.kind == "ratio":
             top, bottom = str(metric.numerator), metric.denominator
-        value = weighted_mean(weight, outcomes[top], None if bottom is None else outcomes[bottom])
+        own = weight * _members(outcomes, bottom)
+        value = weighted_mean(own, outcomes[top], None if bottom is None else outcomes[bottom])
         found[name] = _guarded(value, replay.min_ess, len(weight))
     return found
+
+
+def _members(outcomes: Outcomes, denominator: str | None) -> NDArray[np.float64] | float:
+    """1 for the impressions a metric is about: a segment's, or all. The others are worth nothing to it."""
+    _, at, segment = (denominator or "").partition("@")
+    return outcomes[f"{USERS}@{segment}"] if at else 1.0
 
 
 def estimates(

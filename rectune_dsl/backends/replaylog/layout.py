@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from rectune_dsl.backends.replaylog.segments import USERS
 from rectune_dsl.backends.replaylog.tables import Kind
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.replay import Replay
+from rectune_dsl.funnel.source import SOURCE
 
 IMPRESSIONS = "impressions"
 """A column that every log has: 1 per impression. The denominator of a rate per impression."""
@@ -49,6 +51,7 @@ def outcome_names(task: Task) -> tuple[str, ...]:
     names = [
         column for name, metric in task.judged.items() if name != COVERAGE for column in metric.columns(name)
     ]
+    names = [base for base in (name.partition("@")[0] for name in names) if base != USERS]
     rates = [signal.rate for signal in _replay(task).signals.values() if signal.rate is not None]
     return tuple(dict.fromkeys(name for name in (*names, *rates) if name != IMPRESSIONS))
 
@@ -70,6 +73,7 @@ def log_columns(task: Task) -> Mapping[str, Kind]:
 def item_columns(task: Task) -> Mapping[str, Kind]:
     """Every column of the items file that must be read besides the item and its pool."""
     wanted: dict[str, Kind] = dict.fromkeys(diversity_keys(task), "label")
+    wanted |= {SOURCE: "label"} if task.sources else {}
     for signal in _replay(task).signals.values():
         wanted |= {signal.item_column: "number"} if signal.item_column is not None else {}
     return wanted

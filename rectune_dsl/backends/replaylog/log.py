@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rectune_dsl.backends.replaylog import catalogue as pools
-from rectune_dsl.backends.replaylog import tables
+from rectune_dsl.backends.replaylog import segments, tables
 from rectune_dsl.backends.replaylog.catalogue import Catalogue
 from rectune_dsl.backends.replaylog.layout import (
     IMPRESSIONS,
@@ -23,6 +23,7 @@ from rectune_dsl.backends.replaylog.layout import (
 )
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.replay import Split
+from rectune_dsl.funnel.stage import Functions
 from rectune_dsl.hooks.errors import BackendError
 
 PartName = Literal["fit", "tune", "confirm"]
@@ -64,8 +65,9 @@ class Log:
         )
 
 
-def load(task: Task, folder: Path) -> tuple[Log, Catalogue]:
-    """Read the task's log and items, oldest impression first (ties in the order of the file).
+def load(task: Task, folder: Path, functions: Functions | None = None) -> tuple[Log, Catalogue]:
+    """Read the task's log and items, oldest impression first (ties in the order of the file). Conditions of
+    segments may call a plugin's `functions`.
 
     Raises BackendError, with what to do, for files, columns or values that cannot be used.
     """
@@ -76,7 +78,7 @@ def load(task: Task, folder: Path) -> tuple[Log, Catalogue]:
     columns = {name: tables.Column(c.values[kept], c.labels) for name, c in columns.items()}
     pool = columns[roles.pool] if roles.pool is not None else None
     catalogue = pools.build(task, folder, pool, columns[roles.item])
-    log = _as_log(task, roles, columns, catalogue)
+    log = _as_log(task, roles, columns, catalogue, functions or {})
     return log.take(np.argsort(log.time, kind="stable")), catalogue
 
 
@@ -118,20 +120,29 @@ def _randomised(columns: Mapping[str, tables.Column], roles: Layout) -> NDArray[
     return kept
 
 
-def _as_log(task: Task, roles: Layout, columns: Mapping[str, tables.Column], catalogue: Catalogue) -> Log:
+def _as_log(
+    task: Task,
+    roles: Layout,
+    columns: Mapping[str, tables.Column],
+    catalogue: Catalogue,
+    functions: Functions,
+) -> Log:
     assert task.replay is not None
     time = columns[roles.time].values
     pool = columns[roles.pool].values if roles.pool is not None else np.zeros(len(time), np.int64)
     signals = task.replay.signals.values()
+    numbers = {s.column: columns[s.column].values for s in signals if s.column is not None}
     outcomes = {n: columns[outcome_column(task.replay, n)].values for n in outcome_names(task)}
+    outcomes[IMPRESSIONS] = np.ones(len(time))
+    outcomes |= segments.outcomes(task, outcomes, numbers, len(time), functions)
     return Log(
         time,
         pool,
         _places(columns[roles.item], pool, catalogue),
         _propensity(columns, roles, pool, catalogue),
         _position(columns, roles),
-        {**outcomes, IMPRESSIONS: np.ones(len(time))},
-        {s.column: columns[s.column].values for s in signals if s.column is not None},
+        outcomes,
+        numbers,
         {s.sparse: columns[s.sparse] for s in signals if s.sparse is not None},
     )
 

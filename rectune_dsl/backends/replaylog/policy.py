@@ -41,7 +41,8 @@ class SoftmaxPolicy:
     """pi(a | x) = exp score(x, a) / sum over x's candidates of exp score(x, .).
 
     One stage, no re-ranking: every impression is a draw of its own, whatever the stage keeps. A score that
-    is not a number, or minus infinity, is never drawn, unless all are; then all are drawn alike.
+    is not a number, or minus infinity, is never drawn, unless all are; then all are drawn alike. What a
+    filter drops is never drawn; where it drops all, nothing is shown.
     """
 
     def __init__(self, task: Task, width: int, functions: Functions | None = None) -> None:
@@ -55,10 +56,11 @@ class SoftmaxPolicy:
     ) -> NDArray[np.float64]:
         slates = self._funnel.slates(panel, config)
         scores = np.full(panel.items.shape, -np.inf)
+        there = np.zeros(panel.items.shape, np.bool_)
         request, place = np.nonzero(slates.candidates >= 0)
         scores[request, slates.candidates[request, place]] = slates.scores[request, place]
-        valid = np.ones(scores.shape, np.bool_) if panel.valid is None else panel.valid
-        return softmax(scores, valid)
+        there[request, slates.candidates[request, place]] = True
+        return softmax(scores, there)
 
 
 class SlatePolicy:
@@ -86,10 +88,12 @@ class SlatePolicy:
 
 
 def softmax(scores: NDArray[np.float64], valid: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Row by row over what is `valid`; both (requests, candidates)."""
+    """Row by row over what is `valid`, 0 where nothing is; both (requests, candidates)."""
     usable = np.where(valid & ~np.isnan(scores), scores, -np.inf)
     usable = np.minimum(usable, _LARGEST)
     none = ~np.isfinite(usable).any(axis=1, keepdims=True)
     usable = np.where(none & valid, 0.0, usable)
-    weights = np.exp(usable - usable.max(axis=1, keepdims=True))
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+    largest = usable.max(axis=1, keepdims=True)
+    weights = np.exp(usable - np.where(np.isfinite(largest), largest, 0.0))
+    total = weights.sum(axis=1, keepdims=True)
+    return np.asarray(np.divide(weights, total, out=np.zeros_like(weights), where=total > 0))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rectune_dsl.backends.replaylog import tables
+from rectune_dsl.backends.replaylog.catalogue import Catalogue
 from rectune_dsl.backends.replaylog.contexts import Contexts
 from rectune_dsl.backends.replaylog.layout import (
     COVERAGE,
@@ -21,8 +22,11 @@ from rectune_dsl.backends.replaylog.layout import (
 from rectune_dsl.backends.replaylog.log import Log, PartName
 from rectune_dsl.backends.replaylog.signals import Table
 from rectune_dsl.dsl.formula import Node, names
-from rectune_dsl.dsl.model import Param, Stage, Task
+from rectune_dsl.dsl.model import Task
+from rectune_dsl.dsl.params import Param
 from rectune_dsl.dsl.replay import Replay
+from rectune_dsl.dsl.stages import Stage
+from rectune_dsl.funnel.source import SOURCE
 
 
 def task_problems(task: Task, replay: Replay) -> Iterator[str]:
@@ -33,6 +37,8 @@ def task_problems(task: Task, replay: Replay) -> Iterator[str]:
     for name, metric in task.judged.items():
         if metric.covariate is not None:
             yield f"metric {name} names a covariate, and a log has none per user: remove it"
+        if metric.numerator is not None and metric.numerator.partition("@")[0] == COVERAGE:
+            yield f"guardrail {name}: {COVERAGE} is known for all users together only: remove it"
         if name == COVERAGE and metric.kind == "ratio":
             yield f"metric {COVERAGE} is computed from the configs' choices: remove its kind"
 
@@ -56,6 +62,17 @@ def file_problems(replay: Replay, task: Task, folder: Path) -> Iterator[str]:
                     f"the items file {replay.items} has no column {column!r}: "
                     f"its columns are {', '.join(sorted(listed))}"
                 )
+
+
+def source_problems(task: Task, catalogue: Catalogue) -> Iterator[str]:
+    """Sources that no item comes from."""
+    known = catalogue.labels.get(SOURCE, ())
+    for name in task.sources:
+        if name not in known:
+            yield (
+                f"no item comes from source {name}: column {SOURCE!r} of the items file has "
+                f"{', '.join(sorted(known)) or 'nothing'}"
+            )
 
 
 def data_problems(task: Task, parts: Mapping[PartName, Log], items: Mapping[str, Table]) -> Iterator[str]:
@@ -97,12 +114,16 @@ def _softmax_problems(task: Task) -> Iterator[str]:
     stage = task.stages[task.slate_stage]
     if stage.diversity is not None:
         yield 'policy softmax has no slate to diversify: remove diversity, or write policy = "top"'
+    if task.sources:
+        yield 'policy softmax has no slate to blend: remove [sources], or write policy = "top"'
     if isinstance(stage.keep, Param):
         yield f"under policy softmax {task.slate_stage}.keep changes nothing: make it a plain number"
 
 
 def _signal_problems(task: Task, replay: Replay) -> Iterator[str]:
     read = {n.name for stage in task.stages.values() for tree in _trees(stage) for n in names(tree)}
+    if any(segment.guardrails for segment in task.segments.values()):
+        read |= {name for segment in task.segments.values() for name in segment.when.reads}
     for name in task.signals:
         if name in read and name not in replay.signals:
             yield f"signal {name} has no source: write replay.signals.{name}"
@@ -119,7 +140,9 @@ def _signal_problems(task: Task, replay: Replay) -> Iterator[str]:
 
 def _trees(stage: Stage) -> Iterator[Node]:
     yield stage.score.tree
-    yield from (formula.tree for formula in stage.terms.values())
+    yield from (formula.tree for formula in (*stage.terms.values(), *stage.filters.values()))
+    if stage.diversity is not None:
+        yield stage.diversity.penalty.tree
 
 
 def _outside(task: Task, name: str, values: NDArray[Any]) -> Iterator[str]:

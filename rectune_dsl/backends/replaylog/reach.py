@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rectune_dsl.backends.replaylog.estimate import effective_sample_size
-from rectune_dsl.dsl.model import Param, Task
+from rectune_dsl.dsl.model import Task
+from rectune_dsl.dsl.params import Param
 from rectune_dsl.hooks.api import Config, Estimates
 
 REFERENCE_STEP = 0.2
@@ -47,7 +48,8 @@ def reference_configs(task: Task) -> tuple[Config, ...]:
     """Production with one param moved by `REFERENCE_STEP` of its range, down and up, within its bounds.
 
     Moving all at once would say less: params that work against each other, such as a weight and a
-    temperature, would cancel out. Constraints are not looked at, as nobody is served.
+    temperature, would cancel out. The numbers of an ordered vector are sorted again. Constraints are not
+    looked at, as nobody is served.
     """
     moved = {
         (name, _moved(param, sign * REFERENCE_STEP)): None
@@ -55,7 +57,14 @@ def reference_configs(task: Task) -> tuple[Config, ...]:
         for sign in (-1, 1)
     }
     production = task.production
-    return tuple(Config({**production, name: v}) for name, v in moved if v != production[name])
+    return tuple(_sorted(task, {**production, name: v}) for name, v in moved if v != production[name])
+
+
+def _sorted(task: Task, values: dict[str, float]) -> Config:
+    for names, order in task.ordered.values():
+        row = sorted((values[name] for name in names), reverse=order == "nonincreasing")
+        values |= dict(zip(names, row, strict=True))
+    return Config(values)
 
 
 def least_certain(estimates: Estimates, task: Task) -> int:

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from rectune_dsl.dsl.checks import room
 from rectune_dsl.dsl.checks.draft import Draft
 from rectune_dsl.dsl.checks.sound import foreign_calls, is_cut, settings, sound
-from rectune_dsl.dsl.diagnostics import Diagnostic
+from rectune_dsl.dsl.diagnostics import Diagnostic, Fix
 from rectune_dsl.dsl.formula import Binary, Compare, Node, evaluate, names
+from rectune_dsl.dsl.formula.intervals import Enclosure
+from rectune_dsl.dsl.formula.rounding import interval
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.positions import KeyPath
 from rectune_dsl.dsl.space import Space
-from rectune_dsl.dsl.suggest import did_you_mean
+from rectune_dsl.dsl.suggest import did_you_mean, misspelt
 from rectune_dsl.dsl.table import Formula
 
 Array = NDArray[Any]
@@ -30,10 +32,11 @@ def check(draft: Draft) -> Iterator[Diagnostic]:
     task = sound(draft)
     broken = list(_production(draft, task))
     yield from broken
+    yield from _empty(draft, task)
     if task.constraints and not broken and not len(room.feasible(task, Space(task))):
         message = "sampling found no config but production that keeps all constraints"
         help = "loosen a constraint; an equality leaves next to no room: make one param of it a constant"
-        yield draft.problem("RT311", ("constraints",), message, help, part="key")
+        yield draft.problem("RT320", ("constraints",), message, help, part="key")
     if task.constraints and not draft.cuts.paths:
         yield from _idle(draft, task)
 
@@ -48,7 +51,9 @@ def _comparison(draft: Draft, path: KeyPath, constraint: Formula) -> Iterator[Di
         message, help = "a constraint must be a comparison", 'write it like "a + b <= 4"'
         if _is_product(tree):
             help = "write two constraints: all of them have to hold"
-        yield draft.problem("RT309", path, message, help, span=tree.span)
+        yield draft.problem(
+            "RT309", path, message, help, span=tree.span, fix=_halves(draft, path, constraint)
+        )
     for call in foreign_calls(constraint):
         message = f"a constraint cannot call `{call.function}`"
         help = "only functions of params that are built in can be called here"
@@ -56,10 +61,15 @@ def _comparison(draft: Draft, path: KeyPath, constraint: Formula) -> Iterator[Di
     for name in read:
         if name.name not in known and not is_cut(draft, name.name):
             message = f"`{name.name}` is not a param"
-            yield draft.problem("RT309", path, message, did_you_mean(name.name, known), span=name.span)
+            help, guess = did_you_mean(name.name, known), misspelt(name.name, known)
+            if name.name in draft.task.signals:
+                guess, help = None, f"constraints compare params: {did_you_mean('', known)}"
+            fix = draft.mend.within(path, name.span.start, name.span.end, guess) if guess else None
+            yield draft.problem("RT309", path, message, help, span=name.span, fix=fix)
     if all(n.name in known and n.name not in params and not is_cut(draft, n.name) for n in read):
         message = "the constraint reads no param with bounds"
-        yield draft.problem("RT309", path, message, did_you_mean("", params), span=tree.span)
+        help = f"remove it, or read a param; {did_you_mean('', params)}"
+        yield draft.problem("RT309", path, message, help, span=tree.span)
 
 
 def _is_product(tree: Node) -> bool:
@@ -69,6 +79,17 @@ def _is_product(tree: Node) -> bool:
     return False
 
 
+def _halves(draft: Draft, path: KeyPath, constraint: Formula) -> Fix | None:
+    """Two constraints for the product of two comparisons."""
+    tree = constraint.written
+    if not isinstance(tree, Binary) or not all(isinstance(s, Compare) for s in (tree.left, tree.right)):
+        return None
+    one, other = (constraint.text[s.span.start : s.span.end] for s in (tree.left, tree.right))
+    from rectune_dsl.dsl.faultfixes import two_constraints
+
+    return two_constraints(draft.mend, path, one, other)
+
+
 # --- what it leaves --------------------------------------------------------------------------------
 
 
@@ -76,10 +97,22 @@ def _production(draft: Draft, task: Task) -> Iterator[Diagnostic]:
     values = settings(task)
     for name, constraint in task.constraints.items():
         if not evaluate(constraint.tree, values):
-            read = dict.fromkeys(n.name for n in names(constraint.tree))
-            help = "production has " + ", ".join(f"{n} = {values[n]:g}" for n in read)
+            read = constraint.reads
+            served = ", ".join(f"{n} = {values[n]:g}" for n in read)
+            help = f"production has {served}: loosen the constraint, or correct production"
             message = f"production breaks `{name}`: {constraint.text}"
             yield draft.problem("RT310", ("constraints", name), message, help)
+
+
+def _empty(draft: Draft, task: Task) -> Iterator[Diagnostic]:
+    """Constraints that no config within the bounds keeps, by interval arithmetic."""
+    known = {name: interval([value], [value]) for name, value in settings(task).items()}
+    known |= {name: interval([param.low], [param.high]) for name, param in task.params.items()}
+    for name, constraint in task.constraints.items():
+        found = Enclosure(known).value(constraint.tree)
+        if not np.any(found.low) and not np.any(found.high):
+            message = f"no config within the bounds keeps `{name}`: {constraint.text}"
+            yield draft.problem("RT311", ("constraints", name), message, "loosen it, or widen the bounds")
 
 
 # --- what it keeps out -----------------------------------------------------------------------------
@@ -92,20 +125,21 @@ def _idle(draft: Draft, task: Task) -> Iterator[Diagnostic]:
     points = np.concatenate([inside, np.round(inside), space.production[np.newaxis]])
     values = room.columns(task, space, points)
     for name, constraint in task.constraints.items():
-        read = {n.name for n in names(constraint.tree)}
+        read = set(constraint.reads)
         is_unequal = isinstance(constraint.tree, Compare) and constraint.tree.op == "!="
         if is_unequal or read.isdisjoint(task.params) or not np.all(evaluate(constraint.tree, values)):
             continue
         nearest = points[int(np.argmin(_slack(constraint, values)))]
         if evaluate(constraint.tree, _worst(task, space, constraint, nearest)):
             message = f"every config within the bounds keeps `{name}`: {constraint.text}"
-            yield draft.problem("RT316", ("constraints", name), message, "tighten it, or remove it")
+            path, fix = ("constraints", name), draft.mend.remove(("constraints", name))
+            yield draft.problem("RT316", path, message, "remove it, or tighten it", fix=fix)
 
 
 def _worst(task: Task, space: Space, constraint: Formula, point: Array) -> Mapping[str, float]:
     """What a constraint reads where it is nearest to breaking: one param after the other goes to its worst
     end. Exact where each param pulls one way only, whatever the others are."""
-    read = {n.name for n in names(constraint.tree)}
+    read = set(constraint.reads)
     for i in [i for i, param in enumerate(space.names) if param in read]:
         tried = np.repeat(point[np.newaxis], 3, axis=0)
         tried[1:, i] = 0.0, 1.0

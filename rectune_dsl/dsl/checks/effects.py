@@ -1,25 +1,29 @@
 """Params that change nothing: whatever their value, every stage puts the candidates in the same order.
 
-`w * (p_click + p_like)` as a whole score is the plainest case. Found by sampling the whole funnel, since a
-stage's scores may matter only in the next one. What is in doubt counts as an effect.
+`w * (p_click + p_like)` as a whole score is the plainest case. What does not follow from the formulas
+(see `redundancy`) is found by sampling the whole funnel, since a stage's scores may matter only in the next.
+What is in doubt counts as an effect; and since a narrow effect can be missed, what was only sampled is said
+to seem so, and is not mended by itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rectune_dsl.dsl.checks import redundancy
 from rectune_dsl.dsl.checks.draft import Draft
 from rectune_dsl.dsl.checks.roles import candidate_wide, varies
 from rectune_dsl.dsl.checks.samples import Sample
 from rectune_dsl.dsl.checks.scores import can_be_computed
 from rectune_dsl.dsl.checks.trial import Trial
 from rectune_dsl.dsl.diagnostics import Diagnostic
-from rectune_dsl.dsl.formula import Number, names
-from rectune_dsl.dsl.model import Param, Task
+from rectune_dsl.dsl.formula import Number
+from rectune_dsl.dsl.model import Task
+from rectune_dsl.dsl.stages import Stage
 from rectune_dsl.dsl.terms import reached
 
 Array = NDArray[Any]
@@ -36,13 +40,14 @@ _ZERO = Number(0.0)
 def check(draft: Draft, task: Task, sample: Sample) -> Iterator[Diagnostic]:
     if draft.cuts.paths or not _is_computable(draft, task):
         return
-    few, many = Trial(draft, task, sample.params, _FEW), None
-    for stage_name in task.stages:
-        judged = _judged(draft, task, stage_name)
-        for name in _idle(task, few, stage_name, judged, _ENDS):
-            many = many or Trial(draft, task, sample.params, _MANY)
-            if _idle(task, many, stage_name, [name], _PLACES):
-                yield _problem(draft, stage_name, name)
+    found = redundancy.redundancies(draft, task)
+    idle = redundancy.without_effect(task, found)
+    alone = {name for direction in found if len(direction) == 1 for name in direction}
+    proved, idle = idle, idle | frozenset(_without_effect(draft, task, sample, alone))
+    for name in task.params:
+        if name in idle:
+            yield _problem(draft, name, name in proved, is_only=len(idle) == len(task.params))
+    yield from redundancy.check(draft, task, found, idle)
 
 
 def _is_computable(draft: Draft, task: Task) -> bool:
@@ -51,22 +56,46 @@ def _is_computable(draft: Draft, task: Task) -> bool:
         return False
     before: frozenset[str] = frozenset()
     for stage_name, stage in task.stages.items():
-        known = draft.signals_of(stage_name) | stage.params.keys() | before
+        others = {n for name, other in task.stages.items() if name != stage_name for n in other.tunable}
+        known = draft.signals_of(stage_name) | stage.constants.keys() | (task.params.keys() - others) | before
         if not can_be_computed(draft, stage_name, known):
             return False
         before = frozenset({"score"})
     return True
 
 
+def _without_effect(draft: Draft, task: Task, sample: Sample, known: Collection[str]) -> Iterator[str]:
+    """Params that seem to change nothing, but for those that are `known` to be redundant."""
+    few, many = Trial(draft, task, sample.params, _FEW), None
+    for stage_name in task.stages:
+        judged = [name for name in _judged(draft, task, stage_name) if name not in known]
+        for name in _idle(task, few, stage_name, judged, _ENDS):
+            many = many or Trial(draft, task, sample.params, _MANY)
+            if _idle(task, many, stage_name, [name], _PLACES):
+                yield name
+
+
 def _judged(draft: Draft, task: Task, stage_name: str) -> list[str]:
-    """Params whose effect would be one on the order: a penalty's is on the slate, and a score that is the
-    same for all candidates is a problem of its own."""
+    """Params whose effect would be one on the order: a penalty's is on the slate, a filter's is on who is in
+    it, and a score that is the same for all candidates is a problem of its own."""
     stage = task.stages[stage_name]
     if not varies(stage.score.tree, candidate_wide(draft, stage_name)):
         return []
-    spared = {n.name for n in names(stage.diversity.penalty.tree)} if stage.diversity is not None else set()
+    stages = list(task.stages)
+    following = stages[stages.index(stage_name) + 1 :]
+    if any("score" in _filtered_by(task.stages[name]) for name in following):
+        return []
+    spared = set(stage.diversity.penalty.reads) if stage.diversity is not None else set()
+    spared |= _filtered_by(stage)
     read = reached(stage) - spared
-    return [name for name, param in stage.params.items() if isinstance(param, Param) and name in read]
+    return [name for name in task.params if name in read]
+
+
+def _filtered_by(stage: Stage) -> frozenset[str]:
+    """Every name that decides who passes the stage's filters."""
+    if not stage.filters:
+        return frozenset()
+    return reached(stage.model_copy(update={"score": next(iter(stage.filters.values()))}))
 
 
 def _idle(
@@ -91,8 +120,7 @@ def _is_by_size(task: Task, stage_name: str) -> bool:
     diversity = task.stages[stage_name].diversity
     if diversity is not None and diversity.penalty.tree != _ZERO:
         return True
-    draws = task.replay is not None and task.replay.policy == "softmax"
-    return draws and task.experiment.backend == "replay" and stage_name == task.slate_stage
+    return redundancy.draws(task, stage_name)
 
 
 def _changes(scores: Array, by_size: bool) -> Array:
@@ -112,11 +140,16 @@ def _changes(scores: Array, by_size: bool) -> Array:
     return changed
 
 
-def _problem(draft: Draft, stage_name: str, name: str) -> Diagnostic:
+def _problem(draft: Draft, name: str, is_proved: bool, is_only: bool) -> Diagnostic:
     param = draft.task.params[name]
-    message = f"from {param.low:g} to {param.high:g} `{name}` changes no order of candidates"
+    tuned = next(tuned for tuned in draft.params() if tuned.name == name)
+    fix = tuned.as_constant(draft.mend) if is_proved and not is_only else None
+    what = "changes no order of candidates"
+    if not is_proved:
+        what = f"seems to change nothing: it did not in {_MANY} requests that were tried"
+    message = f"from {param.low:g} to {param.high:g} `{name}` {what}"
     help = (
         "what multiplies the whole score, or adds the same to all candidates, moves nothing: "
         "weigh one part of the score against another, or make it a constant"
     )
-    return draft.problem("RT314", ("stages", stage_name, "params", name), message, help, part="key")
+    return draft.problem("RT314", tuned.path, message, help, part="key", fix=fix)

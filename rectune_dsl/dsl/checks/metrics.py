@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rectune_dsl.dsl.checks.draft import Draft
-from rectune_dsl.dsl.diagnostics import Diagnostic
-from rectune_dsl.dsl.model import Metric
+from rectune_dsl.dsl.diagnostics import Diagnostic, Fix
+from rectune_dsl.dsl.metrics import Metric
+from rectune_dsl.dsl.positions import KeyPath
 
 LATE = 90
 """Days after which hardly a campaign still waits for a metric; 28 and 30 are common."""
@@ -14,7 +15,8 @@ LATE = 90
 
 def check(draft: Draft) -> Iterator[Diagnostic]:
     if not draft.task.north_stars and not draft.cuts.touch(("metrics",)):
-        help = 'give the metric to improve a goal: goal = "maximize"'
+        name = next(iter(draft.task.metrics))
+        help = f'give the metric to improve a goal, such as [metrics] {name} = {{ goal = "maximize" }}'
         yield draft.problem("RT401", ("metrics",), "no metric has a goal", help)
     for name, metric in draft.task.metrics.items():
         yield from _parts(draft, name, metric)
@@ -31,15 +33,24 @@ def _parts(draft: Draft, name: str, metric: Metric) -> Iterator[Diagnostic]:
             continue
         if metric.kind == "ratio" and column is None:
             message = f"ratio `{name}` has no {part}"
-            yield draft.problem("RT403", path, message, f'add {part} = "..."', part="key")
+            example = "impressions" if part == "denominator" else "clicks"
+            help = f'add {part} = "...", the column that is counted, such as "{example}"'
+            yield draft.problem("RT403", path, message, help, part="key")
         if metric.kind != "ratio" and column is not None:
             message = f"`{name}` is a {metric.kind} and has a {part}"
-            yield draft.problem(
-                "RT403", (*path, part), message, f'write kind = "ratio", or remove {part}', part="key"
-            )
+            help = f'remove {part}, or write kind = "ratio"'
+            is_alone = None in parts.values()
+            fix = draft.mend.remove((*path, part)) if is_alone else _as_ratio(draft, path, metric)
+            yield draft.problem("RT403", (*path, part), message, help, part="key", fix=fix)
     if metric.kind == "ratio" and metric.numerator is not None and metric.numerator == metric.denominator:
         message = f"ratio `{name}` divides `{metric.numerator}` by itself: it is always 1"
         yield draft.problem("RT403", (*path, "denominator"), message, "name what it is counted out of")
+
+
+def _as_ratio(draft: Draft, path: KeyPath, metric: Metric) -> Fix | None:
+    if "kind" in metric.model_fields_set:
+        return draft.mend.value((*path, "kind"), "ratio")
+    return draft.mend.insert(path, "kind", "ratio")
 
 
 def _covariate(draft: Draft, name: str, metric: Metric) -> Iterator[Diagnostic]:
@@ -47,6 +58,7 @@ def _covariate(draft: Draft, name: str, metric: Metric) -> Iterator[Diagnostic]:
     path, covariate = ("metrics", name, "covariate"), metric.covariate
     help = "name what was measured of the user before the experiment"
     if covariate == name:
+        help = f"{help}, such as {name}_before"
         yield draft.problem("RT408", path, f"`{name}` is its own covariate", help)
     elif covariate in _outcomes(draft):
         message = f"`{covariate}` is measured in the experiment: {_outcomes(draft)[covariate]}"
@@ -67,9 +79,8 @@ def _weight(draft: Draft, name: str, metric: Metric) -> Iterator[Diagnostic]:
     path = ("metrics", name)
     if metric.goal is None and "weight" in metric.model_fields_set and not draft.cuts.touch((*path, "goal")):
         message = f"`{name}` has a weight and no goal"
-        yield draft.problem(
-            "RT407", (*path, "weight"), message, "add a goal, or remove the weight", part="key"
-        )
+        help, fix = "remove the weight, or add a goal", draft.mend.remove((*path, "weight"))
+        yield draft.problem("RT407", (*path, "weight"), message, help, part="key", fix=fix)
 
 
 def _maturity(draft: Draft, name: str, metric: Metric) -> Iterator[Diagnostic]:

@@ -6,18 +6,21 @@ import math
 from collections.abc import Iterator
 from itertools import pairwise
 
-from rectune_dsl.dsl.checks.draft import Draft
+from rectune_dsl.dsl.checks.draft import Draft, Tuned
 from rectune_dsl.dsl.checks.sound import served
-from rectune_dsl.dsl.diagnostics import Diagnostic
-from rectune_dsl.dsl.formula import names
-from rectune_dsl.dsl.model import Param
+from rectune_dsl.dsl.diagnostics import Diagnostic, Fix
+from rectune_dsl.dsl.edits import number
+from rectune_dsl.dsl.params import Param, VectorParam
 from rectune_dsl.dsl.positions import KeyPath
 
 
 def check(draft: Draft) -> Iterator[Diagnostic]:
     yield from _tunable(draft)
-    for name, path, param in draft.params():
-        yield from _bounds(draft, name, path, param)
+    for tuned in draft.params():
+        yield from _bounds(draft, tuned)
+    for path, name, value in draft.tables():
+        if isinstance(value, VectorParam):
+            yield from _vector(draft, path, name, value)
     yield from _candidates(draft)
     yield from _keeps(draft)
 
@@ -31,28 +34,77 @@ def _tunable(draft: Draft) -> Iterator[Diagnostic]:
         yield draft.problem("RT308", ("stages",), "no param has bounds to search in", help)
 
 
-def _bounds(draft: Draft, name: str, path: KeyPath, param: Param) -> Iterator[Diagnostic]:
+def _bounds(draft: Draft, tuned: Tuned) -> Iterator[Diagnostic]:
+    name, path, param = tuned.name, tuned.path, tuned.param
     low, high, production = param.low, param.high, param.production
     if not 0 < high - low < math.inf:
         message = f"`{name}` goes from {low:g} to {high:g}"
         help = "low must be below high; for a constant write the number alone"
-        yield draft.problem("RT301", (*path, "low"), message, help)
+        yield draft.problem("RT301", tuned.at("low"), message, help, fix=_swapped(draft, tuned))
     elif not low <= production <= high:
         message = f"`{name}` serves {production:g}, outside [{low:g}, {high:g}]"
-        yield draft.problem("RT302", (*path, "production"), message, "widen the bounds to hold it")
+        side = "low" if production < low else "high"
+        help, fix = (
+            f"write {side} = {production:g} to hold it",
+            draft.mend.value(tuned.at(side), number(production)),
+        )
+        yield draft.problem("RT302", tuned.at("production"), message, help, fix=fix)
     if param.scale == "log" and low <= 0:
-        help = 'raise low above 0, or write scale = "linear"'
-        yield draft.problem("RT303", (*path, "low"), f"`{name}` has a log scale from {low:g} on", help)
+        message, help = (
+            f"`{name}` has a log scale from {low:g} on",
+            'write scale = "linear", or raise low above 0',
+        )
+        fix = draft.mend.value((*path, "scale"), "linear")
+        yield draft.problem("RT303", tuned.at("low"), message, help, fix=fix)
     if param.type == "int":
         for key in ("production", "low", "high"):
             if (value := getattr(param, key)) != round(value):
                 message = f"{key} of `{name}` is {value:g}, and its type is int"
-                yield draft.problem("RT304", (*path, key), message, "write a whole number")
+                inward = {"low": math.ceil, "high": math.floor}.get(key)
+                help = 'write the whole number that is served, or type = "float"'
+                fix = draft.mend.value((*path, key), inward(value)) if inward else None
+                help = f"write {inward(value)}" if inward else help
+                yield draft.problem("RT304", (*path, key), message, help, fix=fix)
     if path[-1] == "keep" and len(path) == 3 and low < 1:
-        yield draft.problem("RT305", (*path, "low"), f"`{name}` could fall to {low:g}", "keep at least 1")
+        message, fix = f"`{name}` could fall to {low:g}", draft.mend.value((*path, "low"), 1)
+        yield draft.problem("RT305", (*path, "low"), message, "write low = 1", fix=fix)
+
+
+def _swapped(draft: Draft, tuned: Tuned) -> Fix | None:
+    """The ends the other way round, where production lies between them."""
+    low, high = tuned.param.low, tuned.param.high
+    if not high < low or not high <= tuned.param.production <= low or high - low == -math.inf:
+        return None
+    one = draft.mend.value(tuned.at("low"), number(high))
+    other = draft.mend.value(tuned.at("high"), number(low))
+    return (*one, *other) if one and other else None
 
 
 # --- keep counts -----------------------------------------------------------------------------------
+
+
+def _vector(draft: Draft, path: KeyPath, name: str, vector: VectorParam) -> Iterator[Diagnostic]:
+    """Bounds of the vector's length, and of its order where it has one."""
+    count = len(vector.production)
+    for key in ("low", "high"):
+        ends = getattr(vector, key)
+        if isinstance(ends, tuple) and len(ends) != count:
+            message = f"`{name}` has {count} numbers, and {key} has {len(ends)}"
+            help = f"write one {key} for all of them, or {count}"
+            yield draft.problem("RT318", (*path, key), message, help)
+            return
+    if vector.order is None:
+        return
+    sign = -1 if vector.order == "nonincreasing" else 1
+    for key in ("production", "low", "high"):
+        numbers = getattr(vector, key)
+        if isinstance(numbers, tuple) and any(sign * a > sign * b for a, b in pairwise(numbers)):
+            message = f"`{name}` is to be {vector.order}, and its {key} is not"
+            inward = sorted(numbers, reverse=sign < 0)
+            help = f"write {key} = [{', '.join(f'{n:g}' for n in inward)}], or drop the order"
+            # what serves today is a fact, and no edit makes it another
+            fix = draft.mend.value((*path, key), inward) if key != "production" else None
+            yield draft.problem("RT318", (*path, key), message, help, fix=fix)
 
 
 def _candidates(draft: Draft) -> Iterator[Diagnostic]:
@@ -65,11 +117,12 @@ def _candidates(draft: Draft) -> Iterator[Diagnostic]:
     if most > candidates and not draft.cuts.touch(("simulator", "candidates")):
         message = f"stage `{first}` keeps {most:g} of the {candidates} candidates that [simulator] gives it"
         help = f"keep at most {candidates}, or write candidates = {most:g} under [simulator]"
-        yield draft.problem("RT306", ("stages", first, "keep"), message, help)
+        fix = _lowered(draft, ("stages", first, "keep"), keep, candidates)
+        yield draft.problem("RT306", ("stages", first, "keep"), message, help, fix=fix)
 
 
 def _keeps(draft: Draft) -> Iterator[Diagnostic]:
-    constrained = {n.name for c in draft.task.constraints.values() for n in names(c.tree)}
+    constrained = {name for c in draft.task.constraints.values() for name in c.reads}
     for before, here in pairwise(draft.task.stages):
         if any(draft.cuts.touch(("stages", name, "keep")) for name in (before, here)):
             continue
@@ -85,4 +138,13 @@ def _keeps(draft: Draft) -> Iterator[Diagnostic]:
             if isinstance(one, Param) or isinstance(two, Param):
                 message = message.replace("keeps", "may keep").replace("passes", "may pass")
                 help += f', or add a constraint such as "{here}.keep <= {before}.keep"'
-            yield draft.problem("RT306", ("stages", here, "keep"), message, help)
+            fix = _lowered(draft, ("stages", here, "keep"), two, fewest)
+            yield draft.problem("RT306", ("stages", here, "keep"), message, help, fix=fix)
+
+
+def _lowered(draft: Draft, path: KeyPath, keep: int | Param, most: float) -> Fix | None:
+    """A count, or the upper end of its range, lowered to `most`, where production serves no more."""
+    if not isinstance(keep, Param):
+        return draft.mend.value(path, number(most))
+    fits = keep.low < most and keep.production <= most
+    return draft.mend.value((*path, "high"), number(most)) if fits else None

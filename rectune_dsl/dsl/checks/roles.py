@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 from rectune_dsl.dsl.checks.draft import Draft
 from rectune_dsl.dsl.diagnostics import Diagnostic
+from rectune_dsl.dsl.edits import number
 from rectune_dsl.dsl.formula import Call, Node, is_name, names, walk
 from rectune_dsl.dsl.formula.functions import REQUEST_WIDE
-from rectune_dsl.dsl.suggest import did_you_mean
+from rectune_dsl.dsl.suggest import did_you_mean, misspelt
 from rectune_dsl.dsl.terms import CircularTermsError, ordered, reached
 
 
@@ -25,20 +26,34 @@ def check(draft: Draft) -> Iterator[Diagnostic]:
 def _signals(draft: Draft) -> Iterator[Diagnostic]:
     stages = draft.task.stages
     used = frozenset[str]().union(*(_used(draft, stage_name) for stage_name in stages))
+    used |= {n.name for segment in draft.task.segments.values() for n in names(segment.when.written)}
+    clear = all(_is_clear(draft, stage_name) for stage_name in stages)
     for name, signal in draft.task.signals.items():
         path = ("signals", name)
         low, high = signal.domain
         if not 0 < high - low < math.inf:
             message = f"the domain of `{name}` goes from {low:g} to {high:g}"
-            yield draft.problem("RT107", (*path, "domain"), message, "write [smallest, largest]")
+            fix = draft.mend.value((*path, "domain"), [number(high), number(low)]) if high < low else None
+            yield draft.problem("RT107", (*path, "domain"), message, "write [smallest, largest]", fix=fix)
         for i, stage in enumerate(signal.stages or ()):
             if stage not in stages and stage not in draft.cuts.keys:
                 message = f"there is no stage `{stage}`"
-                yield draft.problem("RT108", (*path, "stages", i), message, did_you_mean(stage, stages))
+                place, guess = (*path, "stages", i), misspelt(stage, stages)
+                is_there = guess in signal.stages if signal.stages else False
+                fix = draft.mend.value(place, guess) if guess and not is_there else None
+                fix = draft.mend.remove(place) if is_there else fix
+                help = f"`{guess}` is listed already: remove it" if is_there else did_you_mean(stage, stages)
+                yield draft.problem("RT108", place, message, help, fix=fix)
         if name not in used and is_name(name):
-            yield draft.problem(
-                "RT110", path, f"no score reads signal `{name}`", "use it, or remove it", part="key"
-            )
+            message = f"no score reads signal `{name}`"
+            fix = draft.mend.remove(path) if clear else None
+            yield draft.problem("RT110", path, message, "use it, or remove it", part="key", fix=fix)
+
+
+def _is_clear(draft: Draft, stage_name: str) -> bool:
+    """Whether every name that the stage's formulas read is known; others may stand for what is not used."""
+    read = {n.name for _, formula in draft.formulas(stage_name) for n in names(formula.written)}
+    return read <= draft.readable(stage_name) and not draft.cuts.touch(("stages", stage_name))
 
 
 def _used(draft: Draft, stage_name: str) -> frozenset[str]:
@@ -48,11 +63,12 @@ def _used(draft: Draft, stage_name: str) -> frozenset[str]:
 def _terms(draft: Draft, stage_name: str) -> Iterator[Diagnostic]:
     stage = draft.task.stages[stage_name]
     path = ("stages", stage_name, "terms")
-    used = _used(draft, stage_name)
+    used, clear = _used(draft, stage_name), _is_clear(draft, stage_name)
     for name in stage.terms:
         if name not in used and is_name(name) and name != "score":
             message = f"no score reads term `{name}`"
-            yield draft.problem("RT205", (*path, name), message, "use it, or remove it", part="key")
+            fix = draft.mend.remove((*path, name)) if clear else None
+            yield draft.problem("RT205", (*path, name), message, "use it, or remove it", part="key", fix=fix)
     try:
         ordered(stage.terms)
     except CircularTermsError as error:
@@ -62,14 +78,22 @@ def _terms(draft: Draft, stage_name: str) -> Iterator[Diagnostic]:
 
 def _params(draft: Draft, stage_name: str) -> Iterator[Diagnostic]:
     stage = draft.task.stages[stage_name]
-    used = _used(draft, stage_name)
+    used, clear = _used(draft, stage_name), _is_clear(draft, stage_name)
+    formulas = [f for path, f in draft.formulas(stage_name) if "terms" not in path or path[-1] in used]
     if stage.diversity is not None:
-        used |= {n.name for n in names(stage.diversity.penalty.tree)}
+        formulas.append(stage.diversity.penalty)
+    read = {n.name for formula in formulas for n in names(formula.written)}
+    used |= read | {name.partition("[")[0] for name in read}
     for name in stage.params:
         if name not in used and is_name(name):
-            message = f"neither the score nor the penalty of stage `{stage_name}` reads `{name}`"
+            message = f"no formula of stage `{stage_name}` reads `{name}`"
             path = ("stages", stage_name, "params", name)
-            yield draft.problem("RT307", path, message, "use it in a formula, or remove it", part="key")
+            is_last = not isinstance(stage.params[name], int | float) and len(draft.task.params) == 1
+            guess = misspelt(name, stage.params.keys() - {name})  # of a base's param that was to change
+            is_certain = clear and not is_last and guess is None
+            fix = draft.mend.remove(path) if is_certain else None
+            help = "use it in a formula, or remove it" + (f"; did you mean `{guess}`?" if guess else "")
+            yield draft.problem("RT307", path, message, help, part="key", fix=fix)
 
 
 def _differences(draft: Draft, stage_name: str) -> Iterator[Diagnostic]:
@@ -94,8 +118,9 @@ def _differences(draft: Draft, stage_name: str) -> Iterator[Diagnostic]:
 def candidate_wide(draft: Draft, stage_name: str) -> set[str]:
     """Names that may differ between the candidates of a request; unknown ones get the benefit of doubt."""
     stage = draft.task.stages[stage_name]
-    equal = {n for n, s in draft.task.signals.items() if s.kind in ("user", "request")} | stage.params.keys()
-    read = {n.name for _, f in draft.formulas(stage_name) for n in names(f.tree)}
+    equal = {n for n, s in draft.task.signals.items() if s.kind in ("user", "request")}
+    equal |= stage.constants.keys() | draft.task.params.keys() | stage.params.keys()
+    read = {name for _, f in draft.formulas(stage_name) for name in f.reads}
     varying = read - equal - stage.terms.keys()
     while True:
         more = {t for t, f in stage.terms.items() if t not in varying and varies(f.tree, varying)}
@@ -114,4 +139,7 @@ def _contracts(draft: Draft, stage_name: str) -> Iterator[Diagnostic]:
         if signal not in here and signal not in draft.cuts.keys:
             message = f"stage `{stage_name}` is not provided with a signal `{signal}`"
             path = ("stages", stage_name, "expect", signal)
-            yield draft.problem("RT208", path, message, did_you_mean(signal, here), part="key")
+            guess = misspelt(signal, here)
+            fix = draft.mend.rename(path, guess) if guess else None
+            help = did_you_mean(signal, here)
+            yield draft.problem("RT208", path, message, help, part="key", fix=fix)

@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rectune_dsl.dsl.checks import room
-from rectune_dsl.dsl.formula import Call, evaluate, names, walk
+from rectune_dsl.dsl.formula import Call, walk
 from rectune_dsl.dsl.formula.functions import REQUEST_WIDE
-from rectune_dsl.dsl.model import Signal, Stage, Task
+from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.space import Space
-from rectune_dsl.dsl.terms import ordered
+from rectune_dsl.dsl.stages import Signal, Stage
+from rectune_dsl.dsl.terms import signals_read
 
 Array = NDArray[Any]
 Functions = Mapping[str, Callable[..., Any]]
@@ -44,13 +45,12 @@ def draw(task: Task) -> Sample:
     space = Space(task)
     inside = np.resize(_inside(task, space), (POINTS, space.dimension))
     ends = _with_ends(_generator(_CORNERS), inside)
-    kept = [space.feasible(dict(zip(space.names, row.tolist(), strict=True))) for row in space.decode(ends)]
-    points = np.where(np.array(kept)[:, np.newaxis], ends, inside)
+    points = np.where(space.keeps(ends)[:, np.newaxis], ends, inside)
     points[0] = space.production
     values = space.decode(points)
     params = {name: values[:, [i]] for i, name in enumerate(space.names)}
     generator = _generator(_SIGNALS)
-    return Sample(params, {name: _signal(generator, s) for name, s in task.signals.items()})
+    return Sample(params, {name: _signal(generator, s) for name, s in signals_read(task).items()})
 
 
 def is_request_wide(stage: Stage) -> bool:
@@ -58,15 +58,6 @@ def is_request_wide(stage: Stage) -> bool:
     formulas = (stage.score, *stage.terms.values())
     calls = (node for formula in formulas for node in walk(formula.tree) if isinstance(node, Call))
     return any(call.function in REQUEST_WIDE for call in calls)
-
-
-def score(stage: Stage, values: Mapping[str, Any], shape: tuple[int, ...], functions: Functions) -> Array:
-    """A stage's scores, of `shape` (points, ..., candidates), from every name its formulas may read."""
-    known = dict(values)
-    for term in ordered(stage.terms):
-        if {n.name for n in names(stage.terms[term].tree)} <= known.keys():
-            known[term] = evaluate(stage.terms[term].tree, known, functions=functions)
-    return np.broadcast_to(np.asarray(evaluate(stage.score.tree, known, functions=functions)), shape)
 
 
 def vary(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rectune_dsl.dsl.checks.draft import Draft
-from rectune_dsl.dsl.formula import Call, Compare, names, walk
+from rectune_dsl.dsl.formula import Call, Compare, walk
 from rectune_dsl.dsl.formula.functions import FUNCTIONS, REQUEST_WIDE
-from rectune_dsl.dsl.model import Param, Task
+from rectune_dsl.dsl.model import Task
+from rectune_dsl.dsl.params import Param, Value, VectorParam
 from rectune_dsl.dsl.table import Formula
 
 
@@ -18,25 +19,35 @@ def sound(draft: Draft) -> Task:
     task = draft.task
     stages = {}
     for stage_name, stage in task.stages.items():
-        params = {n: p if _is_searchable(p) else served(p) for n, p in stage.params.items()}
+        params = _served_unless_searchable(stage.params)
         keep = stage.keep if _is_searchable(stage.keep) else round(served(stage.keep))
         stages[stage_name] = stage.model_copy(update={"params": params, "keep": keep})
+    segments = {
+        name: segment.model_copy(update={"params": _served_unless_searchable(segment.params)})
+        for name, segment in task.segments.items()
+    }
+    sources = {}
+    for name, source in task.sources.items():
+        quotas = {"min": source.min, "max": source.max}
+        unfit = {
+            k: round(q.production)
+            for k, q in quotas.items()
+            if isinstance(q, Param) and not _is_searchable(q)
+        }
+        sources[name] = source.model_copy(update=unfit)
     usable = {name: c for name, c in task.constraints.items() if _is_usable(draft, c)}
-    return task.model_copy(update={"stages": stages, "constraints": usable})
+    changes = {"stages": stages, "segments": segments, "sources": sources, "constraints": usable}
+    return task.model_copy(update=changes)
 
 
-def served(value: float | Param) -> float:
-    """A param's value at production, or the constant."""
-    return value.production if isinstance(value, Param) else value
+def served(count: int | Param) -> float:
+    """A count at production."""
+    return count.production if isinstance(count, Param) else count
 
 
 def settings(task: Task) -> dict[str, float]:
     """What a constraint may read: params at production, constants, keep counts."""
-    values: dict[str, float] = {}
-    for stage_name, stage in task.stages.items():
-        values |= {name: served(p) for name, p in stage.params.items()}
-        values[f"{stage_name}.keep"] = served(stage.keep)
-    return values
+    return task.production | task.constants
 
 
 def foreign_calls(constraint: Formula) -> Iterator[Call]:
@@ -48,18 +59,32 @@ def foreign_calls(constraint: Formula) -> Iterator[Call]:
 
 def is_cut(draft: Draft, name: str) -> bool:
     """Whether a name that a constraint reads was cut from the file."""
-    stage, _, keep = name.partition(".")
-    return name in draft.cuts.keys or (keep == "keep" and draft.cuts.touch(("stages", stage, "keep")))
+    owner, _, key = name.partition(".")
+    own = key if key and key not in ("keep", "min", "max") else owner
+    if own.partition("[")[0] in draft.cuts.keys:
+        return True
+    return bool(key) and any(draft.cuts.touch((table, owner, key)) for table in ("stages", "sources"))
 
 
-def _is_searchable(value: float | Param) -> bool:
+def _served_unless_searchable(params: Mapping[str, Value]) -> dict[str, Value]:
+    return {
+        name: value.production
+        if isinstance(value, Param | VectorParam) and not _is_searchable(value)
+        else value
+        for name, value in params.items()
+    }
+
+
+def _is_searchable(value: Value) -> bool:
+    if isinstance(value, VectorParam):
+        return all(map(_is_searchable, value.elements("").values()))
     if not isinstance(value, Param):
         return True
     return 0 < value.high - value.low < math.inf and not (value.scale == "log" and value.low <= 0)
 
 
 def _is_usable(draft: Draft, constraint: Formula) -> bool:
-    read = {n.name for n in names(constraint.tree)}
+    read = set(constraint.reads)
     return (
         isinstance(constraint.tree, Compare)
         and read <= settings(draft.task).keys()

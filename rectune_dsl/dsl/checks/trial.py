@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from rectune_dsl.dsl.checks.draft import Draft
 from rectune_dsl.dsl.checks.roles import candidate_wide, varies
 from rectune_dsl.dsl.formula import Binary, Call, Compare, Name, Node, Unary, evaluate
-from rectune_dsl.dsl.model import Signal, Task
+from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.space import Space
-from rectune_dsl.dsl.terms import ordered, reached
+from rectune_dsl.dsl.stages import Signal
+from rectune_dsl.dsl.terms import ordered, reached, signals_read
 
 Array = NDArray[Any]
 
@@ -29,7 +30,7 @@ class Trial:
         self._draft, self._task, self._count = draft, task, count
         self._generator = np.random.Generator(np.random.Philox(key=count))
         self._configs = {name: values[:count] for name, values in configs.items()}
-        self._signals = {n: self._signal(s) for n, s in task.signals.items()}
+        self._signals = {n: self._signal(s) for n, s in signals_read(task).items()}
         self._coins: dict[str, Array] = {}
         self._formulas = {name: self._prepared(name) for name in task.stages}
         self.served: dict[str, Array] = {}
@@ -52,9 +53,9 @@ class Trial:
     def scores(self, stage_name: str, varied: Mapping[str, Array], before: Array | None) -> Array:
         """A stage's scores, with `varied` instead of the configs' values, and the stage's before."""
         stage = self._task.stages[stage_name]
-        signals = {name: self._signals[name] for name in self._draft.signals_of(stage_name)}
-        configs = {name: self._configs[name] for name in stage.params if name in self._configs}
-        values: dict[str, Any] = {**signals, **stage.constants, **configs, **self._coins, **varied}
+        here = self._draft.signals_of(stage_name)
+        signals = {name: values for name, values in self._signals.items() if name in here}
+        values: dict[str, Any] = {**signals, **stage.constants, **self._configs, **self._coins, **varied}
         if before is not None:
             values["score"] = before
         functions = self._draft.environment.implementations

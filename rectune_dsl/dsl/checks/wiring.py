@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rectune_dsl.dsl.checks.draft import Draft
-from rectune_dsl.dsl.diagnostics import Diagnostic
-from rectune_dsl.dsl.model import Agents, Param
-from rectune_dsl.dsl.suggest import did_you_mean
+from rectune_dsl.dsl.diagnostics import Diagnostic, Fix
+from rectune_dsl.dsl.model import Agents
+from rectune_dsl.dsl.params import Param
+from rectune_dsl.dsl.positions import KeyPath
+from rectune_dsl.dsl.suggest import did_you_mean, misspelt
 
 _STEP = 0.01
 """A smaller share of its range moves a param by less than an experiment can show."""
@@ -25,8 +27,10 @@ def _arms(draft: Draft) -> Iterator[Diagnostic]:
     arms, most = draft.task.experiment.arms, draft.task.limits.arms
     if most is not None and arms > most and not draft.cuts.touch(("experiment", "arms")):
         message = f"{arms} arms, and [limits] allows {most}"
+        path, help = ("experiment", "arms"), f"write arms = {most}, or raise the limit"
+        fix = draft.mend.value(path, most)
         yield draft.problem(
-            "RT501", ("experiment", "arms"), message, f"write arms = {most}, or raise the limit"
+            "RT501", path, message, help, fix=fix or draft.mend.insert(path[:-1], "arms", most)
         )
 
 
@@ -34,19 +38,25 @@ def _steps(draft: Draft) -> Iterator[Diagnostic]:
     step, path = draft.task.limits.step, ("limits", "step")
     if draft.cuts.touch(("stages",)) or draft.cuts.touch(path):
         return
-    needed = {name: _least_step(param) for name, _, param in draft.params()}
+    needed = {tuned.name: _least_step(tuned.param) for tuned in draft.params()}
     if needed and all(least > step for least in needed.values()):
         message = f"no param can leave production by {step:.3g} of its range: all are whole numbers"
-        yield draft.problem("RT505", path, message, f"allow {_rounded_up(min(needed.values()))} or more")
+        enough = _rounded_up(min(needed.values()))
+        help, fix = f"write step = {enough:g}, or more", draft.mend.value(path, enough)
+        yield draft.problem("RT505", path, message, help, fix=fix)
         return
-    for name, place, _ in draft.params():
+    for tuned in draft.params():
+        name, place = tuned.name, tuned.path
         if (least := needed[name]) > step:
             message = f"`{name}` cannot move: its next whole number is {least:.3g} of its range away"
-            help = f"[limits] step allows {step:.3g}; allow {_rounded_up(least)}, or make `{name}` a constant"
-            yield draft.problem("RT506", place, message, help, part="key")
+            enough = _rounded_up(least)
+            help = f"[limits] step allows {step:.3g}; allow {enough:g}, or make `{name}` a constant"
+            fix = draft.mend.value(path, enough)
+            yield draft.problem("RT506", place, message, help, part="key", fix=fix)
     if step < _STEP:
         message = f"params may move by {step * 100:.3g} % of their range: hardly any effect can be shown"
-        yield draft.problem("RT506", path, message, "step is a share: 0.1 is 10 % of a param's range")
+        help = "step is a share: write 0.1 for 10 % of a param's range"
+        yield draft.problem("RT506", path, message, help)
 
 
 def _least_step(param: Param) -> float:
@@ -62,17 +72,18 @@ def _least_step(param: Param) -> float:
     return min(shares, default=0.0) * (1 - 1e-9)  # as tolerant as those who keep the limit
 
 
-def _rounded_up(share: float) -> str:
-    return f"{math.ceil(share * 1000 - 1e-3) / 1000:g}"
+def _rounded_up(share: float) -> float:
+    return math.ceil(share * 1000 - 1e-3) / 1000
 
 
 def _backend(draft: Draft) -> Iterator[Diagnostic]:
     backend, known = draft.task.experiment.backend, draft.environment.backends
     path = ("experiment", "backend")
     if known is not None and backend not in known and not draft.cuts.touch(path):
-        yield draft.problem("RT502", path, f"there is no backend `{backend}`", did_you_mean(backend, known))
+        message, fix = f"there is no backend `{backend}`", _nearest(draft, path, backend, known)
+        yield draft.problem("RT502", path, message, did_you_mean(backend, known), fix=fix)
     if backend == "replay" and draft.task.replay is None and not draft.cuts.touch(("replay",)):
-        help = "add a [replay] table that says where the log is"
+        help = 'add a [replay] table that says where the log is: [replay] log = "log.parquet"'
         yield draft.problem("RT504", path, "the replay backend has no log", help)
 
 
@@ -84,4 +95,10 @@ def _agents(draft: Draft) -> Iterator[Diagnostic]:
         path = ("agents", role)
         if known is not None and name not in known and not draft.cuts.touch(path):
             message = f"there is no {role} `{name}`"
-            yield draft.problem("RT503", path, message, did_you_mean(name, known))
+            fix = _nearest(draft, path, name, known)
+            yield draft.problem("RT503", path, message, did_you_mean(name, known), fix=fix)
+
+
+def _nearest(draft: Draft, path: KeyPath, name: str, known: Iterable[str]) -> Fix | None:
+    guess = misspelt(name, known)
+    return draft.mend.value(path, guess) if guess is not None else None

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rectune_dsl.dsl.formula.tree import Binary, Call, Compare, Name, Node, Number, Unary
+from rectune_dsl.dsl.formula.tree import Binary, Call, Compare, Name, Node, Number, Unary, Vector
 
 Array = NDArray[Any]
 Value = float | Array
@@ -74,15 +74,19 @@ class _Evaluator:
                 return _apply(_BINARY[op], self.value(left), self.value(right))
             case Compare(op, left, right):
                 return _compare(op, self.value(left), self.value(right))
+            case Call("curve", (x, Vector(knots), Vector(heights))):
+                return _curve(self.value(x), [self.value(k) for k in knots], [self.value(h) for h in heights])
             case Call(function, arguments):
                 return self._call(function, [self.value(a) for a in arguments])
+            case Vector():
+                raise TypeError("a vector has no value of its own")
 
     def _call(self, function: str, arguments: list[Value]) -> Value:
         if function in self._functions:
             return self._functions[function](*arguments)
         if function in ("rank", "zscore"):
             over = _rank if function == "rank" else _zscore
-            return over(np.asarray(arguments[0]), self._valid)
+            return over(np.atleast_1d(arguments[0]), self._valid)
         return _apply(_FUNCTIONS[function], *arguments)
 
 
@@ -125,6 +129,16 @@ def _largest(first: Any, *others: Any) -> Any:
     return first
 
 
+def _curve(x: Value, knots: list[Value], heights: list[Value]) -> Value:
+    """Linear between the points, constant beyond the ends. Heights may differ from row to row, as they do
+    where segments have their own."""
+    result = heights[0]
+    for left, right, low, high in zip(knots, knots[1:], heights, heights[1:], strict=False):
+        share = _apply(np.clip, (x - left) / (right - left), 0.0, 1.0)
+        result = result + share * (high - low)
+    return result
+
+
 _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "log": np.log,
     "log1p": np.log1p,
@@ -160,6 +174,8 @@ def _rank(x: Array, valid: NDArray[np.bool_] | None) -> Array:
 
 def _zscore(x: Array, valid: NDArray[np.bool_] | None) -> Array:
     where = np.True_ if valid is None else np.broadcast_to(valid, x.shape)
+    if valid is not None:  # where nobody is valid nobody is asked, and a mean of nothing would be a warning
+        where = where | ~where.any(axis=-1, keepdims=True)
     mean = x.mean(axis=-1, keepdims=True, where=where)
     spread = x.std(axis=-1, keepdims=True, where=where)
     scores: Array = np.where(spread > 0, (x - mean) / np.where(spread > 0, spread, 1), 0).astype(x.dtype)

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
 class Signature:
-    """`most` is None where any number from `least` on is allowed."""
+    """`most` is None where any number from `least` on is allowed. What a plugin's function declares of
+    itself: every value lies in `range`, and it is `monotone` in each argument (None: it may not be)."""
 
     least: int
     most: int | None
     about: str
+    range: tuple[float, float] | None = None
+    monotone: tuple[Literal["nondecreasing", "nonincreasing"] | None, ...] = ()
 
     def accepts(self, count: int) -> bool:
         return self.least <= count and (self.most is None or count <= self.most)
+
+    def is_monotone(self, count: int) -> bool:
+        """Whether it goes one way in each of `count` arguments."""
+        return len(self.monotone) == count and all(self.monotone)
 
     def arguments(self) -> str:
         """How many arguments it takes, in words."""
@@ -40,6 +48,9 @@ FUNCTIONS: Mapping[str, Signature] = {
     "sigmoid": _exactly(1, "1 / (1 + exp(-x))"),
     "tanh": _exactly(1, "hyperbolic tangent"),
     "where": _exactly(3, "where(condition, a, b): a where the condition is not 0, else b"),
+    "curve": _exactly(
+        3, "curve(x, knots, values): piecewise linear through the points, constant beyond the ends"
+    ),
     "rank": _exactly(
         1, "position of x among the request's candidates, 1 for the largest; ties share their mean"
     ),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from rectune_dsl.dsl.formula.functions import FUNCTIONS, Signature
-from rectune_dsl.dsl.formula.tree import Binary, Call, Compare, Name, Node, Number, Span, Unary
+from rectune_dsl.dsl.formula.tree import Binary, Call, Compare, Name, Node, Number, Span, Unary, Vector
 from rectune_dsl.dsl.suggest import did_you_mean
 
 MAX_LENGTH = 10_000
@@ -19,8 +19,8 @@ MAX_DEPTH = 200
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
-    r"|(?P<name>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)"
-    r"|(?P<op>\*\*|<=|>=|==|!=|[-+*/<>(),]))"
+    r"|(?P<name>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*(?:\[\d{1,4}\])?)"
+    r"|(?P<op>\*\*|<=|>=|==|!=|[-+*/<>(),\[\]]))"
 )
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _COMPARISONS = {"<", "<=", ">", ">=", "==", "!="}
@@ -37,7 +37,6 @@ _FOREIGN = {
     "|": EITHER,
     "!": "write != to compare, or 1 - condition to negate",
     "?": "write where(condition, a, b)",
-    "[": "there are no lists in formulas",
     "{": "there are no braces in formulas",
 }
 _FOREIGN_WORDS = {
@@ -178,6 +177,12 @@ class _Parser:
             node = self._expression(0)
             self._expect(")", token)
             return node
+        if token.text == "[":
+            raise FormulaError(
+                "a list stands where a number is needed",
+                token.span,
+                "lists belong into curve(x, [knots], [values])",
+            )
         if token.kind == "end":
             raise FormulaError("the formula ends too early", token.span, "write a number, a name or a call")
         raise FormulaError(f"{token.text!r} stands where a value is needed", token.span, "")
@@ -192,10 +197,10 @@ class _Parser:
         opening = self._next()
         arguments: list[Node] = []
         if self._peek().text != ")":
-            arguments.append(self._expression(0))
+            arguments.append(self._argument(name.text, 0))
             while self._peek().text == ",":
                 self._next()
-                arguments.append(self._expression(0))
+                arguments.append(self._argument(name.text, len(arguments)))
         closing = self._expect(")", opening)
         signature = self._functions.get(name.text)
         if signature is None:
@@ -209,11 +214,26 @@ class _Parser:
             )
         return Call(name.text, tuple(arguments), span)
 
+    def _argument(self, function: str, place: int) -> Node:
+        if self._peek().text != "[" or function != "curve" or place == 0:
+            return self._expression(0)
+        opening = self._next()
+        items = [self._expression(0)]
+        while self._peek().text == ",":
+            self._next()
+            items.append(self._expression(0))
+        closing = self._expect("]", opening)
+        return Vector(tuple(items), None, Span(opening.span.start, closing.span.end))
+
     def _expect(self, text: str, opening: _Token) -> _Token:
         token = self._next()
+        if token.text in _FOREIGN_WORDS:
+            raise FormulaError(
+                f"{token.text!r} means nothing in a formula", token.span, _FOREIGN_WORDS[token.text]
+            )
         if token.text != text:
             raise FormulaError(
-                "this parenthesis is not closed"
+                f"`{opening.text}` is not closed"
                 if token.kind == "end"
                 else f"{token.text!r} stands where `{text}` is needed",
                 opening.span if token.kind == "end" else token.span,

@@ -1,0 +1,1 @@
+"""Testing for authors of tasks and plugins: a pytest plugin, Hypothesis strategies, whole projects."""

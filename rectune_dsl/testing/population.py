@@ -1,0 +1,144 @@
+"""Users that a task's metrics could be of: kinds of users, each with its own habits.
+
+A population is KINDS kinds of users, equally many of each. A mean or a part of a ratio is a number that a
+kind always has, skewed as watch times are; a proportion is a chance that each user takes. An arm draws its
+users at random, so its moments are exactly those of that many independent users, and cost no more than few.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rectune_dsl.dsl.metrics import Metric
+from rectune_dsl.dsl.model import Task
+from rectune_dsl.hooks.api import ArmMoments
+
+Floats = NDArray[np.float64]
+
+KINDS = 256
+LEVEL = 10.0
+"""The mean of a column that nothing else is said of."""
+CHANCE = 0.3
+"""The same for a proportion."""
+_SEGMENT_SHARE = 0.5
+_MOST_SPREAD = 0.5
+
+
+@dataclass(frozen=True)
+class Column:
+    """What kinds of users have in one column, (KINDS,): numbers, or chances where it `is_chance`."""
+
+    values: Floats
+    is_chance: bool = False
+
+    @property
+    def mean(self) -> float:
+        return float(self.values.mean())
+
+    def moved_to(self, mean: float) -> Column:
+        """The same users with another mean: numbers are all multiplied, or shifted where the mean is 0 or
+        changes its sign; chances stay between 0 and 1."""
+        if self.is_chance:
+            inside = np.clip(mean, 0.0, 1.0)
+            members = self.values > 0 if self.mean > 0 else np.ones(KINDS, bool)
+            return Column(_chances(inside, members), True)
+        ratio = mean / self.mean if self.mean else 0.0
+        return Column(self.values * ratio if ratio > 0 else self.values + (mean - self.mean))
+
+
+Population = Mapping[str, Column]
+
+
+def population(task: Task) -> dict[str, Column]:
+    """Every column that the task's judged metrics are computed from, the same at every call."""
+    found: dict[str, Column] = {}
+    for name, metric in task.judged.items():
+        segment = name.partition(".")[0] if name not in task.metrics and "." in name else None
+        for column in metric.columns(name):
+            found.setdefault(column, _column(task, column, segment))
+    return found
+
+
+def draw(columns: Population, arm: str, users: int, generator: np.random.Generator) -> ArmMoments:
+    """The moments of `users` independent users."""
+    counts = generator.multinomial(users, np.full(KINDS, 1 / KINDS)).astype(np.float64)
+    # totals[column, kind]: the sum over the users of that kind
+    totals = np.array([_totals(column, counts, generator) for column in columns.values()])
+    with np.errstate(invalid="ignore"):
+        means = np.where(counts > 0, totals / counts, 0.0)
+    products = (means * counts) @ means.T
+    for i, column in enumerate(columns.values()):
+        if column.is_chance:
+            products[i, i] = totals[i].sum()  # an event's square is the event
+    sums = totals.sum(axis=1)
+    rows = tuple(tuple(row) for row in products.tolist())
+    return ArmMoments(arm, users, users, tuple(sums.tolist()), rows)
+
+
+def level(columns: Population, metric: Metric, name: str) -> float:
+    """A metric's true level among these users."""
+    own = columns[_moving(metric, name)].mean
+    return own / columns[str(metric.denominator)].mean if metric.kind == "ratio" else own
+
+
+def set_level(columns: dict[str, Column], metric: Metric, name: str, wanted: float) -> None:
+    """Give a metric this level: its own column or its numerator changes."""
+    below = columns[str(metric.denominator)].mean if metric.kind == "ratio" else 1.0
+    column = _moving(metric, name)
+    columns[column] = columns[column].moved_to(wanted * below)
+
+
+def _moving(metric: Metric, name: str) -> str:
+    return str(metric.numerator) if metric.kind == "ratio" else name
+
+
+def _totals(column: Column, counts: Floats, generator: np.random.Generator) -> Floats:
+    if column.is_chance:
+        return generator.binomial(counts.astype(np.int64), column.values).astype(np.float64)
+    return column.values * counts
+
+
+def _column(task: Task, name: str, segment: str | None) -> Column:
+    """A column of the whole surface, or one that is 0 for everybody outside a segment."""
+    base = name.removesuffix(f"@{segment}") if segment else name
+    members = _members(segment)
+    if segment and base == "users":
+        return Column(members.astype(np.float64))
+    metric = task.metrics.get(base)
+    if metric is not None and metric.kind == "proportion":
+        return Column(_chances(CHANCE * float(members.mean()), members), True)
+    return Column(LEVEL * _habits(base) * members)
+
+
+def _members(segment: str | None) -> NDArray[np.bool_]:
+    if segment is None:
+        return np.ones(KINDS, bool)
+    return _generator(f"segment {segment}").permutation(KINDS) < KINDS * _SEGMENT_SHARE
+
+
+def _habits(name: str) -> Floats:
+    """How much of a column each kind has, 1 on average. Columns have activity in common, so that covariates
+    help, and ratios are of what belongs together."""
+    activity, own = _generator("activity").normal(size=KINDS), _generator(name).normal(size=KINDS)
+    drawn = np.exp(0.6 * activity + 0.4 * own)
+    habits: Floats = drawn / drawn.mean()
+    return habits
+
+
+def _chances(mean: float, members: NDArray[np.bool_]) -> Floats:
+    """Chances of the kinds that are members, 0 for others, with this mean over all kinds."""
+    within = min(mean / float(members.mean()), 1.0)
+    room = _MOST_SPREAD * min(within, 1 - within)
+    places = np.linspace(-1, 1, int(members.sum()))
+    chances = np.zeros(KINDS)
+    chances[members] = np.clip(within + room * places, 0.0, 1.0)
+    return chances
+
+
+def _generator(name: str) -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(key=zlib.crc32(name.encode())))
