@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rectune_dsl.dsl.checks import vectors
 from rectune_dsl.dsl.checks.draft import Draft
 from rectune_dsl.dsl.checks.parts import read_through_terms
 from rectune_dsl.dsl.checks.samples import Sample
@@ -45,8 +46,8 @@ class Tried:
     def compute(
         self, stage_name: str, tree: Node, values: Mapping[str, Any], kind: type[np.floating[Any]]
     ) -> Array:
-        """A formula of a stage, computed in one precision. Raises KeyError where a name or function has no
-        meaning."""
+        """A formula of a stage, computed in one precision. Raises KeyError where a name, a function
+        or a vector has no meaning."""
         with np.errstate(over="ignore"):  # what overflows float32 is what the checks are to find
             known = {n: v.astype(kind) if isinstance(v, np.ndarray) else v for n, v in values.items()}
         shape = np.broadcast_shapes(*(np.shape(v) for v in known.values()), (1, 1))
@@ -65,6 +66,9 @@ class Tried:
         return self._scores[stage_name]
 
     def _require(self, tree: Node) -> None:
+        """Raises KeyError where a formula has no value, which other checks say."""
+        if not vectors.fits(tree):
+            raise KeyError("a vector")
         known = FUNCTIONS.keys() | self._draft.environment.implementations.keys()
         for node in walk(tree):
             if isinstance(node, Call) and node.function not in known:
