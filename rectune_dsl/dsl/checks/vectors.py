@@ -98,11 +98,9 @@ def _knots(draft: Draft, params: Mapping[str, Value], path: KeyPath, knots: Node
     elif len(known) < 2 or any(a >= b for a, b in pairwise(known)):
         message = "the knots of a curve must rise, and be two or more"
         rising = sorted(set(known))
-        help = f"write [{', '.join(f'{n:g}' for n in rising)}]" if len(rising) > 1 else "add a knot"
-        fix = None
-        if len(rising) > 1 and isinstance(knots, Vector) and len(rising) == len(known):
-            fix = draft.mend.within(path, knots.span.start, knots.span.end, help.removeprefix("write "))
-        yield draft.problem("RT215", path, message, help, span=knots.span, fix=fix)
+        listed = ", ".join(f"{n:g}" for n in rising)
+        help = f"write [{listed}], and each value with its knot" if len(rising) > 1 else "add a knot"
+        yield draft.problem("RT215", path, message, help, span=knots.span)
 
 
 def _of_segments(draft: Draft, knots: Node) -> Iterator[Diagnostic]:
