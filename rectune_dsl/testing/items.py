@@ -150,11 +150,19 @@ class _Guardrail:
     seeds: int
 
     def __call__(self, subject: Subject) -> None:
-        from rectune_dsl.testing.regressions import regression
+        from rectune_dsl.testing.regressions import most_allowed, regression
 
+        if self.seeds < 1 or most_allowed(self.seeds, subject.task.experiment.alpha) >= self.seeds:
+            words = f"{self.seeds} confirmations can show nothing: raise --rectune-seeds"
+            pytest.fail(words, pytrace=False)
         found = regression(subject.task, self.metric, self.seeds)
         if found.shipped > found.allowed:
             subject.report([subject.problem(f"guardrail[{self.metric}]", self._key(), found.words, _BUG)])
+        if not found.is_tried:
+            pytest.skip(
+                f"what breaks {self.metric} {found.limit} does not ship without that guardrail either: "
+                f"{found.without} of {found.seeds} did, so that this test cannot tell"
+            )
 
     def _key(self) -> tuple[str, ...]:
         segment, dot, name = self.metric.partition(".")
@@ -179,7 +187,11 @@ _HOST = pytest.StashKey[Host]()
 def _host(config: pytest.Config) -> Host:
     """The plugin host of the session."""
     if _HOST not in config.stash:
-        config.stash[_HOST] = Host(config.getini("rectune_plugins"))
+        files = config.getini("rectune_plugins")
+        for file in files:
+            if not file.is_file():
+                raise pytest.UsageError(f"rectune_plugins names {file}, and there is no such file")
+        config.stash[_HOST] = Host(files)
     return config.stash[_HOST]
 
 

@@ -8,7 +8,7 @@ users at random, so its moments are exactly those of that many independent users
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,19 +82,23 @@ def draw(columns: Population, arm: str, users: int, generator: np.random.Generat
 
 def level(columns: Population, metric: Metric, name: str) -> float:
     """A metric's true level among these users."""
-    own = columns[_moving(metric, name)].mean
-    return own / columns[str(metric.denominator)].mean if metric.kind == "ratio" else own
+    if metric.kind != "ratio":
+        return columns[name].mean
+    return columns[str(metric.numerator)].mean / columns[str(metric.denominator)].mean
 
 
-def set_level(columns: dict[str, Column], metric: Metric, name: str, wanted: float) -> None:
-    """Give a metric this level: its own column or its numerator changes."""
-    below = columns[str(metric.denominator)].mean if metric.kind == "ratio" else 1.0
-    column = _moving(metric, name)
-    columns[column] = columns[column].moved_to(wanted * below)
-
-
-def _moving(metric: Metric, name: str) -> str:
-    return str(metric.numerator) if metric.kind == "ratio" else name
+def set_level(
+    columns: dict[str, Column], metric: Metric, name: str, wanted: float, fixed: Collection[str] = ()
+) -> None:
+    """Give a metric this level: its own column changes, or a ratio's numerator; its denominator where the
+    numerator is `fixed`, being a metric itself."""
+    column, mean = name, wanted
+    if metric.kind == "ratio":
+        above, below = str(metric.numerator), str(metric.denominator)
+        column, mean = above, wanted * columns[below].mean
+        if above in fixed and below not in fixed and wanted:
+            column, mean = below, columns[above].mean / wanted
+    columns[column] = columns[column].moved_to(mean)
 
 
 def _totals(column: Column, counts: Floats, generator: np.random.Generator) -> Floats:

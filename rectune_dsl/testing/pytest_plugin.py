@@ -7,8 +7,9 @@ file is collected or the fixture is used. `-p no:rectune` leaves it out altogeth
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -21,9 +22,30 @@ QUICK_SEEDS = 40
 _READ = 1_000_000
 _START = rb"(?m)^(?:\xef\xbb\xbf)?[ \t]*"
 _TASK = re.compile(_START + rb"(?:\[[ \t]*task[ \t]*\]|task[ \t]*[.=])")
-_OF_THE_LANGUAGE = re.compile(
-    _START + rb"(?:(?:dsl|extends)[ \t]*=|\[?[ \t]*(?:stages|metrics|experiment)[ \t]*[\].=])"
+_VERSION = re.compile(_START + rb"(?:(?:dsl|extends)[ \t]*=|\[[ \t]*stages\b)")
+_OF_THE_LANGUAGE = re.compile(_START + rb"(?:(?:dsl|extends)[ \t]*=|\[?[ \t]*stages[ \t]*[\].=])")
+TABLES = frozenset(
+    {
+        "dsl",
+        "extends",
+        "task",
+        "signals",
+        "segments",
+        "sources",
+        "stages",
+        "metrics",
+        "guardrails",
+        "constraints",
+        "experiment",
+        "confirm",
+        "agents",
+        "holdout",
+        "limits",
+        "simulator",
+        "replay",
+    }
 )
+"""The keys of a task file; the model is not imported for them."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -54,14 +76,33 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> TaskFile |
 
 
 def looks_like_a_task(path: Path) -> bool:
-    """Whether a TOML file has a `[task]` table, and something more of a task file. One that is extended and
-    has no name of its own is none. Broken files are recognised too, so that their problems are seen."""
+    """Whether a TOML file names itself in a `[task]` table beside `dsl` or stages, or extends another one. A
+    base without a name is none. A broken file is recognised by its looks, so that its problems are seen."""
     try:
         with path.open("rb") as file:
             text = file.read(_READ)
     except OSError:
         return False
-    return _TASK.search(text) is not None and _OF_THE_LANGUAGE.search(text) is not None
+    if _OF_THE_LANGUAGE.search(text) is None:
+        return False
+    try:
+        return _is_task(tomllib.loads(text.decode("utf-8-sig")))
+    except (ValueError, RecursionError):
+        return _TASK.search(text) is not None and _VERSION.search(text) is not None
+
+
+def _is_task(tree: dict[str, Any]) -> bool:
+    task = tree.get("task", {})
+    if not isinstance(task, dict):
+        return False
+    if isinstance(tree.get("extends"), str):
+        return "task" in tree or tree.keys() <= TABLES
+    is_of_stages = isinstance(tree.get("stages"), dict) and all(map(_is_table, tree["stages"].values()))
+    return "name" in task and (is_of_stages or isinstance(tree.get("dsl"), int))
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, dict)
 
 
 @pytest.fixture

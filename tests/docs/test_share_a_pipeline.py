@@ -11,7 +11,7 @@ from rectune_dsl.dsl.source import Source
 from rectune_dsl.report.resolved import as_toml
 
 PAGE = (Path(__file__).parents[2] / "docs/how-to/share-a-pipeline.md").read_text(encoding="utf-8")
-FILES = dict(re.findall(r"```toml\n# (\S+)\n(.*?)```", PAGE, re.DOTALL))
+FILES = {name: text for text, name in re.findall(r"```toml\n(# (\S+)\n.*?)```", PAGE, re.DOTALL)}
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,9 @@ import rectune_dsl.cli.check
 import rectune_dsl.report.console
 import rectune_dsl.testing.items
 import rectune_dsl.testing.regressions  # noqa: F401
+from rectune_dsl.dsl.model import Task
 from rectune_dsl.testing.project import STARTER, changed
+from rectune_dsl.testing.pytest_plugin import TABLES
 
 pytest_plugins = ["pytester"]
 
@@ -143,12 +145,63 @@ def test_single_file_plugins_are_named_in_the_ini_file(pytester, task):
     pytester.runpytest("tasks", "-k", "parses").assert_outcomes(passed=1)
 
 
+def test_the_tables_are_the_models() -> None:
+    assert Task.model_fields.keys() == TABLES
+
+
+@pytest.mark.parametrize("seeds", ["0", "3", "-5"])
+def test_too_few_confirmations_to_show_anything_fail(pytester, task, seeds):
+    task(guardrails={"next_day_return": ">= -5%"})
+    result = pytester.runpytest("tasks", "-k", "guardrail", f"--rectune-seeds={seeds}")
+    result.assert_outcomes(failed=1)
+    assert any("raise --rectune-seeds" in line for line in result.outlines)
+
+
+def test_a_task_may_have_its_name_from_its_base(pytester, task):
+    task("base.toml")
+    task.text("mine.toml", "extends = 'base.toml'\n[experiment]\nrounds = 2\n")
+    result = pytester.runpytest("tasks", "-k", "parses", "-v")
+    result.assert_outcomes(passed=2)
+
+
+def test_a_base_without_a_name_is_no_task(pytester, task):
+    base = changed(STARTER, {})
+    del base["task"]["name"]
+    task.text("base.toml", tomli_w.dumps(base))
+    task.text("mine.toml", "extends = 'base.toml'\n[task]\nname = 'mine'\n")
+    result = pytester.runpytest("tasks", "-k", "parses", "-v")
+    result.assert_outcomes(passed=1)
+
+
+def test_a_failing_property_prints_the_task_file(pytester):
+    pytester.makepyfile(
+        """
+        from hypothesis import given, settings
+        from rectune_dsl.testing.strategies import tasks
+
+        @settings(max_examples=1, database=None, derandomize=True)
+        @given(tasks())
+        def test_nothing_holds(written):
+            assert not written.text
+        """
+    )
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(failed=1)
+    assert any(line.split("E", 1)[-1].strip() == "[task]" for line in result.outlines), result.outlines
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "[project]\nname = 'x'\n[tool.task]\ndsl = 1",
         "[task]\nname = 'a task of another tool'\n[commands]\nrun = 'x'",
         "dsl = 1\n[signals]\np = {}\n[stages.ranking]\nkeep = 1\n",  # a base: no task by itself
+        "[model]\ntask = 'classify'\n[metrics]\nnames = ['f1']\n",
+        "task = 'train'\nexperiment = 'e1'\n",
+        'doc = """\n[task]\nname = 1\n"""\n[stages.a]\nx = 1\n',
+        "[task]\nid = 3\n[metrics]\nprecision = 0.5\n",
+        "[provenance]\ntask = 'mine'\n[stages.ranking.params]\nw = 1.0\n",  # what `rectune export` writes
+        "extends = 'other.toml'\n[rules]\nx = 1\n",
         "",
     ],
 )

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from rectune_dsl.workflow.preflight import preflight
 from rectune_dsl.workflow.prepare import InvalidTaskError
 
 TASK = (Path(__file__).parent / "planted.toml").read_text()
@@ -30,3 +31,12 @@ def test_sources_and_segments_that_a_backend_does_not_have(lab):
         ("RT901", "the backend does not measure `users` of segment `new`", guardrail),
         ("RT902", "the backend has no candidates from source `fresh`", source),
     }
+
+
+def test_more_users_than_there_are(lab):
+    text = TASK.replace("[confirm]\nusers_per_arm = ", "[confirm]\nusers_per_arm = 9_000_000_0")
+    assert text != TASK
+    loaded = lab.load(text)
+    found = [(p.code, p.line) for p in preflight(loaded, None)]
+    line = text.splitlines().index("[confirm]") + 2
+    assert ("RT904", line) in found

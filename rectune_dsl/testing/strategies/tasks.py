@@ -8,6 +8,7 @@ from typing import Any
 
 import tomli_w
 from hypothesis import strategies as st
+from hypothesis.vendor.pretty import RepresentationPrinter
 
 from rectune_dsl.dsl.check import Environment, check
 from rectune_dsl.dsl.model import Task
@@ -32,6 +33,12 @@ class WrittenTask:
 
     def __repr__(self) -> str:
         return f"a task written as\n{self.text}"
+
+    def _repr_pretty_(self, printer: RepresentationPrinter, cycle: bool) -> None:
+        """What Hypothesis prints of a failing example: the file."""
+        for line in repr(self).splitlines():
+            printer.text(line)
+            printer.break_()
 
 
 def tasks() -> st.SearchStrategy[WrittenTask]:
