@@ -114,7 +114,7 @@ class SimulatorBackend:
         return self._experiment(experiment).observe(as_of)
 
     def stop(self, experiment: str, outcome: str) -> None:
-        self._experiment(experiment).forget()
+        self._experiment(experiment)
 
     def deliver(self, config: Config) -> None:
         if not self._delivered or self._delivered[-1] != config:
