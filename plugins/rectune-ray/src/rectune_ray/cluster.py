@@ -33,6 +33,14 @@ def connected(workers: int | None, retries: int) -> Any:
     return ray
 
 
+def prepare() -> None:
+    """Import what the work needs before anything else happens in a worker: where NumPy's import begins in two
+    threads at once, one may find it half made."""
+    import numpy.random  # noqa: F401
+
+    import rectune_dsl.simulator.shards  # noqa: F401
+
+
 def stop() -> None:
     """Stop the local cluster and remove its files, if it is ours."""
     if not _folders:
@@ -65,6 +73,7 @@ def _start(ray: Any, workers: int | None, retries: int) -> None:
         log_to_driver=False,
         logging_level=logging.WARNING,
         object_store_memory=_STORE_BYTES,
+        runtime_env={"worker_process_setup_hook": "rectune_ray.cluster.prepare"},
         _temp_dir=str(_folders[-1]),
         _system_config={"task_oom_retries": retries},  # without it, they have no bound
     )
