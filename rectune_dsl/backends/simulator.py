@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from rectune_dsl.dsl.suggest import did_you_mean
 from rectune_dsl.funnel.run import Funnel
 from rectune_dsl.hooks.api import CONTROL, Arm, Capabilities, Config, ExperimentSpec, Moments, Panel
 from rectune_dsl.hooks.errors import BackendError
@@ -58,30 +57,8 @@ class SimulatorBackend:
         )
 
     def check(self) -> Sequence[str]:
-        """What the task reads or counts that this world does not have."""
-        problems = [
-            f"the simulator has no signal `{name}`: {did_you_mean(name, SIGNALS)}"
-            for name in self._task.signals
-            if name not in SIGNALS
-        ]
-        keys = {s.diversity.by for s in self._task.stages.values() if s.diversity is not None}
-        problems += [
-            f"the simulator has no key `{key}`: {did_you_mean(key, KEYS)}" for key in sorted(keys - set(KEYS))
-        ]
-        problems += [
-            f"the simulator has no source `{name}`: {did_you_mean(name, SOURCES)}"
-            for name in self._task.sources
-            if name not in SOURCES
-        ]
-        needed = {c for name, metric in self._task.judged.items() for c in metric.columns(name)}
-        lacking = {c.partition("@")[0] for c in needed - {*COLUMNS, *self._segments.names}}
-        return [
-            *problems,
-            *(
-                f"the simulator does not measure `{column}`: {did_you_mean(column, COLUMNS)}"
-                for column in sorted(lacking)
-            ),
-        ]
+        """A world is always ready; what it has is among its capabilities."""
+        return ()
 
     def create(self, spec: ExperimentSpec, key: str) -> str:
         """Make the experiment, or find it. Raises BackendError when there are too few users, or when

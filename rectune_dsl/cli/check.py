@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -102,9 +103,20 @@ def _human(results: Sequence[Checked], problems: Sequence[Diagnostic], changes: 
     else:
         mild = f", {_count(warnings, 'warning')}" if warnings else ""
         print_line(click.style(f"{files}: no problems{mild}{fixed}", fg="green"))
-    mendable = sum(problem.fix is not None for problem in problems)
-    if mendable and not changes:
-        print_line(f"{_count(mendable, 'problem')} can be mended with --fix")
+    if not changes:
+        for line in _offers(problems, {result.source.path for result in results}):
+            print_line(line)
+
+
+def _offers(problems: Sequence[Diagnostic], named: Collection[str]) -> Iterator[str]:
+    """What `--fix` would mend, and which files have to be named for it."""
+    fixes = [problem.fix for problem in problems if problem.fix is not None]
+    here = sum(all(edit.path in named for edit in fix) for fix in fixes)
+    if here:
+        yield f"{_count(here, 'problem')} can be mended with --fix"
+    elsewhere = Counter(fix[0].path for fix in fixes if any(edit.path not in named for edit in fix))
+    for path, count in elsewhere.items():
+        yield f"{_count(count, 'problem')} can be mended with `rectune check --fix {path}`"
 
 
 def _json(results: Sequence[Checked], problems: Sequence[Diagnostic], changes: Sequence[Change]) -> None:

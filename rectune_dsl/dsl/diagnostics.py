@@ -8,6 +8,11 @@ from typing import Literal
 
 Severity = Literal["error", "warning"]
 
+MOST_SHOWN = 160
+"""Characters of a source line that are shown; of a longer one, those around the place."""
+_BEFORE = 60
+_CUT = "..."
+
 
 @dataclass(frozen=True)
 class Edit:
@@ -45,14 +50,25 @@ def render(diagnostic: Diagnostic, source_line: str | None = None) -> str:
     warning = "warning: " if d.severity == "warning" else ""
     lines = [f"{d.path}:{d.line}:{d.column}: {d.code} {warning}{d.message}"]
     if source_line is not None and source_line.strip():
-        lines += [f"    {source_line}", f"    {_carets(source_line, d)}"]
+        shown, start, end = _excerpt(source_line, d.column - 1, max(d.end_column - 1, d.column))
+        lines += [f"    {shown}", f"    {_carets(shown, start, end)}"]
     if d.help:
         lines.append(f"    help: {d.help}")
     return "\n".join(_harmless(line) for line in lines)
 
 
-def _carets(source_line: str, diagnostic: Diagnostic) -> str:
-    start, end = diagnostic.column - 1, max(diagnostic.end_column - 1, diagnostic.column)
+def _excerpt(line: str, start: int, end: int) -> tuple[str, int, int]:
+    """A line, or the part of a long one around characters [start, end), and where these stand in it."""
+    if len(line) <= MOST_SHOWN:
+        return line, start, end
+    first = max(0, min(start - _BEFORE, len(line) - MOST_SHOWN))
+    last = min(len(line), first + MOST_SHOWN)
+    before, behind = _CUT if first else "", _CUT if last < len(line) else ""
+    moved = len(before) - first
+    return before + line[first:last] + behind, start + moved, min(end, last) + moved
+
+
+def _carets(source_line: str, start: int, end: int) -> str:
     # a tab stays a tab, so that the carets stand below the text however wide a tab is
     indent = "".join("\t" if sign == "\t" else " " * _cells(sign) for sign in source_line[:start])
     past_the_end = " " * max(0, start - len(source_line))

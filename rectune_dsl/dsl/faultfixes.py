@@ -21,14 +21,13 @@ if TYPE_CHECKING:
 Tree = Mapping[str, Any]
 
 _NUMBER = re.compile(r"\s*([+-]?[\d_]*\.?\d+(?:[eE][+-]?\d+)?)\s*(%?)\s*")
+_ASSIGNED = re.compile(r"\s*\w+\s*=[^=]?")
 _LONGEST = 50
 """Characters of a number in quotes."""
 _USUAL: Mapping[KeyPath, float] = {
     ("experiment", "alpha"): 0.05,
     ("experiment", "risk"): 0.2,
     ("experiment", "power"): 0.8,
-    ("experiment", "days"): 7,
-    ("confirm", "days"): 7,
 }
 _SLUGS = frozenset({("task", "name"), ("task", "surface"), ("task", "skill")})
 
@@ -65,25 +64,15 @@ def _extra(mend: Mender, fault: Fault, tree: Tree) -> Fix | None:
 
 def _missing(mend: Mender, fault: Fault, tree: Tree) -> Fix | None:
     path = fault.path
-    if path in (("confirm",), ("experiment",)):
-        other = _at(tree, (_OTHER[str(path[0])],))
-        values = {key: other[key] for key in ("users_per_arm", "days") if _is_count(_at(other, (key,)))}
-        return mend.append(path, values) if len(values) == 2 else None
     value = _sensible(mend, path, tree)
     return None if value is None else mend.insert(path[:-1], str(path[-1]), value)
 
 
-_OTHER = {"confirm": "experiment", "experiment": "confirm"}
-
-
 def _sensible(mend: Mender, path: KeyPath, tree: Tree) -> edits.Literal | None:
-    """A value that a key may well have."""
+    """A value that a key may well have. How much traffic is used is never guessed."""
     match path:
         case ("task", "name"):
             return edits.slug(PurePath(mend.source.path).stem) or None
-        case ("confirm" | "experiment" as table, "users_per_arm" | "days" as key):
-            other = _at(tree, (_OTHER[table], key))
-            return other if _is_count(other) else _whole(_USUAL.get(path))
         case (*_, "low" | "high" as side):
             return bound(_at(tree, path[:-1]), side, is_count=path[-2] in ("keep", "min", "max"))
     return None
@@ -123,6 +112,8 @@ def _name(mend: Mender, fault: Fault, tree: Tree) -> Fix | None:
 
 def _range(mend: Mender, fault: Fault, tree: Tree) -> Fix | None:
     value, context = _at(tree, fault.path), fault.context
+    if "slots" in fault.path:
+        return None  # who counts from 0 has every slot off by one
     if isinstance(value, str):
         return mend.value(fault.path, edits.slug(value)) if fault.path in _SLUGS else None
     if fault.path == ("experiment", "alpha") and 0.8 <= value < 1:
@@ -165,18 +156,13 @@ def _list(mend: Mender, fault: Fault, tree: Tree) -> Fix | None:
     return mend.value(fault.path, [value]) if isinstance(value, str) else None
 
 
-def _finite(mend: Mender, fault: Fault, tree: Tree) -> Fix | None:
-    if fault.path[-1] not in ("low", "high"):
-        return None
-    found = bound(_at(tree, fault.path[:-1]), str(fault.path[-1]))
-    return mend.value(fault.path, found) if found is not None else None
-
-
 # --- formulas and guardrails -----------------------------------------------------------------------
 
 
 def _formula(mend: Mender, fault: Fault, tree: Tree) -> Fix | None:
     text, start, end = str(_at(tree, fault.path)), fault.context["start"], fault.context["end"]
+    if fault.path[-1] == "score" and _ASSIGNED.fullmatch(text[: end + 1]):
+        return None  # `value = ...` names a part: what is meant is a term, not a comparison
     if fault.path[0] == "constraints" and (both := parts(text, start, end)) is not None:
         return two_constraints(mend, fault.path, *both)
     found = repair(text, start, end, fault.context["help"]) or ()
@@ -222,7 +208,6 @@ _BY_KIND: Mapping[str, Callable[[Mender, Fault, Tree], Fix | None]] = {
     "bool_type": _truth,
     "string_type": _string,
     "tuple_type": _list,
-    "finite_number": _finite,
     "formula": _formula,
     "guardrail": _guardrail,
 }
@@ -249,11 +234,3 @@ def _only(value: Any) -> Any:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
-
-
-def _whole(value: float | None) -> int | None:
-    return None if value is None else int(value)

@@ -35,7 +35,13 @@ class Fault:
             return None
         if (old := former(self.path)) is not None:
             return old.key
-        return nearest(str(self.path[-1]), fields(self.path[:-1]))
+        others = [key for key in fields(self.path[:-1]) if key != self.path[-1]]
+        return None if self.is_of_another_kind else nearest(str(self.path[-1]), others)
+
+    @property
+    def is_of_another_kind(self) -> bool:
+        """Whether tables of another kind may have the key there: vectors have no `type`."""
+        return self.path[-1] in fields(self.path[:-1])
 
 
 def problem(source: Source, fault: Fault, tree: Mapping[str, Any]) -> Diagnostic:
@@ -73,6 +79,8 @@ def _words(fault: Fault) -> tuple[str, str, str]:
         )
     if kind == "extra_forbidden" and (old := former(fault.path)) is not None:
         return "RT112", f"{what} in {_table(table)} is a key of earlier drafts or of other tools", old.help
+    if kind == "extra_forbidden" and fault.is_of_another_kind:
+        return "RT101", f"{what} means nothing in {_table(table)}, as it is written", "remove it"
     if kind == "extra_forbidden":
         return "RT101", f"unknown key {what} in {_table(table)}", did_you_mean(str(key), fields(table))
     if kind == "missing":

@@ -220,6 +220,7 @@ _TABLE: Mapping[int, _Patterns] = {
         ("signals", ANY, "description"): _renamed("about"),
         ("segments", ANY, "condition"): _renamed("when"),
         ("segments", ANY, "filter"): _renamed("when"),
+        ("segments", ANY, "if"): _renamed("when"),
         ("segments", ANY, "overrides"): _renamed("params"),
         ("sources", ANY, "quota"): Former("write min = ... and max = ..."),
         ("sources", ANY, "positions"): _renamed("slots"),
@@ -239,6 +240,9 @@ _TABLE: Mapping[int, _Patterns] = {
         ("stages", ANY, "boosts", ANY, "condition"): _renamed("when"),
         ("stages", ANY, "boosts", ANY, "factor"): _renamed("multiply"),
         ("stages", ANY, "boosts", ANY, "by"): _renamed("multiply"),
+        ("stages", ANY, "boosts", ANY, "boost"): Former("write multiply = ... for a factor, or add = ..."),
+        ("stages", ANY, "boosts", ANY, "value"): Former("write multiply = ... for a factor, or add = ..."),
+        ("stages", ANY, "boosts", ANY, "if"): _renamed("when"),
     },
 }
 

@@ -27,6 +27,7 @@ from rectune_dsl.plugins.host import Host
 from rectune_dsl.skillhub.hub import Skillhub, seed_folders
 from rectune_dsl.workflow.approval import Approver
 from rectune_dsl.workflow.campaign import Campaign
+from rectune_dsl.workflow.capable import lacking, located
 from rectune_dsl.workflow.clock import SystemClock, VirtualClock
 from rectune_dsl.workflow.compile import compile_task
 from rectune_dsl.workflow.environment import environment
@@ -70,7 +71,8 @@ class Loaded:
 
 
 def load(source: Source, host: Host, choices: Choices, read: Reader = read_file) -> Loaded:
-    """Check a task and make its backend. Raises InvalidTaskError with every problem."""
+    """Check a task and make its backend. Raises InvalidTaskError with every problem of the file, or with
+    everything that the backend does not have; UsageError when the backend is not ready."""
     checked = check(source, environment(host), read)
     if checked.task is None:
         raise InvalidTaskError(checked.problems, checked.sources)
@@ -79,8 +81,10 @@ def load(source: Source, host: Host, choices: Choices, read: Reader = read_file)
     executor = host.executor(task.simulator.executor)
     context = BackendContext(task, choices.seed, Path(source.path).parent, functions, executor)
     backend: ABBackend = host.backend(task.experiment.backend)(context)
-    if problems := list(backend.check()):
-        raise UsageError(f"backend {task.experiment.backend!r} is not ready: {'; '.join(problems)}")
+    if said := list(backend.check()):
+        raise UsageError(f"backend {task.experiment.backend!r} is not ready: {'; '.join(said)}")
+    if problems := located(checked.source, lacking(task, backend.capabilities())):
+        raise InvalidTaskError(problems, checked.sources)
     return Loaded(checked, task, functions, backend)
 
 

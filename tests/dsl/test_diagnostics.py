@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from rectune_dsl.dsl.diagnostics import Diagnostic, render
+from rectune_dsl.dsl.diagnostics import MOST_SHOWN, Diagnostic, render
 from rectune_dsl.dsl.guardrails import Limit, parse_limit
 from rectune_dsl.dsl.rules import RULES
 from rectune_dsl.dsl.suggest import did_you_mean, meant, misspelt, nearest
@@ -20,6 +20,18 @@ def test_a_problem_shows_its_line_and_marks_its_place() -> None:
         "           ^^^^^^^^^^\n"
         "    help: write it"
     )
+
+
+@given(st.integers(0, 5_000), st.integers(1, 300), st.integers(0, 5_000))
+def test_of_a_long_line_the_part_around_the_place_is_shown(before: int, marked: int, behind: int) -> None:
+    line = "a" * before + "X" * marked + "b" * behind
+    shown, carets = render(Diagnostic("RT104", "m", "", "a", 1, before + 1, before + marked + 1), line).split(
+        "\n"
+    )[1:]
+    assert len(shown) <= MOST_SHOWN + 10
+    under = {sign for sign, caret in zip(shown, carets, strict=False) if caret == "^"}
+    assert under == {"X"}
+    assert carets.count("^") == shown.count("X")
 
 
 def test_a_warning_says_that_it_is_one() -> None:

@@ -251,3 +251,47 @@ def test_what_could_be_meant_in_two_ways_is_not_mended(text: str) -> None:
     with pytest.raises(FormulaError) as caught:
         parse(text)
     assert repair(text, caught.value.span.start, caught.value.span.end, caught.value.help) is None
+
+
+BARE = """
+dsl = 1
+task = { name = "small", surface = "feed" }
+signals.p_click = {}
+signals.p_like = {}
+[stages.ranking]
+keep = 10
+score = "p_click + w * p_like"
+params.w = { production = 1.0, low = 0.1, high = 2.0 }
+[metrics]
+clicks = { goal = "maximize" }
+[experiment]
+users_per_arm = 1000
+days = 3
+[confirm]
+users_per_arm = 1000
+days = 3
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("[confirm]\nusers_per_arm = 1000\ndays = 3\n", ""),  # how much traffic
+        ("low = 0.1", "low = -inf"),  # how far the search goes
+        ("low = 0.1", 'low = 0.0, scale = "log"'),
+        ('score = "', 'score = "value = '),  # a term or a comparison
+    ],
+)
+def test_what_the_author_has_to_decide_is_not_mended(right: str, wrong: str, environment) -> None:
+    text = BARE.replace(right, wrong)
+    assert text != BARE
+    source = Source("task.toml", text)
+    assert check(source, environment).errors
+    assert mended(source, environment).text == text
+
+
+def test_a_signal_is_not_removed_while_a_segment_misspells_it(environment) -> None:
+    text = BARE.replace("signals.p_like = {}", 'signals.p_like = {}\nsignals.is_new = { kind = "user" }')
+    text = text.replace("[metrics]", '[segments.new]\nwhen = "is_nwe_at_all_7"\n[metrics]')
+    problems = check(Source("task.toml", text), environment).problems
+    assert {p.code: p.fix for p in problems}["RT110"] is None

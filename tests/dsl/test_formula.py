@@ -220,6 +220,13 @@ def test_float32_signals_give_float32_scores(tree: Node) -> None:
         assert result.dtype == np.float32
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+@given(value=st.floats(-1e6, 1e6, width=32), count=st.integers(1, 400))
+def test_equal_values_have_no_zscore(kind: type, value: float, count: int) -> None:
+    x = np.full((1, count), value, kind)
+    assert not np.asarray(evaluate(parse("zscore(x)"), {"x": x})).any()
+
+
 @given(st.lists(st.lists(st.integers(-3, 3), min_size=5, max_size=5), min_size=1, max_size=4), st.data())
 def test_rank_and_zscore_range_over_valid_candidates_of_a_request(
     rows: list[list[int]], data: st.DataObject

@@ -22,6 +22,9 @@ def problems(check_text, score: str, *more: tuple[str, str], expect: str = "") -
         ("where(p_like > 0, log(p_like), -800) + w_like * p_click", []),
         ("log(exp(-200 * p_like)) + w_like * p_click", ["RT207"]),
         ("w_like * p_like + p_click / abs(p_like - 0.271828182845904)", ["RT211"]),
+        ("where(p_like > 0.5, zscore(log(p_like + 0.1)), 0) + w_like * p_click", []),
+        # of the others, some have a p_like of 0
+        ("where(p_like > 0.5, zscore(log(p_like)), 0) + w_like * p_click", ["RT211"]),
     ],
 )
 def test_scores_are_shown_finite_by_splitting_or_refuted(check_text, score: str, codes: list[str]) -> None:
@@ -37,6 +40,11 @@ def test_scores_are_shown_finite_by_splitting_or_refuted(check_text, score: str,
         ("p_click + where(p_like > 0.3, w_like, 0)", "p_like", []),
         ("p_click - where(p_like > 0.3, w_like, 0)", "p_like", ["RT209"]),
         ("w_like * p_click - rank(p_like)", "p_like", []),
+        ("where(p_like, 1, 0) + w_like * p_click", "p_like", []),
+        # true, false at one point, true again
+        ("p_like + where(p_like - 0.37, 1, 0) + w_like * p_click", "p_like", ["RT212"]),
+        ("where(p_like - 1, 0, 1) + w_like * p_click", "p_like", []),
+        ("where(p_like - 1, 1, 0) + w_like * p_click", "p_like", ["RT209"]),
     ],
 )
 def test_contracts_are_shown_or_refuted(check_text, score: str, signal: str, codes: list[str]) -> None:

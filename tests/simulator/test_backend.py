@@ -12,6 +12,7 @@ from rectune_dsl.hooks.errors import BackendError
 from rectune_dsl.hooks.protocols import BackendContext, BaselineBackend, OracleBackend, PanelBackend
 from rectune_dsl.simulator.days import COLUMNS
 from rectune_dsl.simulator.experiment import EPOCH
+from rectune_dsl.workflow.capable import lacking
 
 
 @pytest.fixture
@@ -34,18 +35,19 @@ def test_it_offers_all_that_is_optional(backend, task):
     assert list(backend.check()) == []
 
 
-def test_check_names_what_the_world_lacks(task):
+def test_what_the_world_lacks_is_named(task):
     raw = task.model_dump(mode="python")
     raw["signals"]["p_shares"] = {}
     raw["metrics"]["shares"] = {}
     raw["stages"]["re_ranking"]["diversity"]["by"] = "genre"
     raw["guardrails"] = {}
-    problems = SimulatorBackend(BackendContext(Task.model_validate(raw), 1)).check()
-    assert [p.split(":")[0] for p in problems] == [
-        "the simulator has no signal `p_shares`",
-        "the simulator has no key `genre`",
-        "the simulator does not measure `shares`",
-    ]
+    wrong = Task.model_validate(raw)
+    found = lacking(wrong, SimulatorBackend(BackendContext(wrong, 1)).capabilities())
+    assert {(code, key) for code, key, _, _ in found} == {
+        ("RT902", ("signals", "p_shares")),
+        ("RT902", ("stages", "re_ranking", "diversity", "by")),
+        ("RT901", ("metrics", "shares")),
+    }
 
 
 def test_create_again_is_the_same_experiment(backend, make_spec):

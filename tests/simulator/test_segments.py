@@ -17,6 +17,7 @@ from rectune_dsl.simulator.panel import sample_panel
 from rectune_dsl.simulator.requests import Requests
 from rectune_dsl.simulator.responses import expect
 from rectune_dsl.simulator.segments import segment_columns
+from rectune_dsl.workflow.capable import lacking
 
 SEGMENTS = """
 [segments.new]
@@ -97,12 +98,23 @@ def test_the_backend_measures_what_the_task_judges(segmented):
     assert set(backend.baseline(2).columns) == {*COLUMNS, *NAMES}
 
 
-def test_check_names_what_no_segment_and_no_source_has(make_task):
+def test_what_no_segment_and_no_source_has_is_named(make_task):
     wrong = make_task(SEGMENTS.replace("latency_ms", "shares") + "[sources.frash]\nmin = 1\n")
-    assert SimulatorBackend(BackendContext(wrong, 1)).check() == [
-        "the simulator has no source `frash`: did you mean `fresh`?",
-        "the simulator does not measure `shares`: did you mean `hates`?",
-    ]
+    found = set(lacking(wrong, SimulatorBackend(BackendContext(wrong, 1)).capabilities()))
+    assert found == {
+        (
+            "RT902",
+            ("sources", "frash"),
+            "the backend has no candidates from source `frash`",
+            "did you mean `fresh`?",
+        ),
+        (
+            "RT901",
+            ("segments", "new", "guardrails", "shares"),
+            "the backend does not measure `shares` of segment `new`",
+            "did you mean `hates`?",
+        ),
+    }
 
 
 def test_every_candidate_has_the_source_that_its_item_says(world, task):

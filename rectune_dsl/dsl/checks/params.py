@@ -50,18 +50,16 @@ def _bounds(draft: Draft, tuned: Tuned) -> Iterator[Diagnostic]:
         )
         yield draft.problem("RT302", tuned.at("production"), message, help, fix=fix)
     if param.scale == "log" and low <= 0:
-        message, help = (
-            f"`{name}` has a log scale from {low:g} on",
-            'write scale = "linear", or raise low above 0',
-        )
-        fix = draft.mend.value((*path, "scale"), "linear")
-        yield draft.problem("RT303", tuned.at("low"), message, help, fix=fix)
+        message = f"`{name}` has a log scale from {low:g} on"
+        help = 'raise low above 0, or write scale = "linear"'
+        yield draft.problem("RT303", tuned.at("low"), message, help)
     if param.type == "int":
         for key in ("production", "low", "high"):
             if (value := getattr(param, key)) != round(value):
                 message = f"{key} of `{name}` is {value:g}, and its type is int"
                 inward = {"low": math.ceil, "high": math.floor}.get(key)
-                help = 'write the whole number that is served, or type = "float"'
+                is_count = path[-1] in ("keep", "min", "max")
+                help = "write the whole number that is served" + ("" if is_count else ', or type = "float"')
                 fix = draft.mend.value((*path, key), inward(value)) if inward else None
                 help = f"write {inward(value)}" if inward else help
                 yield draft.problem("RT304", (*path, key), message, help, fix=fix)

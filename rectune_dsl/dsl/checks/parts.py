@@ -87,9 +87,13 @@ def is_score(part: Part) -> bool:
 
 
 def words(formula: Formula, node: Node) -> str:
-    """A part of a formula as it is written; a span ends before the parentheses that close it."""
+    """A part of a formula as it is written; a span leaves out the parentheses at its ends."""
     text = formula.text[node.span.start : node.span.end]
-    return text + ")" * (text.count("(") - text.count(")"))
+    depth = lowest = 0
+    for sign in text:
+        depth += (sign == "(") - (sign == ")")
+        lowest = min(lowest, depth)
+    return "(" * -lowest + text + ")" * (depth - lowest)
 
 
 def read_through_terms(stage: Stage, tree: Node) -> frozenset[str]:

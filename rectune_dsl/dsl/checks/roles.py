@@ -27,7 +27,10 @@ def _signals(draft: Draft) -> Iterator[Diagnostic]:
     stages = draft.task.stages
     used = frozenset[str]().union(*(_used(draft, stage_name) for stage_name in stages))
     used |= {n.name for segment in draft.task.segments.values() for n in names(segment.when.written)}
-    clear = all(_is_clear(draft, stage_name) for stage_name in stages)
+    told_apart = (n.name for segment in draft.task.segments.values() for n in names(segment.when.written))
+    clear = all(_is_clear(draft, stage_name) for stage_name in stages) and (
+        all(name in draft.task.signals for name in told_apart)
+    )
     for name, signal in draft.task.signals.items():
         path = ("signals", name)
         low, high = signal.domain
@@ -44,7 +47,8 @@ def _signals(draft: Draft) -> Iterator[Diagnostic]:
                 fix = draft.mend.remove(place) if is_there else fix
                 help = f"`{guess}` is listed already: remove it" if is_there else did_you_mean(stage, stages)
                 yield draft.problem("RT108", place, message, help, fix=fix)
-        if name not in used and is_name(name):
+        is_shared = draft.source.locate(path, "key").path not in ("", draft.source.path)
+        if name not in used and is_name(name) and not is_shared:  # other tasks may read a base's signal
             message = f"no score reads signal `{name}`"
             fix = draft.mend.remove(path) if clear else None
             yield draft.problem("RT110", path, message, "use it, or remove it", part="key", fix=fix)

@@ -13,6 +13,7 @@ from rectune_dsl.dsl.checks.samples import Sample
 from rectune_dsl.dsl.checks.sound import settings
 from rectune_dsl.dsl.formula import Compare, Node, evaluate, names, walk
 from rectune_dsl.dsl.formula.intervals import Enclosure, Plugins
+from rectune_dsl.dsl.formula.rounding import Interval, interval
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.proofs import MOST_BOXES
 from rectune_dsl.dsl.regions import Axis, Boxes, Region
@@ -64,7 +65,8 @@ class Scene:
         terms = {name: formula.tree for name, formula in self.stage.terms.items()}
         environment = self.draft.environment
         plugins = Plugins(environment.functions, environment.implementations)
-        return Enclosure(region.intervals(boxes), terms, plugins, region.facts(boxes))
+        names, facts = region.intervals(boxes), region.facts(boxes)
+        return Enclosure(names, terms, plugins, facts, others=self._of_candidates(region))
 
     def points(self, region: Region, boxes: Boxes) -> Sample | None:
         """Ends, corners and middles of boxes, with all else at production or in the middle; None where no
@@ -91,6 +93,15 @@ class Scene:
             for n, s in self.task.signals.items()
         }
         return Sample({n: v[keeps[:, 0]] for n, v in params.items()}, signals)
+
+    def _of_candidates(self, region: Region) -> dict[str, Interval]:
+        """What differs between the candidates of a request, within the bounds of all of them."""
+        kinds = {name: signal.kind for name, signal in self.task.signals.items()} | {"score": "prediction"}
+        return {
+            name: interval([axis.low], [axis.high])
+            for name, axis in region.axes.items()
+            if kinds.get(name) in ("prediction", "item")
+        }
 
     def _axes(self) -> dict[str, Axis]:
         provided = self.draft.signals_of(self.stage_name)

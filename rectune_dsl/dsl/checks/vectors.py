@@ -9,7 +9,7 @@ from itertools import pairwise
 from rectune_dsl.dsl.checks.draft import Draft
 from rectune_dsl.dsl.diagnostics import Diagnostic
 from rectune_dsl.dsl.expand import MOST_NODES, grown, meanings_in, overridden
-from rectune_dsl.dsl.formula import Call, Name, Node, Number, Unary, Vector, walk
+from rectune_dsl.dsl.formula import Call, Name, Node, Number, Unary, Vector, names, walk
 from rectune_dsl.dsl.params import Param, Value, VectorParam
 from rectune_dsl.dsl.positions import KeyPath
 from rectune_dsl.dsl.table import Formula
@@ -87,6 +87,7 @@ def _curve(draft: Draft, params: Mapping[str, Value], path: KeyPath, curve: Call
 
 
 def _knots(draft: Draft, params: Mapping[str, Value], path: KeyPath, knots: Node) -> Iterator[Diagnostic]:
+    yield from _of_segments(draft, knots)
     items = knots.items if isinstance(knots, Vector) else ()
     value = params.get(knots.name) if isinstance(knots, Name) else None
     numbers = value if isinstance(value, tuple) else [_constant(params, item) for item in items]
@@ -97,11 +98,20 @@ def _knots(draft: Draft, params: Mapping[str, Value], path: KeyPath, knots: Node
     elif len(known) < 2 or any(a >= b for a, b in pairwise(known)):
         message = "the knots of a curve must rise, and be two or more"
         rising = sorted(set(known))
-        help = f"write [{', '.join(f'{n:g}' for n in rising)}]" if len(rising) > 1 else "add a knot"
-        fix = None
-        if len(rising) > 1 and isinstance(knots, Vector) and len(rising) == len(known):
-            fix = draft.mend.within(path, knots.span.start, knots.span.end, help.removeprefix("write "))
-        yield draft.problem("RT215", path, message, help, span=knots.span, fix=fix)
+        listed = ", ".join(f"{n:g}" for n in rising)
+        help = f"write [{listed}], and each value with its knot" if len(rising) > 1 else "add a knot"
+        yield draft.problem("RT215", path, message, help, span=knots.span)
+
+
+def _of_segments(draft: Draft, knots: Node) -> Iterator[Diagnostic]:
+    """Knots have to rise for everybody, and proofs are about one curve."""
+    read = {name.name.partition("[")[0] for name in names(knots)}
+    for segment_name, segment in draft.task.segments.items():
+        for name in sorted(read & segment.params.keys()):
+            path = ("segments", segment_name, "params", name)
+            message = f"`{name}` is where a curve has its knots, which are the same for everybody"
+            help = "give the segment values of its own at the same knots"
+            yield draft.problem("RT215", path, message, help, part="key")
 
 
 def _count(params: Mapping[str, Value], node: Node) -> int | None:

@@ -178,5 +178,8 @@ def _zscore(x: Array, valid: NDArray[np.bool_] | None) -> Array:
         where = where | ~where.any(axis=-1, keepdims=True)
     mean = x.mean(axis=-1, keepdims=True, where=where)
     spread = x.std(axis=-1, keepdims=True, where=where)
-    scores: Array = np.where(spread > 0, (x - mean) / np.where(spread > 0, spread, 1), 0).astype(x.dtype)
+    # a mean is rounded, so equal values may differ from theirs
+    least = x.min(axis=-1, keepdims=True, where=where, initial=np.inf)
+    varies = (spread > 0) & (x.max(axis=-1, keepdims=True, where=where, initial=-np.inf) > least)
+    scores: Array = np.where(varies, (x - mean) / np.where(varies, spread, 1), 0).astype(x.dtype)
     return scores

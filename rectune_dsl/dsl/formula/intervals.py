@@ -35,6 +35,8 @@ MAX_DEPTH = 210
 MAX_CANDIDATES = 1_000_000
 """`rank` is at most this, and `zscore` at most twice its root: what holds is proved for requests of up to so
 many candidates."""
+_ROUNDING = 2.0**-20
+"""How far apart, relatively, the ends of a constant's interval may lie."""
 _LARGEST_SCORED = float(np.sqrt(LARGEST / MAX_CANDIDATES) / 2)
 """Squares of larger values, summed over so many candidates, may overflow."""
 
@@ -57,7 +59,8 @@ class Fault:
 
 class Enclosure:
     """Formulas over boxes: `names` are the names' intervals, (boxes,) each, `terms` the formulas of terms,
-    `facts` what is known of parts of formulas. Collects `faults` as it goes."""
+    `facts` what is known of parts of formulas. `others` are the intervals of names that differ between the
+    candidates of a request, for all of them: a box holds one candidate. Collects `faults` as it goes."""
 
     def __init__(
         self,
@@ -66,11 +69,14 @@ class Enclosure:
         plugins: Plugins | None = None,
         facts: Facts | None = None,
         depth: int = 0,
+        others: Mapping[str, Interval] | None = None,
     ) -> None:
         self.names, self.terms = names, terms or {}
+        self.others: Mapping[str, Interval] = others or {}
         self.plugins, self.facts = plugins or Plugins(), facts or {}
         self.faults: list[Fault] = []
         self.depth, self.conditions = depth, 0
+        self._always = self.facts  # what holds whatever branch is taken
         self._found: dict[int, tuple[Node, Interval]] = {}  # the node is kept, so that its id stays its own
 
     def value(self, node: Node) -> Interval:
@@ -83,8 +89,8 @@ class Enclosure:
         with np.errstate(all="ignore"):
             facts = learnt(condition, is_true, self._value)
         merged = {**self.facts, **{n: known(self.facts, n, found) for n, found in facts.items()}}
-        inner = Enclosure(self.names, self.terms, self.plugins, merged, self.depth + 1)
-        inner.conditions = self.conditions + 1
+        inner = Enclosure(self.names, self.terms, self.plugins, merged, self.depth + 1, self.others)
+        inner.conditions, inner._always = self.conditions + 1, self._always
         return inner
 
     def _value(self, node: Node) -> Interval:
@@ -115,21 +121,40 @@ class Enclosure:
                 return self._where(node)
             case Call("curve", (x, Vector(knots), Vector(heights, order))):
                 at, parts = self._value(x), [self._value(h) for h in heights]
-                found = curve_enclosures.values(at, self.constants(knots), parts, order)
+                places = self.constants(knots)
+                found = ANYTHING
+                if places is not None:
+                    found = curve_enclosures.values(at, places, parts, order)
                 return self._finite(node, found, at, *parts)
+            case Call("rank" | "zscore"):
+                arguments = [self._of_everybody(a) for a in node.arguments]
+                return self._finite(node, self._call(node, arguments), *arguments)
             case Call():
                 arguments = [self._value(a) for a in node.arguments]
                 return self._finite(node, self._call(node, arguments), *arguments)
             case Vector():
                 raise TypeError("a vector has no value of its own")
 
-    def constants(self, knots: tuple[Node, ...]) -> list[float]:
-        """The numbers of nodes that are constants; those of a box where they are names of constants."""
+    def constants(self, knots: tuple[Node, ...]) -> list[float] | None:
+        """The numbers of nodes that are constants, or names of constants; None where one is not."""
         found = []
         for knot in knots:
             value = self._value(knot)
-            exact = knot.value if isinstance(knot, Number) else float((value.low[0] + value.high[0]) / 2)
-            found.append(exact)
+            middle = float((value.low[0] + value.high[0]) / 2)
+            if not value.high.max() - value.low.min() <= _ROUNDING * abs(middle):
+                return None
+            found.append(knot.value if isinstance(knot, Number) else middle)
+        return found
+
+    def _of_everybody(self, argument: Node) -> Interval:
+        """The argument of a function that ranges over all candidates: what is known of the one in the box, or
+        of the one that a branch is taken for, holds for no other."""
+        if not (self.conditions or self.others):
+            return self._value(argument)
+        names = {**self.names, **self.others}
+        everybody = Enclosure(names, self.terms, self.plugins, self._always, self.depth)
+        found = everybody.value(argument)
+        self.faults += everybody.faults
         return found
 
     def _binary(self, node: Binary) -> Interval:

@@ -199,8 +199,10 @@ class Slopes:
     ) -> Interval:
         if any(self._moves(h) for h in heights):
             return ANYTHING
-        parts = [self._value(h) for h in heights]
-        slope = curves.slopes(self._value(x), self._enclosure.constants(knots), parts, order)
+        parts, places = [self._value(h) for h in heights], self._enclosure.constants(knots)
+        if places is None:
+            return ANYTHING
+        slope = curves.slopes(self._value(x), places, parts, order)
         return do.multiply(slope, self._slope(x))
 
     # --- branches ------------------------------------------------------------------------------------
@@ -214,7 +216,7 @@ class Slopes:
         slopes = taken._slope(yes), other._slope(no)
         either = hull(*slopes)
         if self._moves(condition):
-            turn = self._slope(condition)
+            turn = _of_truth(test, self._slope(condition))
             apart = _jump(turn, taken._value(yes), other._value(no))
             either = hull(either, self._jump_by_point(turn, yes, no, apart))
         return choose(always, slopes[0], choose(never, slopes[1], either))
@@ -237,6 +239,12 @@ class Slopes:
         found = hull(found, self._slope(yes), self._slope(no))
         self._jumps -= 1
         return choose(unknown, found, apart)
+
+
+def _of_truth(test: Interval, slope: Interval) -> Interval:
+    """Which way a condition turns that changes so: it is true where it is not 0, so that one that passes 0
+    turns twice."""
+    return choose(test.low >= 0, slope, choose(test.high <= 0, do.negative(slope), ANYTHING))
 
 
 def _jump(turn: Interval, yes: Interval, no: Interval) -> Interval:

@@ -1,0 +1,75 @@
+"""What a task asks of a backend: that it measures the metrics, and provides signals, keys and sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from rectune_dsl.dsl.diagnostics import Diagnostic
+from rectune_dsl.dsl.model import Task
+from rectune_dsl.dsl.positions import KeyPath
+from rectune_dsl.dsl.rules import RULES
+from rectune_dsl.dsl.source import Source
+from rectune_dsl.dsl.suggest import did_you_mean
+from rectune_dsl.hooks.api import Capabilities
+
+Problem = tuple[str, KeyPath, str, str]
+"""Code, place in the file, message and help."""
+
+
+def lacking(task: Task, capabilities: Capabilities) -> Iterator[Problem]:
+    """What the task asks for and the backend does not have."""
+    yield from _unmeasured(task, capabilities)
+    yield from _unprovided(task, capabilities)
+
+
+def located(source: Source, problems: Iterable[Problem]) -> tuple[Diagnostic, ...]:
+    """Problems as diagnostics, in the order of the file."""
+    found = []
+    for code, key, message, help in problems:
+        place = source.locate(key)
+        where = (place.path, place.line, place.column, place.end_column)
+        found.append(Diagnostic(code, message, help, *where, RULES[code].severity))
+    return tuple(sorted(found, key=lambda d: (d.line, d.column)))
+
+
+def place_of(task: Task, judged: str) -> KeyPath:
+    """Where the file says that a metric is judged."""
+    if judged in task.metrics:
+        return ("metrics", judged)
+    segment, _, name = judged.partition(".")
+    return ("segments", segment, "guardrails", name) if name else ("guardrails", judged)
+
+
+def _unmeasured(task: Task, capabilities: Capabilities) -> Iterator[Problem]:
+    known = set(capabilities.metrics)
+    for name, metric in task.judged.items():
+        if name in known and metric.kind != "ratio" and metric.covariate is None:
+            continue
+        for column in metric.columns(name):
+            if column not in known:
+                base, at, segment = column.partition("@")
+                of = f" of segment `{segment}`" if at else ""
+                message = f"the backend does not measure `{base}`{of}"
+                yield "RT901", place_of(task, name), message, did_you_mean(base, _plain(known))
+
+
+def _plain(columns: Iterable[str]) -> set[str]:
+    """Columns of all users."""
+    return {column for column in columns if "@" not in column}
+
+
+def _unprovided(task: Task, capabilities: Capabilities) -> Iterator[Problem]:
+    if capabilities.signals is not None:
+        for name in task.signals:
+            if name not in capabilities.signals:
+                help = did_you_mean(name, capabilities.signals)
+                yield "RT902", ("signals", name), f"the backend does not provide signal `{name}`", help
+    for name, stage in task.stages.items():
+        if stage.diversity is not None and stage.diversity.by not in capabilities.keys:
+            message = f"the backend does not provide key `{stage.diversity.by}`"
+            key = ("stages", name, "diversity", "by")
+            yield "RT902", key, message, did_you_mean(stage.diversity.by, capabilities.keys)
+    for name in task.sources:
+        if name not in capabilities.sources:
+            message = f"the backend has no candidates from source `{name}`"
+            yield "RT902", ("sources", name), message, did_you_mean(name, capabilities.sources)
