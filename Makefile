@@ -1,9 +1,11 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+PLUGINS      := $(sort $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml)))
+PLUGINS_VENV := .venv-plugins
 export NO_PROXY := 127.0.0.1,localhost
 
-.PHONY: demo test check docs format clean
+.PHONY: demo test test-plugins check docs format clean
 
 demo: $(VENV)/.installed  ## install, then run one campaign on the bundled simulator
 	@rm -f .rectune/demo.sqlite .rectune/demo.sqlite-*
@@ -11,6 +13,12 @@ demo: $(VENV)/.installed  ## install, then run one campaign on the bundled simul
 
 test: $(VENV)/.installed-test  ## the core test suite
 	HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest tests -n 2 --dist worksteal
+
+test-plugins: $(PLUGINS_VENV)/.installed  ## the tests of every plugin in plugins/
+	@set -e; for plugin in $(PLUGINS); do \
+	  echo "== $$plugin"; \
+	  (cd $$plugin && $(CURDIR)/$(PLUGINS_VENV)/bin/python -m pytest); \
+	done
 
 check: $(VENV)/.installed-test  ## what has to hold before a commit
 	$(BIN)/ruff check .
@@ -27,7 +35,7 @@ format: $(VENV)/.installed-test
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) .rectune .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(PLUGINS_VENV) .rectune .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -36,4 +44,10 @@ $(VENV)/.installed: pyproject.toml
 
 $(VENV)/.installed-test: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet -e '.[test]'
+	@touch $@
+
+# an environment of their own: the core's tests run without any plugin
+$(PLUGINS_VENV)/.installed: pyproject.toml $(addsuffix /pyproject.toml,$(PLUGINS))
+	$(PYTHON) -m venv $(PLUGINS_VENV)
+	$(PLUGINS_VENV)/bin/python -m pip install --quiet -e . $(foreach plugin,$(PLUGINS),-e './$(plugin)[test]')
 	@touch $@

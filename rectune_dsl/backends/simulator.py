@@ -12,7 +12,7 @@ from rectune_dsl.hooks.errors import BackendError
 from rectune_dsl.hooks.protocols import BackendContext
 from rectune_dsl.simulator.catalogue import SOURCES
 from rectune_dsl.simulator.days import COLUMNS
-from rectune_dsl.simulator.experiment import Experiment, baseline
+from rectune_dsl.simulator.experiment import Experiment, Machine, baseline
 from rectune_dsl.simulator.oracle import oracle_config, paired_lifts
 from rectune_dsl.simulator.panel import sample_panel
 from rectune_dsl.simulator.requests import KEYS, SIGNALS
@@ -33,6 +33,7 @@ class SimulatorBackend:
     def __init__(self, context: BackendContext) -> None:
         self._task = context.task
         self._seed = context.seed
+        self._machine = Machine() if context.executor is None else Machine(context.executor)
         self._functions = {name: f.evaluate for name, f in context.functions.items()}
         self._world = build_world(context.task.simulator)
         self._funnel = Funnel(context.task, self._functions)
@@ -91,7 +92,7 @@ class SimulatorBackend:
         return self._experiment(experiment).observe(as_of)
 
     def stop(self, experiment: str, outcome: str) -> None:
-        self._experiment(experiment).forget()
+        self._experiment(experiment)
 
     def deliver(self, config: Config) -> None:
         if not self._delivered or self._delivered[-1] != config:
@@ -108,19 +109,32 @@ class SimulatorBackend:
         serves = self._delivered[-1] if self._delivered else Config(self._task.production)
         users = min(BASELINE_USERS, self._world.population)
         arm = Arm(CONTROL, serves)
-        return baseline(self._world, self._funnel, arm, self._seed, users, days, self._segments)
+        return baseline(
+            self._world, self._funnel, arm, self._seed, users, days, self._segments, self._machine.executor
+        )
 
     def oracle_lifts(self, configs: Sequence[Config]) -> Mapping[str, Sequence[float]]:
-        return paired_lifts(self._task, self._world, configs, functions=self._functions)
+        return paired_lifts(
+            self._task,
+            self._world,
+            configs,
+            functions=self._functions,
+            executor=self._machine.executor,
+        )
 
     def oracle_config(self) -> Config:
         """The best config there is, as far as a long search on fixed occasions can tell."""
         if self._best is None:
-            self._best = oracle_config(self._task, self._world, functions=self._functions).config
+            found = oracle_config(
+                self._task, self._world, functions=self._functions, executor=self._machine.executor
+            )
+            self._best = found.config
         return self._best
 
     def _made(self, spec: ExperimentSpec, fraction: float = 1.0) -> Experiment:
-        return Experiment(self._world, self._funnel, spec, self._seed, fraction, segments=self._segments)
+        return Experiment(
+            self._world, self._funnel, spec, self._seed, fraction, self._machine, self._segments
+        )
 
     def _experiment(self, experiment: str) -> Experiment:
         if experiment not in self._experiments:

@@ -103,6 +103,8 @@ class Simulator(Table):
     """Items of the world's catalogue."""
     candidates: Annotated[int, Field(ge=10, le=5_000)] = 300
     """Candidates per request that the first stage is given."""
+    executor: str = "threads"
+    """Who computes: a registered name. Results are the same whoever does."""
 
 
 def _as_version(value: object) -> object:

@@ -110,6 +110,7 @@ RULES: Mapping[str, Rule] = {
     "RT504": Rule("replay without a log", "The replay backend needs a [replay] table."),
     "RT505": Rule("step keeps every param at production", "There is nothing left to search."),
     "RT506": _warning("step leaves a param no room", "It would count as tuned, and could not move."),
+    "RT507": Rule("unknown executor", "Nobody registered it."),
     # RT6: segments, sources
     "RT601": Rule(
         "segment is not one of users or requests", "A segment is told apart before candidates are."

@@ -44,6 +44,12 @@ class Table(BaseModel):
             del copied.__dict__[name]
         return copied
 
+    def __getstate__(self) -> dict[Any, Any]:
+        """What was computed is computed again by who unpickles it."""
+        state = super().__getstate__()
+        values = {name: state["__dict__"][name] for name in type(self).model_fields}
+        return {**state, "__dict__": values}
+
 
 class Formula:
     """A formula: its `text`, the tree as `written`, and the `tree` that says what it means in its task, where

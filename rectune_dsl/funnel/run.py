@@ -18,10 +18,15 @@ class Funnel:
 
     `functions` are a plugin's, by the name formulas call. The result of a request depends on that
     request alone: chunks and threads change nothing. Instances keep no state and may be shared.
+    Pickled, a funnel is its task and functions, and is compiled again by who unpickles it.
     """
 
     def __init__(self, task: Task, functions: Functions | None = None) -> None:
+        self._made_from = (task, functions)
         self._stages = tuple(compile_stage(task, name, functions or {}) for name in task.stages)
+
+    def __reduce__(self) -> tuple[type[Funnel], tuple[Task, Functions | None]]:
+        return type(self), self._made_from
 
     @property
     def stages(self) -> tuple[str, ...]:

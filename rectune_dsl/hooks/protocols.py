@@ -33,12 +33,14 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class BackendContext:
     """What a backend is made from. `seed` keys all randomness of a simulated backend; the task's
-    relative paths start at `folder`; `functions` are the plugins' formula functions."""
+    relative paths start at `folder`; `functions` are the plugins' formula functions. Large computations go
+    through `executor`, or run on threads where there is none."""
 
     task: Task
     seed: int
     folder: Path = Path()
     functions: Mapping[str, FormulaFunction] = field(default_factory=dict)
+    executor: Executor | None = None
 
 
 class ABBackend(Protocol):
@@ -259,6 +261,15 @@ Result = TypeVar("Result")
 
 
 class Executor(Protocol):
-    """Maps shards to results. Results come back in the shards' order, whatever ran them."""
+    """Maps shards to results, here or on many machines.
 
-    def map(self, work: Callable[[Shard], Result], shards: Sequence[Shard]) -> Sequence[Result]: ...
+    `work`, shards and results can be pickled. `work` is a pure function that may be large and is the same for
+    all shards of a call: send it to a worker once. A shard may be worked on again when a worker is lost.
+    """
+
+    def map(self, work: Callable[[Shard], Result], shards: Sequence[Shard]) -> Sequence[Result]:
+        """One result per shard, in the shards' order, whatever ran them and in which order.
+
+        What `work` raises is raised here. Raises BackendError when workers fail again and again.
+        """
+        ...

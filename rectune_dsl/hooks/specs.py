@@ -46,6 +46,12 @@ def rectune_register_functions(register: Register) -> None:
 
 
 @hookspec
+def rectune_register_executors(register: Register) -> None:
+    """Call `register(name, factory)`: `factory()` makes an `Executor` that `[simulator]` may name. It starts
+    what it needs when it is first used."""
+
+
+@hookspec
 def rectune_register_commands(register: Register) -> None:
     """Call `register(name, command)` with a `click.Command` that becomes `rectune NAME`."""
 

@@ -19,3 +19,8 @@ def rectune_register_agents(register: RegisterAgent) -> None:
 def rectune_register_backends(register: Register) -> None:
     register("simulator", "rectune_dsl.backends.simulator:SimulatorBackend")
     register("replay", "rectune_dsl.backends.replay:ReplayBackend")
+
+
+@hookimpl
+def rectune_register_executors(register: Register) -> None:
+    register("threads", "rectune_dsl.simulator.threads:Threads")

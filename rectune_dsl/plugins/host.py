@@ -33,7 +33,7 @@ DUTIES: Mapping[Role, tuple[str, ...]] = {
     "skill": ("evolve",),
 }
 """The methods an agent has to have."""
-Kind = Literal["agent", "backend", "llm", "function", "command"]
+Kind = Literal["agent", "backend", "llm", "function", "executor", "command"]
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Registered:
                 raise TypeError(f"{type(loaded).__name__} is no FormulaFunction")
         if self.kind == "command" and not isinstance(loaded, click.Command):
             raise TypeError(f"{type(loaded).__name__} is no click.Command")
-        if self.kind in ("agent", "backend", "llm") and not callable(loaded):
+        if self.kind in ("agent", "backend", "llm", "executor") and not callable(loaded):
             raise TypeError(f"{type(loaded).__name__} cannot be called to make one")
         return loaded
 
@@ -112,6 +112,12 @@ class Host:
         words = f"backend {name!r}"
         make = guarded(self._find("backend", name, words).load(), words, BackendError)
         return lambda context: Guarded(make(context), words, BackendError)
+
+    def executor(self, name: str) -> Any:
+        """A new executor. Raises PluginError when nobody registered it."""
+        words = f"executor {name!r}"
+        make = guarded(self._find("executor", name, words).load(), words, PluginError)
+        return Guarded(make(), words, BackendError)
 
     def agents(self) -> Mapping[str, frozenset[str]]:
         """The registered agents' names by role."""
@@ -202,6 +208,7 @@ class Host:
         hook("rectune_register_backends", others)(register=keep("backend"))
         hook("rectune_register_llms", others)(register=keep("llm"))
         hook("rectune_register_functions", others)(register=keep("function"))
+        hook("rectune_register_executors", others)(register=keep("executor"))
         hook("rectune_register_commands", others)(register=keep("command"))
 
     def _keep(self, registered: Registered) -> None:

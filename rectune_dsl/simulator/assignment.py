@@ -1,64 +1,143 @@
-"""Who takes part in an experiment, and in which arm: intervals of a salted hash of the user's id."""
+"""Who takes part in an experiment, and in which arm: intervals of a salted hash of the user's id.
+
+Nobody's list of users is ever held: an arm is a rule, asked about one range of ids at a time.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rectune_dsl.hooks.api import HOLDOUT, ExperimentSpec
+from rectune_dsl.hooks.api import HOLDOUT, ExperimentSpec, Exposure
 from rectune_dsl.hooks.errors import BackendError
 from rectune_dsl.simulator.keyed import Ids, key_of, uniform
 
-_AT_ONCE = 1 << 18
+_AT_ONCE = 1 << 14
+"""Ids hashed together: what is made of them stays in cache."""
 
 
-def assign(spec: ExperimentSpec, population: int) -> tuple[tuple[Ids, NDArray[np.float64]], ...]:
-    """Per arm its users' ids, ascending, and where in the arm's interval each lies, in [0, 1).
+class Members(Protocol):
+    """Users of one arm."""
+
+    @property
+    def expected(self) -> float:
+        """About how many there are."""
+        ...
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """The first of the ids that may be among them, and the one after the last."""
+        ...
+
+    def within(self, start: int, stop: int) -> Ids:
+        """Those of the ids `start` ... `stop` - 1, ascending."""
+        ...
+
+
+@dataclass(frozen=True)
+class Everyone:
+    """All users with ids from `start` to `stop` - 1."""
+
+    start: int
+    stop: int
+
+    @property
+    def expected(self) -> float:
+        return float(self.stop - self.start)
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        return self.start, self.stop
+
+    def within(self, start: int, stop: int) -> Ids:
+        return np.arange(max(start, self.start), min(stop, self.stop), dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """Users whose hash under `salt` lies in [number * width, (number + 1) * width), the first `fraction` of
+    that; without those of `fresh_of`, and either of the surface's holdout (`held`) or not of it."""
+
+    salt: str
+    number: int
+    width: float
+    fresh_of: tuple[Exposure, ...]
+    surface: str
+    holdout_share: float
+    held: bool
+    fraction: float
+    users: int
+    population: int
+
+    @property
+    def expected(self) -> float:
+        return self.users * self.fraction
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        return 0, self.population
+
+    def within(self, start: int, stop: int) -> Ids:
+        return self.placed(start, stop)[0]
+
+    def placed(self, start: int, stop: int) -> tuple[Ids, NDArray[np.float64]]:
+        """The users of a range of ids, and where in the arm's interval each lies, in [0, `fraction`)."""
+        parts = [
+            self._placed(np.arange(at, min(at + _AT_ONCE, stop), dtype=np.int64))
+            for at in range(start, stop, _AT_ONCE)
+        ]
+        if not parts:
+            return np.empty(0, np.int64), np.empty(0)
+        return np.concatenate([ids for ids, _ in parts]), np.concatenate([places for _, places in parts])
+
+    def _placed(self, ids: Ids) -> tuple[Ids, NDArray[np.float64]]:
+        places = _hash(self.salt, ids) / self.width - self.number
+        taken = np.flatnonzero((places >= 0) & (places < self.fraction))
+        ids, places = ids[taken], places[taken]
+        allowed = self._held_out(ids) == self.held
+        for used in self.fresh_of:
+            allowed &= _hash(used.salt, ids) >= used.share
+        return ids[allowed], places[allowed]
+
+    def _held_out(self, ids: Ids) -> NDArray[np.bool_]:
+        if self.holdout_share <= 0:
+            return np.zeros(ids.size, np.bool_)
+        return uniform(key_of("holdout", self.surface), ids) < self.holdout_share
+
+
+def assign(spec: ExperimentSpec, population: int, fraction: float = 1.0) -> tuple[Assigned, ...]:
+    """The users of each arm.
 
     Arm a has the users whose hash under the spec's salt lies in [a * w, (a + 1) * w), w being the arm's
     part of `spec.exposure(population).share`, but for those of `fresh_of` and the surface's holdout. An
-    arm named `holdout` has users of the holdout instead, again without those of `fresh_of`.
+    arm named `holdout` has users of the holdout instead, again without those of `fresh_of`. Of every arm
+    the first `fraction` is served.
 
     Raises BackendError when there are too few users.
     """
     served = [arm.name for arm in spec.arms if arm.name != HOLDOUT]
     width = _width(spec, population, len(served))
     holdout_width = _holdout_width(spec, population) if len(served) < len(spec.arms) else 0.0
-    parts: list[list[tuple[Ids, NDArray[np.float64]]]] = [[] for _ in spec.arms]
-    for start in range(0, population, _AT_ONCE):
-        ids = np.arange(start, min(start + _AT_ONCE, population), dtype=np.int64)
-        ids, hashes = _reached(spec, ids, max(width * len(served), holdout_width))
-        held = _held_out(spec, ids)
-        first = 0.0
-        for part, arm in zip(parts, spec.arms, strict=True):
-            if arm.name == HOLDOUT:
-                place, allowed = hashes / holdout_width, held
-            else:
-                place, allowed = hashes / width - first, ~held
-                first += 1
-            taken = allowed & (place >= 0) & (place < 1)
-            part.append((ids[taken], place[taken]))
-    return tuple(
-        (np.concatenate([ids for ids, _ in part]), np.concatenate([places for _, places in part]))
-        for part in parts
-    )
 
+    def users(name: str) -> Assigned:
+        held = name == HOLDOUT
+        return Assigned(
+            salt=spec.salt,
+            number=0 if held else served.index(name),
+            width=holdout_width if held else width,
+            fresh_of=spec.fresh_of,
+            surface=spec.surface,
+            holdout_share=spec.holdout_share,
+            held=held,
+            fraction=fraction,
+            users=spec.users_per_arm,
+            population=population,
+        )
 
-def _reached(spec: ExperimentSpec, ids: Ids, share: float) -> tuple[Ids, NDArray[np.float64]]:
-    """Users with a hash below `share` whom no earlier experiment used, and their hashes."""
-    hashes = _hash(spec.salt, ids)
-    reached = hashes < share
-    ids, hashes = ids[reached], hashes[reached]
-    fresh = np.ones(ids.size, np.bool_)
-    for used in spec.fresh_of:
-        fresh &= _hash(used.salt, ids) >= used.share
-    return ids[fresh], hashes[fresh]
-
-
-def _held_out(spec: ExperimentSpec, ids: Ids) -> NDArray[np.bool_]:
-    if spec.holdout_share <= 0:
-        return np.zeros(ids.size, np.bool_)
-    return uniform(key_of("holdout", spec.surface), ids) < spec.holdout_share
+    return tuple(users(arm.name) for arm in spec.arms)
 
 
 def _width(spec: ExperimentSpec, population: int, arms: int) -> float:

@@ -5,9 +5,7 @@ Users come by the same luck under every config, so lifts differ by what the conf
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,15 +16,17 @@ from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.space import Space
 from rectune_dsl.funnel.run import Funnel
 from rectune_dsl.funnel.stage import Functions
-from rectune_dsl.hooks.api import Config
+from rectune_dsl.hooks.api import Config, Executor
+from rectune_dsl.simulator.assignment import Everyone
 from rectune_dsl.simulator.cma import evolve
-from rectune_dsl.simulator.days import COLUMNS, Block, Setting
+from rectune_dsl.simulator.days import COLUMNS, Setting
 from rectune_dsl.simulator.keyed import generator, key_of
 from rectune_dsl.simulator.responses import expect
 from rectune_dsl.simulator.segments import segment_columns
+from rectune_dsl.simulator.shards import Totals, totals_of
+from rectune_dsl.simulator.threads import Threads
 from rectune_dsl.simulator.world import World
 
-_BLOCK = 4096
 _FIRST_DAY = 0
 BUFFER = 0.002
 """A guardrail on a lift must hold in truth by this much, since a config at its margin cannot be confirmed."""
@@ -50,6 +50,7 @@ def paired_lifts(
     users: int = 20_000,
     days: int | None = None,
     functions: Functions | None = None,
+    executor: Executor | None = None,
 ) -> dict[str, tuple[float, ...]]:
     """True lift over production of every judged metric, one per config, over `days` (the confirmation's
     when None); and under `=NAME` the level of every metric whose guardrail is absolute.
@@ -57,7 +58,7 @@ def paired_lifts(
     Raises UsageError when the task reads a signal or a key the world does not have, KeyError when it
     judges a metric that the simulator does not measure.
     """
-    truth = _Truth(task, world, users, days or task.confirm.days, functions)
+    truth = _Truth(task, world, users, days or task.confirm.days, functions, executor)
     production, *levels = truth.levels([Config(task.production), *configs])
     lifts = {name: tuple(_lift(level[name], production[name]) for level in levels) for name in task.judged}
     absolute = {n for n, limit in task.guarded.items() if not limit.relative}
@@ -71,10 +72,11 @@ def oracle_config(
     days: int = 2,
     seed: int = 0,
     functions: Functions | None = None,
+    executor: Executor | None = None,
 ) -> Oracle:
     """Search the best config on a fixed set of occasions, from production, with CMA-ES. The lifts it returns
     are measured on other users, over the confirmation's days."""
-    truth = _Truth(task, world, users, days, functions)
+    truth = _Truth(task, world, users, days, functions, executor)
     space, rng = Space(task), generator("oracle", seed)
     production = truth.levels([Config(task.production)])[0]
 
@@ -85,7 +87,7 @@ def oracle_config(
         return np.array([_merit(task, next(levels), production) if a else -np.inf for a in allowed])
 
     best = Config(space.from_unit(evolve(space.production, merits, rng)))
-    lifts = paired_lifts(task, world, [best], functions=functions)
+    lifts = paired_lifts(task, world, [best], functions=functions, executor=executor)
     return Oracle(
         config=best,
         objective=sum(m.weight * m.sign * lifts[n][0] for n, m in task.north_stars.items()),
@@ -97,28 +99,35 @@ def oracle_config(
 class _Truth:
     """Fixed users on fixed days, asked about configs."""
 
-    def __init__(self, task: Task, world: World, users: int, days: int, functions: Functions | None) -> None:
+    def __init__(
+        self,
+        task: Task,
+        world: World,
+        users: int,
+        days: int,
+        functions: Functions | None,
+        executor: Executor | None,
+    ) -> None:
         self._task, self._world, self._days = task, world, days
+        self._executor = executor or Threads()
         self._funnel = Funnel(task, functions)
         self._segments = segment_columns(task, COLUMNS, functions)
         self._traffic = key_of("oracle", users)
         start = int(generator("oracle users", users).integers(max(1, world.population - users)))
-        ids = np.arange(start, min(start + users, world.population), dtype=np.int64)
-        self._blocks = [ids[i : i + _BLOCK] for i in range(0, ids.size, _BLOCK)]
+        self._everyone = Everyone(start, min(start + users, world.population))
 
     def levels(self, configs: Sequence[Config]) -> list[dict[str, float]]:
         """The level of every judged metric, per config."""
-        jobs = [(config, ids) for config in configs for ids in self._blocks]
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            sums = list(pool.map(lambda job: self._sums(*job), jobs))
-        per = len(self._blocks)
-        totals = [np.sum(sums[i * per : (i + 1) * per], axis=0) for i in range(len(configs))]
-        columns = (*COLUMNS, *self._segments.names, "came")
+        settings = tuple(self._setting(config) for config in configs)
+        if not settings:
+            return []
+        totals = totals_of(Totals(settings, (self._everyone,) * len(settings)), self._executor)
+        columns = (*settings[0].columns, "came")
         levels = [dict(zip(columns, total.tolist(), strict=True)) for total in totals]
         return [{n: _level(m, n, level) for n, m in self._task.judged.items()} for level in levels]
 
-    def _sums(self, config: Config, ids: NDArray[np.int64]) -> NDArray[np.float64]:
-        setting = Setting(
+    def _setting(self, config: Config) -> Setting:
+        return Setting(
             world=self._world,
             funnel=self._funnel,
             config=config,
@@ -128,10 +137,6 @@ class _Truth:
             respond=expect,
             segments=self._segments,
         )
-        block = Block(setting, ids)
-        block.advance(self._days + 1)
-        sums: NDArray[np.float64] = block.columns().sum(axis=1)
-        return sums
 
 
 def _level(metric: Metric, name: str, total: Mapping[str, float]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,8 +19,12 @@ WORLDS = ("short-video",)
 
 @dataclass(frozen=True, eq=False)
 class World:
-    """Everything requests are made from. `population` user ids are 0 ... population - 1."""
+    """Everything requests are made from. `population` user ids are 0 ... population - 1.
 
+    Pickled, it is the table it was built from: who unpickles it has it built, once per process.
+    """
+
+    built_from: Simulator
     seed: int
     population: int
     pools: Pools
@@ -29,6 +34,9 @@ class World:
     @property
     def candidates(self) -> int:
         return self.pools.candidates
+
+    def __reduce__(self) -> tuple[Callable[[Simulator], World], tuple[Simulator]]:
+        return build_world, (self.built_from,)
 
     def users(self, ids: Ids) -> Users:
         return make_users(self.seed, self.normals, ids)
@@ -44,6 +52,7 @@ def build_world(simulator: Simulator) -> World:
         )
     items = make_items(simulator)
     return World(
+        built_from=simulator,
         seed=simulator.seed,
         population=simulator.users,
         pools=make_pools(simulator, items, item_logits(items)),

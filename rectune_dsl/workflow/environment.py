@@ -13,11 +13,17 @@ if TYPE_CHECKING:
 
 
 def environment(host: Host) -> Environment:
-    """The names that `check` accepts: plugin functions, agents by role, backends."""
+    """The names that `check` accepts: plugin functions, agents by role, backends, executors."""
     functions = host.loaded("function")
     signatures = {name: _signature(f) for name, f in functions.items()}
     implementations = {name: f.evaluate for name, f in functions.items()}
-    return Environment(signatures, host.agents(), host.names("backend"), implementations)
+    return Environment(
+        functions=signatures,
+        agents=host.agents(),
+        backends=host.names("backend"),
+        implementations=implementations,
+        executors=host.names("executor"),
+    )
 
 
 def _signature(function: FormulaFunction) -> Signature:

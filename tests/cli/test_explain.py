@@ -18,6 +18,7 @@ ENVIRONMENT = Environment(
         role: frozenset({"bayes", "numeric"}) for role in ("actor", "critic", "online", "insight", "skill")
     },
     backends=frozenset({"simulator", "replay"}),
+    executors=frozenset({"threads"}),
 )
 
 ENTAILED = {"RT311": {"RT310"}}

@@ -62,6 +62,7 @@ def built_in() -> Environment:
     return Environment(
         agents={role: frozenset(name for of, name in agents if of == role) for role, _ in agents},
         backends=frozenset(r.name for r in own if r.kind == "backend"),
+        executors=frozenset(r.name for r in own if r.kind == "executor"),
     )
 
 

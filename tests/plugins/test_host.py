@@ -5,7 +5,7 @@ import textwrap
 import pytest
 
 from rectune_dsl.hooks import specs
-from rectune_dsl.hooks.errors import PluginError
+from rectune_dsl.hooks.errors import BackendError, PluginError
 from rectune_dsl.plugins.host import Host
 
 HEADER = "from rectune_dsl.hooks.specs import hookimpl\n"
@@ -48,6 +48,27 @@ def test_a_file_brings_an_agent(plugin):
     host = Host([file])
     assert host.agent("actor", "mine").words == "mine"
     assert [p.hooks for p in host.plugins if p.name == "mine"] == [("rectune_register_agents",)]
+
+
+def test_a_file_brings_an_executor_whose_failures_are_its_own(plugin):
+    file = plugin(
+        """
+        class Broken:
+            def map(self, work, shards):
+                raise OSError("no room")
+
+        @hookimpl
+        def rectune_register_executors(register):
+            register("broken", Broken)
+        """
+    )
+    host = Host([file])
+    assert host.names("executor") >= {"threads", "broken"}
+    with pytest.raises(BackendError, match="executor 'broken': map failed: OSError: no room"):
+        host.executor("broken").map(len, ["x"])
+    with pytest.raises(PluginError) as caught:
+        host.executor("thread")
+    assert "threads" in caught.value.help
 
 
 @pytest.mark.parametrize(

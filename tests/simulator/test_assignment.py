@@ -1,6 +1,6 @@
 """Who takes part: disjoint arms of equal size, none of them used before."""
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def arms(changed):
 
 
 def _ids(spec, population=USERS):
-    return [ids for ids, _ in assign(spec, population)]
+    return [arm.within(0, population) for arm in assign(spec, population)]
 
 
 def test_arms_are_disjoint_and_as_large_as_asked(make_spec, arms):
@@ -74,8 +74,23 @@ def test_the_holdout_takes_part_as_the_holdout_arm_only(make_spec, arms):
 
 
 def test_places_are_uniform_in_their_arm(make_spec):
-    for _, places in assign(make_spec(users_per_arm=20_000), USERS):
-        assert kstest(places, "uniform").pvalue > 1e-4
+    for arm in assign(make_spec(users_per_arm=20_000), USERS):
+        assert kstest(arm.placed(0, USERS)[1], "uniform").pvalue > 1e-4
+
+
+@pytest.mark.parametrize("cuts", [(0, USERS), (0, 1, 17_000, 17_000, USERS), range(0, USERS + 1, 25_000)])
+def test_ranges_of_ids_together_have_the_users_of_the_whole(make_spec, arms, cuts):
+    spec = make_spec(arms=(*arms[:2], Arm("holdout", arms[0].config)), users_per_arm=5_000, holdout_share=0.1)
+    for arm in assign(spec, USERS, fraction=0.7):
+        parts = [arm.within(start, stop) for start, stop in pairwise(cuts)]
+        assert np.array_equal(np.concatenate(parts), arm.within(0, USERS))
+
+
+def test_a_fraction_of_an_arm_is_its_first_part(make_spec):
+    whole, part = (assign(make_spec(users_per_arm=20_000), USERS, fraction)[1] for fraction in (1.0, 0.3))
+    ids, places = whole.placed(0, USERS)
+    assert np.array_equal(part.within(0, USERS), ids[places < 0.3])
+    assert part.expected == pytest.approx(part.within(0, USERS).size, rel=0.05)
 
 
 @pytest.mark.parametrize(

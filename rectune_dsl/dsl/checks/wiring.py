@@ -1,4 +1,4 @@
-"""Experiment, limits, backend and agents: what the task names must be there, and let params move."""
+"""Experiment, limits, backend, executor, agents: what the task names must be there, and let params move."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ def check(draft: Draft) -> Iterator[Diagnostic]:
     yield from _steps(draft)
     yield from _backend(draft)
     yield from _agents(draft)
+    yield from _executor(draft)
 
 
 def _arms(draft: Draft) -> Iterator[Diagnostic]:
@@ -97,6 +98,14 @@ def _agents(draft: Draft) -> Iterator[Diagnostic]:
             message = f"there is no {role} `{name}`"
             fix = _nearest(draft, path, name, known)
             yield draft.problem("RT503", path, message, did_you_mean(name, known), fix=fix)
+
+
+def _executor(draft: Draft) -> Iterator[Diagnostic]:
+    executor, known = draft.task.simulator.executor, draft.environment.executors
+    path = ("simulator", "executor")
+    if known is not None and executor not in known and not draft.cuts.touch(path):
+        message, fix = f"there is no executor `{executor}`", _nearest(draft, path, executor, known)
+        yield draft.problem("RT507", path, message, did_you_mean(executor, known), fix=fix)
 
 
 def _nearest(draft: Draft, path: KeyPath, name: str, known: Iterable[str]) -> Fix | None:

@@ -1,0 +1,127 @@
+"""An experiment in pieces: each is lived through in one go, and only its moments are kept.
+
+Work and shards are frozen records that can be pickled, so an executor may send them anywhere. A world and
+a funnel travel as what they are made from.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rectune_dsl.hooks.api import Executor
+from rectune_dsl.hooks.errors import PluginError
+from rectune_dsl.simulator.assignment import Members
+from rectune_dsl.simulator.days import Block, Setting
+from rectune_dsl.simulator.moments import DailyMoments, daily_moments, no_moments
+
+BLOCK = 4096
+"""Users of a shard, about. A change of it changes last digits of results."""
+_HELD_BYTES = 64 << 20
+"""Results of shards that are held at a time before they are added up."""
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The users of the arm number `arm` that have ids from `start` to `stop` - 1."""
+
+    arm: int
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, eq=False)
+class Arms:
+    """Arms of users who live under one setting each."""
+
+    settings: tuple[Setting, ...]
+    members: tuple[Members, ...]
+
+    @property
+    def nobody(self) -> DailyMoments:
+        """Moments of no user, in the shape that all have: the exposed days and the one of last returns."""
+        return no_moments(self.settings[0].days + 1, len(self.settings[0].columns))
+
+    def shards(self) -> list[Shard]:
+        """Ranges of ids that have about `BLOCK` users of an arm each, arm after arm."""
+        return [
+            Shard(arm, start, stop)
+            for arm, members in enumerate(self.members)
+            for start, stop in _ranges(members)
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class Daily(Arms):
+    """Work: the moments of a shard's users after each day."""
+
+    def __call__(self, shard: Shard) -> DailyMoments:
+        setting = self.settings[shard.arm]
+        ids = self.members[shard.arm].within(shard.start, shard.stop)
+        return daily_moments(ids.size, _days(Block(setting, ids), setting.days + 1), self.nobody)
+
+
+@dataclass(frozen=True, eq=False)
+class Totals(Arms):
+    """Work: what a shard's users bring in all, (columns + 1,), the last being how many came."""
+
+    def __call__(self, shard: Shard) -> NDArray[np.float64]:
+        setting = self.settings[shard.arm]
+        block = Block(setting, self.members[shard.arm].within(shard.start, shard.stop))
+        block.advance(setting.days + 1)
+        totals: NDArray[np.float64] = block.columns().sum(axis=1)
+        return totals
+
+
+def moments_of(arms: Daily, executor: Executor) -> tuple[DailyMoments, ...]:
+    """Each arm's moments: its shards', added in the order of their ids."""
+    nobody = arms.nobody
+    found = [nobody] * len(arms.members)
+    held = nobody.sums.nbytes + nobody.products.nbytes
+    for shard, moments in _mapped(executor, arms, arms.shards(), max(1, _HELD_BYTES // held)):
+        found[shard.arm] += moments
+    return tuple(found)
+
+
+def totals_of(arms: Totals, executor: Executor) -> tuple[NDArray[np.float64], ...]:
+    """Each arm's totals: its shards', added in the order of their ids."""
+    nothing = np.zeros(len(arms.settings[0].columns) + 1)
+    found = [nothing] * len(arms.members)
+    for shard, totals in _mapped(executor, arms, arms.shards(), max(1, _HELD_BYTES // nothing.nbytes)):
+        found[shard.arm] = found[shard.arm] + totals
+    return tuple(found)
+
+
+def _mapped(
+    executor: Executor, work: Callable[[Shard], Result], shards: Sequence[Shard], at_once: int
+) -> Iterator[tuple[Shard, Result]]:
+    """Each shard with its result, in the shards' order."""
+    for at in range(0, len(shards), at_once):
+        given = shards[at : at + at_once]
+        results = executor.map(work, given)
+        if len(results) != len(given):
+            raise PluginError(
+                f"the executor gave {len(results)} results for {len(given)} shards",
+                help="one result per shard is due, in the shards' order",
+            )
+        yield from zip(given, results, strict=True)
+
+
+def _days(block: Block, days: int) -> Iterator[NDArray[np.float64]]:
+    for day in range(1, days + 1):
+        block.advance(day)
+        yield block.columns()
+
+
+def _ranges(members: Members) -> Iterator[tuple[int, int]]:
+    first, end = members.bounds
+    count = max(1, math.ceil(members.expected / BLOCK))
+    return pairwise(first + (end - first) * i // count for i in range(count + 1))
