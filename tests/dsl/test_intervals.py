@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rectune_dsl.dsl.formula import evaluate, names, parse
+from rectune_dsl.dsl.formula import Binary, Name, Node, evaluate, names, parse
 from rectune_dsl.dsl.formula.functions import Signature
 from rectune_dsl.dsl.formula.intervals import Enclosure, Plugins
 from rectune_dsl.dsl.formula.rounding import interval
@@ -101,6 +101,25 @@ def test_plugins_functions_are_known_by_what_they_declare() -> None:
 @given(SEEDS, st.booleans())
 def test_differences_lie_within_the_slopes(seed: int, own: bool) -> None:
     rng, node, bounds = random_case(seed)
+    assert_slopes_enclose(rng, node, bounds, own)
+
+
+@given(SEEDS, st.booleans(), st.sampled_from(["x * p / (x + 0.7)", "p / (p + x)", "3 * x / (p * p + x)"]))
+def test_differences_of_shares_lie_within_the_slopes(seed: int, own: bool, share: str) -> None:
+    rng, x, bounds = random_case(seed)
+    assert_slopes_enclose(rng, with_x(parse(share), x), bounds, own)
+
+
+def with_x(node: Node, x: Node) -> Node:
+    match node:
+        case Name("x"):
+            return x
+        case Binary(op, left, right):
+            return Binary(op, with_x(left, x), with_x(right, x))
+    return node
+
+
+def assert_slopes_enclose(rng, node: Node, bounds, own: bool) -> None:
     slope = Slopes(enclosure(bounds), "p", own).slope(node)
     points = benchmark.random_points(rng, bounds, 128)
     (low, high), rows, steps = bounds["p"], 16, 9

@@ -8,6 +8,7 @@ functions and associated centered forms". They are of the exact formula: roundin
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from rectune_dsl.dsl.formula import arithmetic as do
 from rectune_dsl.dsl.formula import curves
 from rectune_dsl.dsl.formula.arithmetic import ANYTHING, ONE, ZERO
 from rectune_dsl.dsl.formula.intervals import MAX_DEPTH, Enclosure
-from rectune_dsl.dsl.formula.rounding import Interval, choose, hull, interval, library
+from rectune_dsl.dsl.formula.rounding import Interval, choose, hull, interval, library, meet
 from rectune_dsl.dsl.formula.tree import (
     Binary,
     Call,
@@ -117,9 +118,27 @@ class Slopes:
                 return do.add(do.multiply(f, dg), do.multiply(g, df))
             case "/":
                 rise = do.subtract(do.multiply(g, df), do.multiply(f, dg))
-                return do.divide(rise, do.square(g))
+                found = do.divide(rise, do.square(g))
+                return meet(found, self._of_share(node, g))
             case _:
                 return self._power(node, f, g)
+
+    def _of_share(self, node: Binary, g: Interval) -> Interval:
+        """Of k x / (x + rest), where x stands above and below and is counted once:
+        k (rest dx - x drest) / (x + rest)^2 + x / (x + rest) dk."""
+        factors, addends = _operands("*", node.left), _operands("+", node.right)
+        shared = next((factor for factor in factors if factor in addends and self._moves(factor)), None)
+        if shared is None or len(addends) < 2:
+            return ANYTHING
+        rest = _joined("+", _without(addends, shared))
+        x, others = self._value(shared), self._value(rest)
+        rise = do.subtract(do.multiply(others, self._slope(shared)), do.multiply(x, self._slope(rest)))
+        found = do.divide(rise, do.square(g))
+        if len(factors) > 1:
+            times = _joined("*", _without(factors, shared))
+            found = do.multiply(self._value(times), found)
+            found = do.add(found, do.multiply(do.divide(x, g), self._slope(times)))
+        return found
 
     def _sum(self, node: Binary) -> Interval:
         if not self._moves(node.right):
@@ -239,6 +258,26 @@ class Slopes:
         found = hull(found, self._slope(yes), self._slope(no))
         self._jumps -= 1
         return choose(unknown, found, apart)
+
+
+def _operands(op: str, node: Node) -> list[Node]:
+    """What is added, or multiplied, in a sum or product of several."""
+    match node:
+        case Binary(found, left, right) if found == op:
+            return [*_operands(op, left), *_operands(op, right)]
+    return [node]
+
+
+def _without(nodes: Sequence[Node], one: Node) -> list[Node]:
+    at = nodes.index(one)
+    return [*nodes[:at], *nodes[at + 1 :]]
+
+
+def _joined(op: Literal["+", "*"], nodes: Sequence[Node]) -> Node:
+    found = nodes[0]
+    for node in nodes[1:]:
+        found = Binary(op, found, node)
+    return found
 
 
 def _of_truth(test: Interval, slope: Interval) -> Interval:
