@@ -40,9 +40,7 @@ class Funnel:
         """What each stage keeps under `config`."""
         return tuple(stage.keep_count(config) for stage in self._stages)
 
-    def slates(
-        self, panel: Panel, config: Config, chunk: int = CHUNK, threads: int | None = None
-    ) -> Slates:
+    def slates(self, panel: Panel, config: Config, chunk: int = CHUNK, threads: int | None = None) -> Slates:
         """Run a whole panel, `chunk` requests at a time, in as many threads as there are processors to use,
         or in so many."""
         requests = panel.items.shape[0]
@@ -89,6 +87,8 @@ def _slates(alive: Alive, width: int) -> Slates:
     if alive.valid is not None:
         candidates = np.where(alive.valid, candidates, np.int32(-1))
         scores = np.where(alive.valid, scores, np.float32(np.nan))
+    if candidates.shape[1] == width:
+        return Slates(candidates, scores)
     short = ((0, 0), (0, width - candidates.shape[1]))
     return Slates(
         np.pad(candidates, short, constant_values=-1), np.pad(scores, short, constant_values=np.nan)

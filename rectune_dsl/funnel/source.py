@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,13 +50,17 @@ class SignalSource(Protocol):
         ...
 
 
-@runtime_checkable
 class StoredSource(SignalSource, Protocol):
-    """A source that has all its signals at hand. A kernel then picks those of the candidates it needs itself."""
+    """A source that has all its signals at hand: a kernel picks those of the candidates it needs itself."""
 
     def stored(self, stage: str, names: Sequence[str]) -> Mapping[str, NDArray[np.float32]]:
-        """The named signals as `stage` sees them, of all candidates: (requests, candidates) or (requests,)."""
+        """What `signals` gives, of all candidates: (requests, candidates) or (requests,)."""
         ...
+
+
+def stored_of(source: SignalSource) -> StoredSource | None:
+    """The source, if it is a StoredSource. `isinstance` of a protocol takes as long as a small stage."""
+    return cast(StoredSource, source) if hasattr(source, "stored") else None
 
 
 class PanelSource:

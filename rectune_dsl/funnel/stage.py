@@ -51,8 +51,8 @@ class Alive:
 
 @dataclass(frozen=True)
 class CompiledStage:
-    """A stage of a task. Terms stand after the terms they read; `sources` is None without quotas. `by_candidate`
-    are the names whose values differ between the candidates of a request, terms apart."""
+    """A stage of a task. Terms stand after the terms they read; `sources` is None without quotas.
+    `by_candidate` are the names whose values differ between the candidates of a request, terms apart."""
 
     name: str
     signals: tuple[str, ...]

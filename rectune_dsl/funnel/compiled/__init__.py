@@ -1,4 +1,4 @@
-"""The compiled reader of a stage: its formulas as a register program that one kernel runs, request by request.
+"""The compiled reader of a stage: its formulas as a register program that one kernel runs.
 
-Only `program` and `opcodes` may be imported where numba is not installed.
+Only `program`, `lower` and `opcodes` can be imported where numba is not installed.
 """

@@ -1,7 +1,8 @@
 """The kernels that stages call: all requests of a chunk, one after the other.
 
-Arguments are those of a Program, and arrays: `scalars` (requests, scalars); `alive` (requests, width), whose
-places in the columns of signals they are, and `valid` (requests, width), either of them (requests, 0) for all.
+Arguments are those of a Program, and arrays: `columns` of signals, one line each as `request` describes them;
+`scalars` (requests, scalars); `alive` (requests, width), who of all candidates it is, and `valid`
+(requests, width), either of them (requests, 0) for all.
 """
 
 from __future__ import annotations

@@ -96,25 +96,26 @@ class Lowering:
 
     def define(self, term: str, tree: Node) -> bool:
         """Whether a term differs from candidate to candidate; if so, formulas that read it contain it."""
-        differs = self._differs(tree)
+        differs = self.differs(tree)
         if differs:
             self._terms[term] = tree
         return differs
+
+    def differs(self, node: Node) -> bool:
+        """Whether a formula has another value for each candidate."""
+        if isinstance(node, Name):
+            return node.name in self._by_candidate or node.name in self._terms
+        if isinstance(node, Call) and node.function in REQUEST_WIDE:
+            return True
+        return any(self.differs(child) for child in children(node))
 
     def row(self, node: Node) -> int:
         """The value of a formula, by candidate. Raises Unsupported."""
         return self._row(self._value(node))
 
-    def _differs(self, node: Node) -> bool:
-        if isinstance(node, Name):
-            return node.name in self._by_candidate or node.name in self._terms
-        if isinstance(node, Call) and node.function in REQUEST_WIDE:
-            return True
-        return any(self._differs(child) for child in children(node))
-
     def _value(self, node: Node) -> int | Node:
         """The number of a row, or a formula with one value per request."""
-        if not self._differs(node):
+        if not self.differs(node):
             return node
         match node:
             case Name(name):
@@ -142,7 +143,7 @@ class Lowering:
                 return self._add(op.WHERE, *map(self.row, arguments))
             case "curve", (x, Vector(knots), Vector(heights)):
                 return self._value(_spelt_out(x, knots, heights))
-            case "rank" | "zscore", (x,) if not self._differs(x):
+            case "rank" | "zscore", (x,) if not self.differs(x):
                 raise Unsupported  # NumPy's result has another shape
         return self._add(_UNARY[function], self.row(arguments[0]))
 

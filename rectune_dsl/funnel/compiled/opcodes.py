@@ -1,7 +1,7 @@
 """What the instructions of a register program are called. Plain ints, because compiled code knows no enums.
 
-An instruction is (operation, target, a, b, c). `target`, `a` and `b` number rows, one value per candidate. `c`
-numbers a row for WHERE and a scalar, one value per request, for every operation with a scalar operand.
+An instruction is (operation, target, a, b, c). `target`, `a` and `b` number rows, one value per candidate.
+`c` numbers a row for WHERE and a scalar, one value per request, for every operation with a scalar operand.
 """
 
 OPERATION, TARGET, A, B, C, WIDTH = 0, 1, 2, 3, 4, 5

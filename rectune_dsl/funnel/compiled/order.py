@@ -1,7 +1,7 @@
 """Who is best: positions by score, ties by position, in the order of `funnel.select`.
 
-A score's key is an int32 that is larger for the better: the score's bits in an order-preserving form, NaN below
-minus infinity, what is not there below NaN.
+A score's key is an int32 that is larger for the better: the score's bits in an order-preserving form, NaN
+below minus infinity, what is not there below NaN.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _span(keys: Keys) -> tuple[int, int]:
     for i in range(keys.size):
         low = keys[i] if keys[i] < low else low
         high = keys[i] if keys[i] > high else high
-    return np.int64(low), np.int64(high)
+    return int(low), int(high)
 
 
 @kernel("int64(int32[::1], int32, int64, int64, int64[::1])")
@@ -76,11 +76,11 @@ def _collect(keys: Keys, limit: np.int32, keep: int, above: int, kept: Positions
 
 @kernel("int64(int32[::1], int64, int64[::1])")
 def keep_best(keys: Keys, keep: int, kept: Positions) -> int:
-    """The positions of the `keep` best in ascending order, at the start of `kept`, which has room for one more
-    than there are keys; how many they are.
+    """The positions of the `keep` best in ascending order, at the start of `kept`, which has room for one
+    more than there are keys; how many they are.
 
-    The least key that is kept is found by bisection: a count of what lies above is a fraction of the work
-    of moving anything.
+    The least key that is kept is found by counting what lies above a guess, a fraction of the work of moving
+    anything. Every other guess interpolates, every other halves what is left.
     """
     width = keys.size
     if keep >= width:
@@ -88,17 +88,19 @@ def keep_best(keys: Keys, keep: int, kept: Positions) -> int:
             kept[i] = i
         return width
     low, high = _span(keys)
-    above = 0  # keys that are larger than `high`
+    least, above = width, 0  # keys from `low` on, and keys beyond `high`
+    halve = False
     while low < high:
-        middle = low + (high - low + 1) // 2
+        share = 0.5 if halve else (least - keep + 0.5) / (least - above)
+        middle = low + 1 + int(share * (high - low - 1))
+        halve = not halve
         count = _at_least(keys, np.int32(middle))
         if count >= keep:
-            low = middle
+            low, least = middle, count
             if count == keep:
                 break
         else:
-            high = middle - 1
-            above = count
+            high, above = middle - 1, count
     return _collect(keys, np.int32(low), keep, above if low == high else keep, kept)
 
 

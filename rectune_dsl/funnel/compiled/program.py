@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rectune_dsl.dsl.formula import Call, Node, names, walk
+from rectune_dsl.dsl.formula import Call, Node, walk
 from rectune_dsl.dsl.formula.functions import REQUEST_WIDE
 from rectune_dsl.funnel.compiled import opcodes
 from rectune_dsl.funnel.compiled.lower import Instruction, Lowering, Unsupported
@@ -22,8 +22,8 @@ class Program:
     """What one kernel call computes for each request.
 
     Rows 0, 1, ... are the signals of `columns` by candidate, then come `registers` more. `code` is
-    (instructions, opcodes.WIDTH). `scalars` are formulas with one value per request, which NumPy evaluates for
-    all requests at once; they may read `terms`. `score`, `filters` and `penalty` are rows of the results;
+    (instructions, opcodes.WIDTH). `scalars` are formulas with one value per request, which NumPy evaluates
+    for all requests at once; they may read `terms`. `score`, `filters` and `penalty` are rows of the results;
     without diversity `penalty` is the score's.
     """
 
@@ -45,6 +45,8 @@ def compile_program(stage: CompiledStage) -> Program | None:
     lowering = Lowering(stage.by_candidate, stage.functions)
     try:
         terms = tuple((name, tree) for name, tree in stage.terms if not lowering.define(name, tree))
+        if penalty is not None and stage.sources is not None and lowering.differs(penalty):
+            return None  # quotas are NumPy's, and have only what is the same for a request's candidates
         score = lowering.row(stage.score)
         filters = [lowering.row(tree) for tree in stage.filters]
         charged = score if penalty is None else lowering.row(penalty)
@@ -101,15 +103,3 @@ def _last_reads(instructions: dict[int, Instruction]) -> dict[int, int]:
 def _encoded(instruction: Instruction, target: int, rows: Iterable[int]) -> tuple[int, ...]:
     a, b, c = (*rows, 0, 0, 0)[:3]
     return instruction.operation, target, a, b, c if instruction.scalar is None else instruction.scalar
-
-
-def reads_only_scalars(stage: CompiledStage, tree: Node) -> bool:
-    """Whether a formula has one value per request."""
-    found = {name.name for name in names(tree)}
-    by_candidate = set(stage.by_candidate)
-    for term, body in stage.terms:
-        if by_candidate & {name.name for name in names(body)}:
-            by_candidate.add(term)
-    return not found & by_candidate and not _ranges_over_candidates(tree)
-
-

@@ -9,17 +9,19 @@ from numpy.typing import NDArray
 from rectune_dsl.funnel.compiled import opcodes as op
 from rectune_dsl.funnel.compiled import rows, wide
 from rectune_dsl.funnel.compiled.greedy import pick_diverse
-from rectune_dsl.funnel.compiled.jit import kernel, pointer
+from rectune_dsl.funnel.compiled.jit import kernel, pointer, prefetch
 from rectune_dsl.funnel.compiled.order import keep_best, keys_of, rank, sort_best
 
 KEEP, SORT, PICK, PICK_IN_PLACE = 0, 1, 2, 3
-"""How candidates are chosen: the best, in their order; best first; under a diversity rule, in the order they were
-picked, or in their own."""
+"""How candidates are chosen: the best, in their order; best first; under a diversity rule, in the order they
+were picked, or in their own."""
 ADDRESS, STRIDE, GATHERED = 0, 1, 2
-"""A column of signals: where its first row starts, elements from one row to the next, and whether a row has all
-candidates of the request instead of those that are alive."""
+"""A column of signals: where its first row starts, elements from one row to the next, and whether a row has
+all candidates of the request instead of those that are alive."""
 
 _FLOAT = 4
+_LINE = 16
+"""Floats of a cache line."""
 _ZERO = np.float32(0.0)
 _LOWEST_SCORE = np.int32(-0x7F800001)
 """The key of minus infinity."""
@@ -29,6 +31,19 @@ _LOWEST_SCORE = np.int32(-0x7F800001)
 def row_at(address: int, width: int) -> rows.Row:
     row: rows.Row = numba.carray(pointer(address), (width,))
     return row
+
+
+@numba.njit(forceinline=True)
+def _gather(stored: rows.Row, alive: NDArray[np.int64], to: rows.Row) -> None:
+    for i in range(alive.size):
+        to[i] = stored[alive[i]]
+
+
+@numba.njit(forceinline=True)
+def _prepare(address: int, width: int) -> None:
+    """Have memory bring the next request's row while this one's is worked on."""
+    for i in range(0, width, _LINE):
+        prefetch(address + i * _FLOAT)
 
 
 @kernel("void(int64, int64[:,::1], int64[:,::1], float32[:,::1], int64[::1])")
@@ -43,9 +58,8 @@ def load(
     for c in range(columns.shape[0]):
         address = columns[c, ADDRESS] + request * columns[c, STRIDE] * _FLOAT
         if columns[c, GATHERED]:
-            stored, width = row_at(address, columns[c, STRIDE]), alive.shape[1]
-            for i in range(width):
-                space[c, i] = stored[alive[request, i]]
+            _gather(row_at(address, columns[c, STRIDE]), alive[request], space[c])
+            _prepare(address + columns[c, STRIDE] * _FLOAT, columns[c, STRIDE])
         else:
             addresses[c] = address
 
@@ -111,8 +125,10 @@ def filter_out(
             passing[i] = passing[i] & (held[i] != _ZERO) & (held[i] == held[i])
 
 
-@kernel("int64(int64, int64, float32[::1], bool_[::1], int32[::1], float32[::1], int64, int32[::1],"
-        "float32[::1], int64[:,::1])")
+@kernel(
+    "int64(int64, int64, float32[::1], bool_[::1], int32[::1], float32[::1], int64, int32[::1],"
+    "float32[::1], int64[:,::1])"
+)
 def choose(
     how: int,
     keep: int,

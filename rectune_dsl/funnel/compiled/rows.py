@@ -126,9 +126,33 @@ def plain(operation: int, to: Row, a: Row, b: Row, c: Row) -> None:
             to[i] = b[i] if a[i] != _ZERO else c[i]
 
 
+@kernel("boolean(float32[::1], float32[::1], float64)")
+def _simple_power(to: Row, a: Row, y: float) -> bool:
+    """Powers that are something else, as NumPy's are for the same exponents: `** 0.5` is the square root,
+    which differs for minus infinity and minus 0."""
+    width = to.size
+    if y == 0.5:
+        for i in range(width):
+            to[i] = np.sqrt(a[i])
+    elif y == 2.0:
+        for i in range(width):
+            to[i] = a[i] * a[i]
+    elif y == 1.0:
+        for i in range(width):
+            to[i] = a[i]
+    elif y == -1.0:
+        for i in range(width):
+            to[i] = _ONE / a[i]
+    else:
+        return False
+    return True
+
+
 @kernel("void(float32[::1], float32[::1], float64)")
-def power_of_row(to: Row, a: Row, y: float) -> None:
+def _power(to: Row, a: Row, y: float) -> None:
     """`a` to the y. Where all of a row is above 0 and finite, as probabilities are, no case is special."""
+    if _simple_power(to, a, y):
+        return
     width = to.size
     others = np.int32(0)
     for i in range(width):
@@ -148,7 +172,7 @@ def transcendental(operation: int, to: Row, a: Row, b: Row, s: np.float32) -> No
         for i in range(width):
             to[i] = mathematics.power(np.float64(a[i]), np.float64(b[i]))
     elif operation == opcodes.POWER_SCALAR:
-        power_of_row(to, a, np.float64(s))
+        _power(to, a, np.float64(s))
     elif operation == opcodes.LOG:
         for i in range(width):
             to[i] = mathematics.log(np.float64(a[i]))

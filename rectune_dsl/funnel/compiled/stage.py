@@ -13,7 +13,7 @@ from rectune_dsl.dsl.formula import evaluate
 from rectune_dsl.funnel.compiled import kernel, request
 from rectune_dsl.funnel.compiled.program import Program, compile_program
 from rectune_dsl.funnel.select import Scores, Valid
-from rectune_dsl.funnel.source import SignalSource, StoredSource
+from rectune_dsl.funnel.source import SignalSource, stored_of
 from rectune_dsl.funnel.stage import Alive, CompiledStage, Values
 from rectune_dsl.hooks.api import Config
 
@@ -87,8 +87,8 @@ class KernelStage:
 
     def _signals(self, source: SignalSource, alive: Alive) -> tuple[Mapping[str, NDArray[Any]], bool]:
         """What the stage reads, and whether it is there for all candidates instead of those alive."""
-        if alive.candidates is not None and isinstance(source, StoredSource):
-            return source.stored(self.stage.name, self.stage.signals), True
+        if alive.candidates is not None and (whole := stored_of(source)) is not None:
+            return whole.stored(self.stage.name, self.stage.signals), True
         return source.signals(self.stage.name, self.stage.signals, alive.candidates), False
 
     def _chosen(self, source: SignalSource, config: Config, alive: Alive, bound: Bound) -> Alive:
@@ -99,8 +99,7 @@ class KernelStage:
         if stage.diversity is not None:
             how = request.PICK if stage.last else request.PICK_IN_PLACE
             most = _ALL if stage.diversity.max_per_key is None else stage.diversity.max_per_key
-            keys = source.keys(stage.diversity.by, alive.candidates)
-            sharing = np.ascontiguousarray(keys, np.int32)
+            sharing = _own(source.keys(stage.diversity.by, alive.candidates), np.int32)
         shape = (source.requests, kept)
         chosen = np.empty(shape, np.int64)
         scores, there = np.empty(shape, np.float32), np.empty(shape, np.bool_)
@@ -157,4 +156,9 @@ def _pointers(arrays: tuple[NDArray[np.float32], ...], gathered: list[bool]) -> 
 
 
 def _whole(array: NDArray[Any] | None, kind: type[np.generic], requests: int) -> NDArray[Any]:
-    return np.empty((requests, 0), kind) if array is None else np.ascontiguousarray(array, kind)
+    return np.empty((requests, 0), kind) if array is None else _own(array, kind)
+
+
+def _own(array: NDArray[Any], kind: type[np.generic]) -> NDArray[Any]:
+    """As kernels take arrays: in one piece, and not read-only, although none is written to."""
+    return np.require(array, kind, ["C", "W"])

@@ -13,8 +13,8 @@ _ZERO = np.float32(0.0)
 
 @kernel("void(float32[::1], bool_[::1], float32[::1])")
 def zscore(x: Row, there: There, to: Row) -> None:
-    """(x - mean) / standard deviation over those that are there, 0 where that is not above 0. Sums are float64
-    in the order of the candidates."""
+    """(x - mean) / standard deviation over those that are there, 0 where that is not above 0. Sums are
+    float64 in the order of the candidates."""
     count, total = 0, 0.0
     for i in range(x.size):
         if not there.size or there[i]:
