@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
@@ -51,6 +53,7 @@ STAGES = {
 GOAL_KERNEL, GOAL_NUMPY, GOAL_CORES, GOAL_WARM, GOAL_SAME = 2.0, 1.0, 1.7, 1.0, 0.999
 ROUNDS = 3
 """Per seed."""
+_HASHED = 30_000_000
 
 
 @dataclass(frozen=True)
@@ -77,12 +80,20 @@ def figures(options: Options) -> list[Figure]:
         by_hand = plain()
         same += [_agreement(by_hand, contender()) for contender in contenders.values()]
         everyone: dict[str, Callable[[], object]] = {
-            "reference": lambda heads=heads: reference.slates(heads, CONFIG),
+            "reference": plain,
             **contenders,
         }
+        if (os.cpu_count() or 1) > 1:
+            everyone |= {"hashing": partial(_hash, 1), "hashing, two threads": partial(_hash, 2)}
         for name, times in alternating(everyone, ROUNDS).items():
             seconds.setdefault(name, []).extend(times)
     return [*_speeds(seconds, requests), _same(same), *_starts(options)]
+
+
+def _hash(threads: int) -> None:
+    """Work that nothing but a processor can hold up; `threads` times of it."""
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(lambda data: hashlib.sha256(data).digest(), [bytes(_HASHED)] * threads))
 
 
 def _kernels() -> tuple[str, ...]:
@@ -132,7 +143,9 @@ def _panel(requests: int, seed: int) -> Panel:
 
 
 def _speeds(seconds: Mapping[str, list[float]], requests: int) -> list[Figure]:
-    found = [rate(f"funnel, {name}", times, requests) for name, times in seconds.items()]
+    found = [
+        rate(f"funnel, {name}", times, requests) for name, times in seconds.items() if "hash" not in name
+    ]
     plain = seconds["reference"]
     for kernel, goal in (("numpy", GOAL_NUMPY), ("numba", GOAL_KERNEL)):
         if kernel in seconds:
@@ -141,6 +154,12 @@ def _speeds(seconds: Mapping[str, list[float]], requests: int) -> list[Figure]:
     if len(seconds) > 1 and (os.cpu_count() or 1) > 1:
         both = seconds[f"{fastest}, two threads"]
         found.append(ratio(f"funnel, {fastest}, two cores over one", seconds[fastest], both, GOAL_CORES))
+        free = statistics.median(
+            2 * one / two
+            for one, two in zip(seconds["hashing"], seconds["hashing, two threads"], strict=True)
+        )
+        name = "two cores over one at hashing: what else ran left so much"
+        found.append(Figure(name, round(free, 2), "x", "none", True))
     return found
 
 

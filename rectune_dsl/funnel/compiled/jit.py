@@ -25,17 +25,26 @@ def kernel(signature: str, **options: Any) -> Callable[[Callable[..., Any]], Any
     """
 
     def compiled(function: Callable[..., Any]) -> Any:
-        dispatcher = numba.njit(**_OPTIONS, **options)(function)
         try:
-            dispatcher.enable_caching()
-            dispatcher._cache._cache_file._source_stamp = _sources()
-        except (RuntimeError, AttributeError):  # nowhere to write to: every process compiles for itself
-            dispatcher = numba.njit(**_OPTIONS, **options)(function)
-        dispatcher.compile(signature)
-        dispatcher.disable_compile()
-        return dispatcher
+            return _compiled(function, signature, options, on_disk=True)
+        except (
+            RuntimeError,
+            OSError,
+            AttributeError,
+        ):  # nowhere to write to: every process compiles for itself
+            return _compiled(function, signature, options, on_disk=False)
 
     return compiled
+
+
+def _compiled(function: Callable[..., Any], signature: str, options: dict[str, Any], on_disk: bool) -> Any:
+    dispatcher = numba.njit(**_OPTIONS, **options)(function)
+    if on_disk:
+        dispatcher.enable_caching()
+        dispatcher._cache._cache_file._source_stamp = _sources()
+    dispatcher.compile(signature)
+    dispatcher.disable_compile()
+    return dispatcher
 
 
 @cache

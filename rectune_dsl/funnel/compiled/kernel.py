@@ -63,7 +63,9 @@ def score(
     for request in range(scalars.shape[0]):
         load(request, columns, alive, space, addresses)
         compute(code, addresses, scalars[request], valid[request], width, keys, places)
-        to_scores[request] = row_at(addresses[score_row], width)
+        scores = row_at(addresses[score_row], width)
+        for i in range(width):
+            to_scores[request, i] = scores[i]
         filter_out(filters, addresses, valid[request], to_passing[request])
 
 
