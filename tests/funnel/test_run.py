@@ -11,6 +11,7 @@ from rectune_dsl.funnel.source import PanelSource
 from rectune_dsl.hooks.api import Config
 from rectune_dsl.hooks.errors import UsageError
 
+pytestmark = pytest.mark.usefixtures("each_reader")
 F = np.float32
 
 
