@@ -69,7 +69,7 @@ class Contender:
 
 
 def figures(options: Options) -> list[Figure]:
-    requests = 2_048 if options.quick else 8_192
+    requests = 4_096 if options.quick else 8_192
     seconds: dict[str, list[float]] = {}
     same = []
     for seed in range(options.seeds):
