@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+
 import numpy as np
 
 from rectune_dsl.dsl.model import Task
+from rectune_dsl.funnel.choice import Runner, runner
 from rectune_dsl.funnel.source import PanelSource, SignalSource
 from rectune_dsl.funnel.stage import Alive, Functions, compile_stage
 from rectune_dsl.hooks.api import Config, Panel, Slates
@@ -28,6 +33,10 @@ class Funnel:
     def __reduce__(self) -> tuple[type[Funnel], tuple[Task, Functions | None]]:
         return type(self), self._made_from
 
+    @cached_property
+    def _runners(self) -> tuple[Runner, ...]:
+        return tuple(map(runner(), self._stages))
+
     @property
     def stages(self) -> tuple[str, ...]:
         return tuple(stage.name for stage in self._stages)
@@ -36,16 +45,24 @@ class Funnel:
         """What each stage keeps under `config`."""
         return tuple(stage.keep_count(config) for stage in self._stages)
 
-    def slates(self, panel: Panel, config: Config, chunk: int = CHUNK) -> Slates:
-        """Run a whole panel, `chunk` requests at a time."""
+    def slates(self, panel: Panel, config: Config, chunk: int = CHUNK, threads: int | None = None) -> Slates:
+        """Run a whole panel, `chunk` requests at a time, in as many threads as there are processors to use,
+        or in so many."""
         requests = panel.items.shape[0]
-        parts = [
-            self.run(PanelSource(panel, start, min(start + chunk, requests)), config)
-            for start in range(0, requests, chunk)
-        ]
-        if not parts:
+        if not requests:
             width = self.keeps(config)[-1]
             return Slates(np.empty((0, width), np.int32), np.empty((0, width), np.float32))
+        starts = range(0, requests, chunk)
+
+        def part(start: int) -> Slates:
+            return self.run(PanelSource(panel, start, min(start + chunk, requests)), config)
+
+        workers = min(len(starts), _processors() if threads is None else threads)
+        if workers == 1:
+            parts = list(map(part, starts))
+        else:
+            with ThreadPoolExecutor(workers) as pool:
+                parts = list(pool.map(part, starts))
         return Slates(
             np.concatenate([p.candidates for p in parts]), np.concatenate([p.scores for p in parts])
         )
@@ -56,9 +73,15 @@ class Funnel:
         Returns slates as wide as the last stage keeps, -1 (and NaN scores) where a slate is short.
         """
         alive = Alive(None, None, source.valid)
-        for stage in self._stages:
+        for stage in self._runners:
             alive = stage.run(source, config, alive)
         return _slates(alive, self._stages[-1].keep_count(config))
+
+
+def _processors() -> int:
+    """How many this process may use."""
+    usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    return len(usable)
 
 
 def _slates(alive: Alive, width: int) -> Slates:
@@ -69,6 +92,8 @@ def _slates(alive: Alive, width: int) -> Slates:
     if alive.valid is not None:
         candidates = np.where(alive.valid, candidates, np.int32(-1))
         scores = np.where(alive.valid, scores, np.float32(np.nan))
+    if candidates.shape[1] == width:
+        return Slates(candidates, scores)
     short = ((0, 0), (0, width - candidates.shape[1]))
     return Slates(
         np.pad(candidates, short, constant_values=-1), np.pad(scores, short, constant_values=np.nan)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,19 @@ class SignalSource(Protocol):
         ...
 
 
+class StoredSource(SignalSource, Protocol):
+    """A source that has all its signals at hand: a kernel picks those of the candidates it needs itself."""
+
+    def stored(self, stage: str, names: Sequence[str]) -> Mapping[str, NDArray[np.float32]]:
+        """What `signals` gives, of all candidates: (requests, candidates) or (requests,)."""
+        ...
+
+
+def stored_of(source: SignalSource) -> StoredSource | None:
+    """The source, if it is a StoredSource. `isinstance` of a protocol takes as long as a small stage."""
+    return cast(StoredSource, source) if hasattr(source, "stored") else None
+
+
 class PanelSource:
     """Requests [start, stop) of a panel as a signal source.
 
@@ -65,20 +78,23 @@ class PanelSource:
     def signals(
         self, stage: str, names: Sequence[str], alive: Indices | None
     ) -> Mapping[str, NDArray[np.float32]]:
+        return {name: _of(array, alive) for name, array in self.stored(stage, names).items()}
+
+    def stored(self, stage: str, names: Sequence[str]) -> Mapping[str, NDArray[np.float32]]:
         provided = _entry(self._panel.signals, stage, "signals of the stage")
-        return {name: self._rows_of(_entry(provided, name, f"{stage} signal"), alive) for name in names}
+        return {name: _entry(provided, name, f"{stage} signal")[self._rows] for name in names}
 
     def keys(self, name: str, alive: Indices | None) -> NDArray[np.int32]:
-        return self._rows_of(_entry(self._panel.keys, name, "key"), alive)
+        return _of(_entry(self._panel.keys, name, "key")[self._rows], alive)
 
     def labels(self, name: str) -> tuple[str, ...]:
         return self._panel.labels.get(name, ())
 
-    def _rows_of(self, array: NDArray[Any], alive: Indices | None) -> NDArray[Any]:
-        rows = array[self._rows]
-        if alive is None or rows.ndim == 1:
-            return rows
-        return np.take_along_axis(rows, alive, axis=1)
+
+def _of(rows: NDArray[Any], alive: Indices | None) -> NDArray[Any]:
+    if alive is None or rows.ndim == 1:
+        return rows
+    return np.take_along_axis(rows, alive, axis=1)
 
 
 def _entry(table: Mapping[str, _Value], name: str, what: str) -> _Value:

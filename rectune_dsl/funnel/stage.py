@@ -44,13 +44,19 @@ class Alive:
         candidates = positions if self.candidates is None else _at(self.candidates, positions)
         return Alive(candidates, _at(scores, positions), valid)
 
+    def among(self, passing: Valid | None) -> Alive:
+        """The same, of whom only those `passing` are there."""
+        return Alive(self.candidates, self.scores, passing)
+
 
 @dataclass(frozen=True)
 class CompiledStage:
-    """A stage of a task. Terms stand after the terms they read; `sources` is None without quotas."""
+    """A stage of a task. Terms stand after the terms they read; `sources` is None without quotas.
+    `by_candidate` are the names whose values differ between the candidates of a request, terms apart."""
 
     name: str
     signals: tuple[str, ...]
+    by_candidate: frozenset[str]
     constants: Mapping[str, float]
     terms: tuple[tuple[str, Node], ...]
     score: Node
@@ -75,7 +81,13 @@ class CompiledStage:
         values = self._values(source, config, alive, shape)
         score = np.asarray(self._evaluate(self.score, values, alive), np.float32)
         scores = np.ascontiguousarray(np.broadcast_to(score, shape))
-        alive = Alive(alive.candidates, alive.scores, self._passing(values, alive, shape))
+        alive = alive.among(self._passing(values, alive, shape))
+        return self.choose(source, config, alive, scores, values)
+
+    def choose(
+        self, source: SignalSource, config: Config, alive: Alive, scores: Scores, values: Values
+    ) -> Alive:
+        """Keep the best of the candidates that are alive, with their `scores` (requests, candidates)."""
         return alive.at(self._positions(source, config, alive, scores, values), scores)
 
     def _values(self, source: SignalSource, config: Config, alive: Alive, shape: tuple[int, int]) -> Values:
@@ -164,6 +176,8 @@ def compile_stage(task: Task, name: str, functions: Functions) -> CompiledStage:
     return CompiledStage(
         name=name,
         signals=tuple(n for n in task.signals if n in found),
+        by_candidate=frozenset(n for n, s in task.signals.items() if s.kind in ("prediction", "item"))
+        | {"score"},
         constants=stage.constants,
         terms=_in_order(stage),
         score=stage.score.tree,

@@ -1,12 +1,13 @@
 """A small task and panels for it."""
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
 
 from rectune_dsl.dsl.model import Task
+from rectune_dsl.funnel.choice import VARIABLE
 from rectune_dsl.hooks.api import Panel
 
 TASK = """
@@ -47,6 +48,16 @@ days = 1
 users_per_arm = 10
 days = 1
 """
+
+
+@pytest.fixture(scope="module", params=["numpy", "numba"])
+def each_reader(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The tests of a module, once for each reader of formulas."""
+    if request.param == "numba":
+        pytest.importorskip("numba")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(VARIABLE, request.param)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from rectune_dsl.funnel.source import PanelSource
 from rectune_dsl.hooks.api import Config
 from rectune_dsl.hooks.errors import UsageError
 
+pytestmark = pytest.mark.usefixtures("each_reader")
 F = np.float32
 
 
@@ -70,10 +71,17 @@ def test_chunks_change_nothing(chunk, seed, valid, task, make_panel):
 def test_a_stage_asks_only_for_what_it_reads_and_for_whom_it_reached(task, make_panel):
     asked = []
 
-    class Watched(PanelSource):
+    class Watched:
+        """A source that makes its signals when it is asked."""
+
+        def __init__(self, panel):
+            self._panel = PanelSource(panel)
+            self.requests, self.candidates = self._panel.requests, self._panel.candidates
+            self.valid, self.keys = self._panel.valid, self._panel.keys
+
         def signals(self, stage, names, alive):
             asked.append((stage, tuple(names), None if alive is None else alive.shape))
-            return super().signals(stage, names, alive)
+            return self._panel.signals(stage, names, alive)
 
     Funnel(task).run(Watched(make_panel(5)), Config(task.production))
     assert asked == [

@@ -10,6 +10,7 @@ from rectune_dsl.funnel.run import Funnel
 from rectune_dsl.hooks.api import Config, Panel
 from rectune_dsl.hooks.errors import UsageError
 
+pytestmark = pytest.mark.usefixtures("each_reader")
 NAMES = ("popular", "fresh")
 REST = """
 [metrics]

@@ -1,0 +1,1 @@
+"""The parts of `benchmarks/simulator.py`: each a module with `figures(options)`."""

@@ -1,0 +1,45 @@
+"""Who reads formulas: NumPy, or the compiled kernel where numba is installed. The one place that decides."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Protocol
+
+from rectune_dsl.funnel.source import SignalSource
+from rectune_dsl.funnel.stage import Alive, CompiledStage
+from rectune_dsl.hooks.api import Config
+from rectune_dsl.hooks.errors import UsageError
+
+VARIABLE = "RECTUNE_KERNEL"
+"""Set to `numpy` or `numba`, it decides; unset, or empty, numba runs where it is installed."""
+
+
+class Runner(Protocol):
+    """A stage as whoever was chosen runs it."""
+
+    def run(self, source: SignalSource, config: Config, alive: Alive) -> Alive: ...
+
+
+def runner() -> Callable[[CompiledStage], Runner]:
+    """What makes a stage ready to run. Does not depend on how many requests there are: whether they come in
+    one chunk or in many must not show in results.
+
+    Raises UsageError for a kernel that is not known, or not installed.
+    """
+    asked = os.environ.get(VARIABLE, "")
+    if asked not in ("", "numpy", "numba"):
+        raise UsageError(f"{VARIABLE} is `{asked}`", help="the kernels are: numba, numpy")
+    installed = find_spec("numba") is not None
+    if asked == "numba" and not installed:
+        raise UsageError(f"{VARIABLE} is `numba`, which is not installed", help="pip install 'rectune[fast]'")
+    if asked == "numpy" or not installed:
+        return _as_it_is
+    from rectune_dsl.funnel.compiled.stage import kernel_stage  # numba takes a while to import
+
+    return kernel_stage
+
+
+def _as_it_is(stage: CompiledStage) -> Runner:
+    return stage
