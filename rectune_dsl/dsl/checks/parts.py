@@ -76,6 +76,8 @@ def _is_sound(stage: Stage, tree: Node) -> bool:
 
 def _rises(stage: Stage, knots: Node) -> bool:
     constants = stage.constants
+    if any(isinstance(node, Call) for node in walk(knots)):
+        return False
     if not isinstance(knots, Vector) or {n.name for n in names(knots)} - constants.keys():
         return False
     places = [float(evaluate(knot, constants)) for knot in knots.items]

@@ -16,7 +16,7 @@ from rectune_dsl.dsl.checks.samples import Sample
 from rectune_dsl.dsl.formula import Call, Node, evaluate, walk
 from rectune_dsl.dsl.formula.functions import FUNCTIONS
 from rectune_dsl.dsl.model import Task
-from rectune_dsl.dsl.terms import ordered
+from rectune_dsl.dsl.terms import CircularTermsError, ordered
 
 Array = NDArray[Any]
 
@@ -39,7 +39,7 @@ class Tried:
         values |= self.sample.params
         stages = list(self._task.stages)
         if stage_name != stages[0]:
-            with suppress(KeyError):  # missed only by formulas that read it
+            with suppress(KeyError, CircularTermsError):  # missed only by formulas that read it
                 values["score"] = self._score(stages[stages.index(stage_name) - 1])
         return values
 
@@ -47,7 +47,7 @@ class Tried:
         self, stage_name: str, tree: Node, values: Mapping[str, Any], kind: type[np.floating[Any]]
     ) -> Array:
         """A formula of a stage, computed in one precision. Raises KeyError where a name, a function
-        or a vector has no meaning."""
+        or a vector has no meaning, CircularTermsError where terms read each other."""
         with np.errstate(over="ignore"):  # what overflows float32 is what the checks are to find
             known = {n: v.astype(kind) if isinstance(v, np.ndarray) else v for n, v in values.items()}
         shape = np.broadcast_shapes(*(np.shape(v) for v in known.values()), (1, 1))
