@@ -11,13 +11,11 @@ from rectune_dsl.hooks.api import CONTROL, Arm, Capabilities, Config, Experiment
 from rectune_dsl.hooks.errors import BackendError
 from rectune_dsl.hooks.protocols import BackendContext
 from rectune_dsl.simulator.catalogue import SOURCES
-from rectune_dsl.simulator.days import COLUMNS
 from rectune_dsl.simulator.experiment import Experiment, Machine, baseline
 from rectune_dsl.simulator.oracle import oracle_config, paired_lifts
 from rectune_dsl.simulator.panel import sample_panel
-from rectune_dsl.simulator.requests import KEYS, SIGNALS
 from rectune_dsl.simulator.segments import segment_columns
-from rectune_dsl.simulator.world import build_world
+from rectune_dsl.simulator.world import KEYS, build_world
 
 BASELINE_USERS = 6_000
 
@@ -35,9 +33,9 @@ class SimulatorBackend:
         self._seed = context.seed
         self._machine = Machine() if context.executor is None else Machine(context.executor)
         self._functions = {name: f.evaluate for name, f in context.functions.items()}
-        self._world = build_world(context.task.simulator)
+        self._world = build_world(context.task.simulator, context.folder)
         self._funnel = Funnel(context.task, self._functions)
-        self._segments = segment_columns(context.task, COLUMNS, self._functions)
+        self._segments = segment_columns(context.task, self._world.columns, self._functions)
         self._experiments: dict[str, Experiment] = {}
         self._delivered: list[Config] = []
         self._best: Config | None = None
@@ -45,8 +43,8 @@ class SimulatorBackend:
     def capabilities(self) -> Capabilities:
         world = self._task.simulator
         return Capabilities(
-            metrics=(*COLUMNS, *self._segments.names),
-            signals=SIGNALS,
+            metrics=(*self._world.columns, *self._segments.names),
+            signals=self._world.signals,
             keys=KEYS,
             virtual_time=True,
             randomises=True,
@@ -106,9 +104,8 @@ class SimulatorBackend:
         return sample_panel(self._task, self._world, self._seed, requests)
 
     def baseline(self, days: int) -> Moments:
-        serves = self._delivered[-1] if self._delivered else Config(self._task.production)
         users = min(BASELINE_USERS, self._world.population)
-        arm = Arm(CONTROL, serves)
+        arm = Arm(CONTROL, self._serves)
         return baseline(
             self._world, self._funnel, arm, self._seed, users, days, self._segments, self._machine.executor
         )
@@ -130,6 +127,11 @@ class SimulatorBackend:
             )
             self._best = found.config
         return self._best
+
+    @property
+    def _serves(self) -> Config:
+        """What production serves."""
+        return self._delivered[-1] if self._delivered else Config(self._task.production)
 
     def _made(self, spec: ExperimentSpec, fraction: float = 1.0) -> Experiment:
         return Experiment(

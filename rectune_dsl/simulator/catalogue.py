@@ -8,38 +8,40 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rectune_dsl.dsl.model import Simulator
 from rectune_dsl.hooks.errors import UsageError
 from rectune_dsl.simulator.keyed import generator
+from rectune_dsl.simulator.worldfile import WorldFile
 
-TOPICS = 40
 SOURCES = ("taste", "popular", "fresh")
 """What retrieval finds a candidate by."""
 FRESH = 0.8
 """Items at least so fresh, one in five, are found as fresh."""
-AUTHORS_PER_ITEM = 0.25
 _POOL_CANDIDATES = 7_200
 """Candidates of all pools of a topic: with 300 per request, 24 pools per topic."""
 _INTEREST_BOOST = 3.4
 """Logarithm of how much likelier retrieval takes an item of the topic a request is interested in."""
 _KIN_BOOST = 1.2
 """The same for a topic's two neighbours."""
+_HIT_BOOST = 1.2
+"""The same for a hit, per standard deviation that it is liked more."""
 
 Column = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
 class Items:
-    """Latents of every item, each (items,). `quality` is standard normal, `clickbait`, `freshness` and
-    `quality_hint` lie in [0, 1], `duration` is in minutes, `popularity` a log weight."""
+    """Latents of every item, each (items,). `attraction` and `satisfaction` are the item's own parts, in
+    standard deviations of the whole; `clickbait`, `freshness` and `quality_hint` lie in [0, 1], `size` is in
+    its own unit, `popularity` a log weight."""
 
     topic: NDArray[np.int32]
     author: NDArray[np.int32]
-    quality: Column
+    attraction: Column
+    satisfaction: Column
     quality_hint: Column
     clickbait: Column
     freshness: Column
-    duration: Column
+    size: Column
     popularity: Column
 
 
@@ -47,7 +49,7 @@ class Items:
 class Pools:
     """Candidate lists, `per_topic` for every topic, each of `candidates` different items.
 
-    Every array is flat over (pools, candidates), so that one index serves them all. `logits[head]` are
+    Every array is flat over (pools, candidates), so that one index serves them all. `logits[response]` are
     the items' part of a true log-odds. `source` is a place in SOURCES: a candidate is there because it is
     fresh, else because its topic is the pool's or a neighbour of it, else because it is popular.
     """
@@ -61,56 +63,69 @@ class Pools:
     quality_hint: Column
     clickbait: Column
     freshness: Column
-    duration: Column
+    size: Column
     logits: Mapping[str, Column]
 
 
-def make_items(simulator: Simulator) -> Items:
-    """The world's items: topics of skewed sizes, clickbait that is popular and of little worth."""
-    rng = generator("items", simulator.seed)
-    count = simulator.items
-    sizes = (np.arange(TOPICS) + 3.0) ** -0.7
-    quality = rng.standard_normal(count)
-    clickbait = rng.beta(1.6, 3.2, count)
-    hint = quality + 0.8 * rng.standard_normal(count)
+def make_items(file: WorldFile, count: int, seed: int) -> Items:
+    """The world's items: topics of skewed sizes, a few hits, clickbait that is popular and of little worth."""
+    rng, of, agreement = generator("items", seed), file.items, file.relevance.agreement
+    sizes = np.arange(1.0, of.topics + 1) ** -of.topic_skew
+    own = np.sqrt(file.relevance.item)
+    attraction = rng.standard_normal(count)
+    satisfaction = agreement * attraction + np.sqrt(1 - agreement**2) * rng.standard_normal(count)
+    hit = of.hit * (rng.random(count) < of.hits)
+    clickbait = rng.beta(*of.clickbait, count)
+    hint = satisfaction + 0.8 * rng.standard_normal(count)
+    spread = np.log(of.size.p90 / of.size.median) / 1.2816
+    popularity = 0.5 * attraction + 0.9 * clickbait + _HIT_BOOST * hit
     return Items(
-        topic=rng.choice(TOPICS, count, p=sizes / sizes.sum()).astype(np.int32),
-        author=rng.integers(0, max(1, int(count * AUTHORS_PER_ITEM)), count).astype(np.int32),
-        quality=quality.astype(np.float32),
+        topic=rng.choice(of.topics, count, p=sizes / sizes.sum()).astype(np.int32),
+        author=rng.integers(0, max(1, int(count * of.authors)), count).astype(np.int32),
+        attraction=(own * attraction + hit).astype(np.float32),
+        satisfaction=(own * satisfaction + hit).astype(np.float32),
         quality_hint=(1 / (1 + np.exp(-hint))).astype(np.float32),
         clickbait=clickbait.astype(np.float32),
         freshness=rng.random(count).astype(np.float32),
-        duration=np.exp(np.log(2.6) + 0.3 * rng.standard_normal(count)).astype(np.float32),
-        popularity=(0.5 * rng.standard_normal(count) + 0.9 * clickbait + 0.15 * quality).astype(np.float32),
+        size=(of.size.median * np.exp(spread * rng.standard_normal(count))).astype(np.float32),
+        popularity=popularity.astype(np.float32),
     )
 
 
-def make_pools(simulator: Simulator, items: Items, logits: Mapping[str, Column]) -> Pools:
-    """Draw each pool without replacement, by popularity and nearness to its topic (Gumbel top-k).
+def make_pools(
+    items: Items,
+    topics: int,
+    candidates: int,
+    seed: int,
+    logits: Mapping[str, Column],
+    at_random: bool = False,
+) -> Pools:
+    """Draw each pool without replacement, by popularity and nearness to its topic (Gumbel top-k); `at_random`,
+    any item is as likely as any other.
 
     Raises UsageError when a request shall have more candidates than there are items.
     """
-    if simulator.candidates > simulator.items:
+    count = items.topic.size
+    if candidates > count:
         raise UsageError(
-            f"{simulator.candidates} candidates per request, but only {simulator.items} items",
+            f"{candidates} candidates per request, but only {count} items",
             help="lower `candidates` or raise `items` in [simulator]",
         )
-    rng = generator("pools", simulator.seed)
-    per_topic = min(24, max(2, _POOL_CANDIDATES // simulator.candidates))
-    chosen = np.concatenate(
-        [_draw_pools(rng, items, topic, per_topic, simulator.candidates) for topic in range(TOPICS)]
-    )
+    rng = generator("random pools" if at_random else "pools", seed)
+    per_topic = min(24, max(2, _POOL_CANDIDATES // candidates))
+    appeals = (_appeal(items, topic, at_random) for topic in range(topics))
+    chosen = np.concatenate([_draw_pools(rng, appeal, per_topic, candidates) for appeal in appeals])
     return Pools(
         per_topic=per_topic,
-        candidates=simulator.candidates,
+        candidates=candidates,
         items=chosen,
         topic=items.topic[chosen].astype(np.intp),
         author=items.author[chosen],
-        source=_sources(items, chosen, np.repeat(np.arange(TOPICS), per_topic * simulator.candidates)),
+        source=_sources(items, chosen, np.repeat(np.arange(topics), per_topic * candidates)),
         quality_hint=items.quality_hint[chosen],
         clickbait=items.clickbait[chosen],
         freshness=items.freshness[chosen],
-        duration=items.duration[chosen],
+        size=items.size[chosen],
         logits={head: column[chosen] for head, column in logits.items()},
     )
 
@@ -123,12 +138,18 @@ def _sources(items: Items, chosen: NDArray[np.int64], wanted: NDArray[np.int64])
     return found.astype(np.int32)
 
 
-def _draw_pools(
-    rng: np.random.Generator, items: Items, topic: int, pools: int, candidates: int
-) -> NDArray[np.int64]:
-    """(pools * candidates,) item ids, each pool in random order."""
+def _appeal(items: Items, topic: int, at_random: bool) -> Column:
+    """The log weight with which a pool of a topic takes each item, (items,)."""
+    if at_random:
+        return np.zeros(items.topic.size, np.float32)
     away = np.abs(items.topic - topic)
-    boost = np.where(away == 0, _INTEREST_BOOST, np.where(away == 1, _KIN_BOOST, 0.0))
-    weights = items.popularity + boost + rng.gumbel(size=(pools, items.topic.size))
-    best = np.argsort(-weights, axis=1, kind="stable")[:, :candidates]
+    near = np.where(away == 0, _INTEREST_BOOST, np.where(away == 1, _KIN_BOOST, 0.0))
+    return items.popularity + near.astype(np.float32)
+
+
+def _draw_pools(rng: np.random.Generator, appeal: Column, pools: int, candidates: int) -> NDArray[np.int64]:
+    """(pools * candidates,) item ids, each pool in random order."""
+    weights = appeal + rng.gumbel(size=(pools, appeal.size))
+    best = np.argpartition(-weights, candidates - 1, axis=1)[:, :candidates]
+    best.sort(axis=1)
     return rng.permuted(best, axis=1).reshape(-1).astype(np.int64)

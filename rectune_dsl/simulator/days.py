@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,47 +11,22 @@ from rectune_dsl.funnel.run import Funnel
 from rectune_dsl.hooks.api import Config
 from rectune_dsl.simulator.keyed import Ids, key_of, uniform
 from rectune_dsl.simulator.latency import latency_ms
-from rectune_dsl.simulator.population import Users
+from rectune_dsl.simulator.population import LONGEST, Users
 from rectune_dsl.simulator.requests import Requests
-from rectune_dsl.simulator.responses import Respond, satisfaction, shown, topics_shown
+from rectune_dsl.simulator.responses import Mood, Respond, Shown, satisfaction, shown, topics_shown
 from rectune_dsl.simulator.segments import NO_SEGMENTS, USERS, SegmentColumns
 from rectune_dsl.simulator.world import World
+from rectune_dsl.simulator.worldfile import EXPOSURE
 
-SUMS = ("watch_minutes", "clicks", "long_views", "likes", "hates", "impressions", "topics", "latency")
-"""What is summed over a user's requests."""
-COLUMNS = (
-    "watch_minutes",
-    "clicks",
-    "long_views",
-    "likes",
-    "hates",
-    "impressions",
-    "sessions",
-    "next_day_return",
-    "latency_ms",
-    "topics_shown",
-    "watch_minutes_before",
-    "sessions_before",
-)
-"""The per-user columns. Sums over the exposed days, but: `next_day_return` is the share of the days a
-user came that were followed by another, of those whose next day is over; `latency_ms` and `topics_shown`
-are means over the user's requests; `_before` are sums over the fortnight before."""
-
-WEEKDAYS = np.array([-0.05, -0.08, -0.06, -0.02, 0.06, 0.12, 0.08])
-"""Shift of the log-odds of coming, Monday first."""
-CONTENT = 0.83
-"""Satisfaction that leaves a user's habits as they are."""
-PULL = 0.035
-"""Shift of the log-odds of coming per unit of satisfaction above that."""
-MEMORY = 0.7
-"""Share of the shift that is left a day later."""
 CHUNK = 512
+_TOPICS, _LATENCY = "topics", "latency"
 
 
 @dataclass(frozen=True)
 class Setting:
     """What a block of users lives in. `traffic` keys its occasions; `days` are the exposed ones; `segments`
-    have columns of their own."""
+    have columns of their own; `strange` is how much of the slates is new to people who know production's,
+    in [0, 1]."""
 
     world: World
     funnel: Funnel
@@ -63,11 +37,17 @@ class Setting:
     respond: Respond
     chunk: int = CHUNK
     segments: SegmentColumns = NO_SEGMENTS
+    strange: float = 0.0
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The per-user columns."""
-        return (*COLUMNS, *self.segments.names)
+        return (*self.world.columns, *self.segments.names)
+
+    def novelty(self, day: int) -> float:
+        """Log-odds that novelty adds on a day of the experiment, counted from 0."""
+        of = self.world.file.fatigue
+        return of.novelty * self.strange * float(np.exp(-day / of.novelty_days))
 
 
 class Block:
@@ -79,7 +59,8 @@ class Block:
         activity = self._users.activity.astype(np.float64)
         self._habit = np.log(activity / (1 - activity))
         self._pull = np.zeros(ids.size)
-        self._sums = np.zeros((len(SUMS), ids.size))
+        self._remembered = _remembered(setting.world, self._users)
+        self._sums = {name: np.zeros(ids.size) for name in (*setting.world.sums, _TOPICS, _LATENCY)}
         self._sessions = np.zeros(ids.size)
         self._followed = np.zeros(ids.size)
         self._matured = np.zeros(ids.size)
@@ -97,37 +78,57 @@ class Block:
         """(the setting's columns, users), zero for users who never came; and last, 1 for those who did."""
         came = self._sessions > 0
         sessions = np.maximum(self._sessions, 1)
-        sums = dict(zip(SUMS, self._sums, strict=True))
-        rows: list[NDArray[Any]] = [sums[name] for name in COLUMNS[:6]]
+        rows = [self._sums[name] for name in self._in.world.sums]
         rows += [self._sessions, self._followed / np.maximum(self._matured, 1)]
-        rows += [sums["latency"] / sessions, sums["topics"] / sessions]
-        rows += [self._users.watch_before * came, self._users.sessions_before * came]
-        known = dict(zip((*COLUMNS, USERS), [*rows, came], strict=True))
+        rows += [self._sums[_LATENCY] / sessions, self._sums[_TOPICS] / sessions]
+        rows += [self._users.amount_before * came, self._users.sessions_before * came]
+        known = dict(zip((*self._in.world.columns, USERS), [*rows, came], strict=True))
         return np.array([*rows, *self._in.segments.of(self._users, known), came], np.float64)
 
     def _live(self, day: int) -> None:
+        file = self._in.world.file
         calendar = self._in.first_day + day
-        chance = 1 / (1 + np.exp(-(self._habit + WEEKDAYS[calendar % 7] + self._pull)))
+        chance = 1 / (1 + np.exp(-(self._habit + file.users.weekdays[calendar % 7] + self._pull)))
         luck = uniform(key_of("comes", self._in.world.seed, self._in.traffic, calendar), self._users.ids)
         comes = luck < chance
         self._matured += self._came
         self._followed += self._came & comes
         self._came = comes if day < self._in.days else np.zeros_like(comes)
-        self._pull *= MEMORY
+        self._pull *= file.habits.memory
+        self._remembered *= np.float32(file.fatigue.memory)
         if day < self._in.days:
             rows = np.flatnonzero(comes)
             for start in range(0, rows.size, self._in.chunk):
-                self._serve(rows[start : start + self._in.chunk], calendar)
+                self._serve(rows[start : start + self._in.chunk], day)
             self._sessions += comes
 
-    def _serve(self, rows: NDArray[np.intp], calendar: int) -> None:
-        users = self._users.at(rows)
-        requests = Requests(self._in.world, users, self._in.traffic, calendar)
-        slates = self._in.funnel.run(requests, self._in.config)
-        seen = shown(requests, slates)
-        responses = self._in.respond(requests, seen)
-        latency = latency_ms(self._in.funnel, self._in.config, requests)
-        brought = {**vars(responses), "topics": topics_shown(seen), "latency": latency}
-        for total, name in zip(self._sums, SUMS, strict=True):
+    def _serve(self, rows: NDArray[np.intp], day: int) -> None:
+        setting, habits = self._in, self._in.world.file.habits
+        requests = Requests(setting.world, self._users.at(rows), setting.traffic, setting.first_day + day)
+        slates = setting.funnel.run(requests, setting.config)
+        seen = shown(requests, slates, Mood(self._remembered[rows], setting.novelty(day)))
+        responses = setting.respond(requests, seen)
+        latency = latency_ms(setting.funnel, setting.config, requests)
+        brought = {**responses.sums, _TOPICS: topics_shown(seen), _LATENCY: latency}
+        for name, total in self._sums.items():
             total[rows] += brought[name]
-        self._pull[rows] += PULL * (satisfaction(requests, seen) - CONTENT)
+        self._remember(rows, seen, responses.happened[EXPOSURE])
+        waited = (latency - setting.world.file.latency.base) / 100
+        gain = satisfaction(requests, seen) - habits.content
+        self._pull[rows] += habits.pull * gain - habits.wait * waited
+
+    def _remember(self, rows: NDArray[np.intp], seen: Shown, looked: NDArray[np.float32]) -> None:
+        """Topics of the items that were looked at, slot by slot: no row stands twice among `rows`."""
+        for topic, times in zip(seen.topic.T, looked.T, strict=True):
+            self._remembered[rows, topic] += times
+
+
+def _remembered(world: World, users: Users) -> NDArray[np.float32]:
+    """What users remember before an experiment, (users, topics): by their tastes, as after long use."""
+    tastes = world.normals.stretch(users.taste, world.topics) * np.float32(1.6)
+    shares = np.exp(tastes - tastes.max(axis=1, keepdims=True))
+    shares /= shares.sum(axis=1, keepdims=True)
+    memory = world.file.fatigue.memory
+    items = users.activity * users.looked(LONGEST) * np.float32(memory / (1 - memory))
+    found: NDArray[np.float32] = shares * items[:, None]
+    return found

@@ -8,16 +8,17 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 from rectune_dsl.funnel.run import Funnel
-from rectune_dsl.hooks.api import Arm, Executor, ExperimentSpec, Moments
+from rectune_dsl.hooks.api import Arm, Config, Executor, ExperimentSpec, Moments
 from rectune_dsl.simulator.assignment import Everyone, assign
-from rectune_dsl.simulator.days import CHUNK, COLUMNS, Setting
+from rectune_dsl.simulator.days import CHUNK, Setting
 from rectune_dsl.simulator.keyed import key_of
 from rectune_dsl.simulator.moments import DailyMoments
+from rectune_dsl.simulator.novelty import strangeness
 from rectune_dsl.simulator.responses import draw
 from rectune_dsl.simulator.segments import NO_SEGMENTS, SegmentColumns
 from rectune_dsl.simulator.shards import Daily, moments_of
 from rectune_dsl.simulator.threads import Threads
-from rectune_dsl.simulator.world import World
+from rectune_dsl.simulator.world import RETURN, World
 
 EPOCH = datetime(2026, 1, 5, tzinfo=UTC)
 """Day 0 of the world, a Monday."""
@@ -35,7 +36,8 @@ class Experiment:
     """A running experiment. What is observed follows from the spec, the seed and the exposure alone.
 
     The first look simulates all its days, shard by shard, and keeps each day's moments; looks may come in
-    any order. Raises BackendError when there are too few users.
+    any order. What differs from what `production` shows is new to its users for some days; without one nothing
+    is. Raises BackendError when there are too few users.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Experiment:
         fraction: float = 1.0,
         machine: Machine | None = None,
         segments: SegmentColumns = NO_SEGMENTS,
+        production: Config | None = None,
     ) -> None:
         self.spec = spec
         self.fraction = fraction
@@ -64,12 +67,13 @@ class Experiment:
                     respond=draw,
                     chunk=self._machine.chunk,
                     segments=segments,
+                    strange=strangeness(world, funnel, arm.config, production) if production else 0.0,
                 )
                 for arm in spec.arms
             ),
             members=assign(spec, world.population, fraction),
         )
-        self._columns = (*COLUMNS, *segments.names)
+        self._columns = (*world.columns, *segments.names)
 
     def observe(self, as_of: datetime) -> Moments:
         """All whole days until `as_of`, and no more than the exposed ones; with the day after them, their
@@ -116,7 +120,7 @@ def _missing(days: int, columns: Sequence[str]) -> dict[str, str]:
         return dict.fromkeys(columns, "no day of the experiment is over")
     if days > 1:
         return {}
-    returns = [c for c in columns if c.partition("@")[0] == "next_day_return"]
+    returns = [c for c in columns if c.partition("@")[0] == RETURN]
     return dict.fromkeys(returns, "no exposed day has a next day that is over")
 
 

@@ -1,73 +1,62 @@
 """What is true of a user and an item, and how the models of each stage see it.
 
-Every probability is a logistic function of log-odds: an item part, the user's taste for the topic, something
-particular to user and item (`chemistry`), and the user's proneness. A head is the same log-odds, seen with
-noise, a wrong slope and a bias; monotone in the truth on average, calibrated never.
+Every probability is a logistic function of log-odds: an item's part, the user's taste for its topic,
+something particular to user and item (chemistry), and the user's proneness. A head is the same log-odds, seen
+with noise, a wrong slope and a bias: monotone in the truth on average, calibrated never.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rectune_dsl.simulator.catalogue import Items
+from rectune_dsl.simulator.worldfile import View, WorldFile
 
 
 @dataclass(frozen=True)
-class Truth:
-    """Log-odds of one response. `proneness` names the user's latent that shifts them."""
+class Weights:
+    """What a response's log-odds have per unit of the request's own latents, each standard normal: the taste
+    for the topic, and the two chemistries."""
 
-    intercept: float
-    quality: float
-    clickbait: float
-    freshness: float
-    taste: float
-    chemistry: float
-    draw: Literal["attraction", "satisfaction"]
-    proneness: Literal["click", "like", "hate"] | None
+    taste: np.float32
+    attraction: np.float32
+    satisfaction: np.float32
 
 
-@dataclass(frozen=True)
-class View:
-    """How a stage's model sees log-odds z: `intercept + slope * (z - intercept) + bias + noise * normal`."""
-
-    slope: float
-    bias: float
-    noise: float
-
-
-TRUTHS: Mapping[str, Truth] = {
-    "p_click": Truth(-1.3, -0.15, 2.6, 0.25, 0.50, 0.5, "attraction", "click"),
-    "p_long_view": Truth(-2.6, 1.15, -5.2, 0.0, 0.22, 1.5, "satisfaction", None),
-    "p_like": Truth(-4.5, 0.45, -1.0, 0.1, 0.35, 0.6, "satisfaction", "like"),
-    "p_hate": Truth(-4.5, -0.45, 1.8, 0.0, -0.25, -0.4, "satisfaction", "hate"),
-}
-"""`p_click` is given that the item is examined, `p_long_view` given a click."""
-
-# The long-view heads are trained on down-sampled negatives, as is common where positives are rare, and
-# nobody corrected their log-odds for it: a long view looks nearly certain, so that an exponent that reads
-# well counts it too little.
-_EARLY: Mapping[str, View] = {
-    "p_click": View(1.10, 0.25, 0.60),
-    "p_long_view": View(0.80, 0.80, 0.60),
-    "p_like": View(0.80, 0.30, 0.90),
-    "p_hate": View(0.80, 0.30, 0.90),
-}
-_FULL: Mapping[str, View] = {
-    "p_click": View(1.05, 0.40, 0.40),
-    "p_long_view": View(0.80, 2.60, 0.40),
-    "p_like": View(0.90, 0.00, 0.45),
-    "p_hate": View(1.10, 0.20, 0.50),
-}
+def weights(file: WorldFile) -> dict[str, Weights]:
+    """The weights of every response."""
+    taste, chemistry = np.sqrt(file.relevance.taste), np.sqrt(file.relevance.chemistry)
+    return {
+        name: Weights(
+            taste=np.float32((r.attraction + r.satisfaction) * taste),
+            attraction=np.float32(r.attraction * chemistry),
+            satisfaction=np.float32(r.satisfaction * chemistry),
+        )
+        for name, r in file.responses.items()
+    }
 
 
-def view(stage: str, head: str) -> View:
-    """The model of `head` that serves `stage`: a cheap one in pre-ranking, the full one elsewhere."""
-    return (_EARLY if stage == "pre_ranking" else _FULL)[head]
+def item_logits(file: WorldFile, items: Items) -> dict[str, NDArray[np.float32]]:
+    """The items' part of every log-odds, (items,)."""
+    a, b = file.items.clickbait
+    bait = items.clickbait - np.float32(a / (a + b))
+    doublings = np.log2(items.size / np.float32(file.items.size.median))
+    fresh = items.freshness - np.float32(0.5)
+    return {
+        name: (
+            r.intercept
+            + r.attraction * items.attraction
+            + r.satisfaction * items.satisfaction
+            + r.clickbait * bait
+            + r.size * doublings
+            + r.freshness * fresh
+        ).astype(np.float32)
+        for name, r in file.responses.items()
+    }
 
 
 def model_of(stage: str) -> str:
@@ -75,17 +64,9 @@ def model_of(stage: str) -> str:
     return "early" if stage == "pre_ranking" else "full"
 
 
-def item_logits(items: Items) -> dict[str, NDArray[np.float32]]:
-    """The items' part of every log-odds, (items,)."""
-    return {
-        head: (
-            truth.intercept
-            + truth.quality * items.quality
-            + truth.clickbait * (items.clickbait - np.float32(1 / 3))
-            + truth.freshness * (items.freshness - np.float32(0.5))
-        ).astype(np.float32)
-        for head, truth in TRUTHS.items()
-    }
+def views(file: WorldFile, stage: str) -> Mapping[str, View]:
+    """How the models that serve a stage see responses, by name."""
+    return file.early if model_of(stage) == "early" else file.full
 
 
 def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -19,7 +19,7 @@ from rectune_dsl.funnel.stage import Functions
 from rectune_dsl.hooks.api import Config, Executor
 from rectune_dsl.simulator.assignment import Everyone
 from rectune_dsl.simulator.cma import evolve
-from rectune_dsl.simulator.days import COLUMNS, Setting
+from rectune_dsl.simulator.days import Setting
 from rectune_dsl.simulator.keyed import generator, key_of
 from rectune_dsl.simulator.responses import expect
 from rectune_dsl.simulator.segments import segment_columns
@@ -111,7 +111,7 @@ class _Truth:
         self._task, self._world, self._days = task, world, days
         self._executor = executor or Threads()
         self._funnel = Funnel(task, functions)
-        self._segments = segment_columns(task, COLUMNS, functions)
+        self._segments = segment_columns(task, world.columns, functions)
         self._traffic = key_of("oracle", users)
         start = int(generator("oracle users", users).integers(max(1, world.population - users)))
         self._everyone = Everyone(start, min(start + users, world.population))

@@ -7,8 +7,8 @@ import numpy as np
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import Panel
 from rectune_dsl.simulator.keyed import key_of, uniform
-from rectune_dsl.simulator.requests import KEYS, LABELS, Requests
-from rectune_dsl.simulator.world import World
+from rectune_dsl.simulator.requests import Requests
+from rectune_dsl.simulator.world import KEYS, LABELS, World
 
 _TRIES = 8
 

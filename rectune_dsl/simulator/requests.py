@@ -10,28 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rectune_dsl.dsl.suggest import did_you_mean
-from rectune_dsl.funnel.source import SOURCE, Indices
+from rectune_dsl.funnel.source import Indices
 from rectune_dsl.hooks.errors import UsageError
-from rectune_dsl.simulator.catalogue import SOURCES, TOPICS
-from rectune_dsl.simulator.heads import TRUTHS, model_of, sigmoid, view
+from rectune_dsl.simulator.heads import model_of, sigmoid, views
 from rectune_dsl.simulator.keyed import hashed, key_of
 from rectune_dsl.simulator.population import Users
-from rectune_dsl.simulator.world import World
-
-ITEM_SIGNALS = {
-    "clickbait": "clickbait",
-    "freshness": "freshness",
-    "quality_hint": "quality_hint",
-    "duration_minutes": "duration",
-}
-"""Item signals, and where pools hold them."""
-USER_SIGNALS = {"is_new_user": "is_new"}
-SIGNALS = (*TRUTHS, *ITEM_SIGNALS, *USER_SIGNALS)
-KEYS = ("topic", "author", SOURCE)
-LABELS = {SOURCE: SOURCES}
+from rectune_dsl.simulator.world import KEYS, LABELS, USER_SIGNALS, World
 
 Column = NDArray[np.float32]
 
+CHEMISTRIES = ("attraction", "satisfaction")
+"""What is particular to user and item, each standard normal."""
 _INTEREST_SHARPNESS = np.float32(1.6)
 """How strongly a request's interest follows the user's tastes."""
 
@@ -61,9 +50,9 @@ class Requests:
         self.world = world
         self._key = key_of("requests", world.seed, traffic, day)
         normals = world.normals
-        self._tastes = normals.stretch(users.taste, TOPICS)  # (requests, topics)
+        self._tastes = normals.stretch(users.taste, world.topics)  # (requests, topics)
         self._draws = {
-            draw: normals.starts(self.key(draw), users.ids) for draw in ("attraction", "satisfaction")
+            draw: normals.starts(self.key(draw), users.ids) for draw in CHEMISTRIES
         }
         self._pools = self._choose_pools()
         self._last: _At | None = None
@@ -88,47 +77,53 @@ class Requests:
         """The key of something else that happens once per request."""
         return key_of(self._key, what)
 
-    def minutes(self, alive: Indices) -> Column:
-        """Durations, (requests, kept)."""
-        return self._pooled(self.world.pools.duration, alive)
+    def size(self, alive: Indices) -> Column:
+        """The items' sizes, (requests, kept)."""
+        return self._pooled(self.world.pools.size, alive)
 
-    def logits(self, head: str, alive: Indices | None) -> Column:
+    def clickbait(self, alive: Indices) -> Column:
+        """(requests, kept)."""
+        return self._pooled(self.world.pools.clickbait, alive)
+
+    def logits(self, response: str, alive: Indices | None) -> Column:
         """True log-odds of a response, (requests, kept); a fresh array."""
         if alive is None:
-            return self._everywhere(head, lambda: self._logits(head, None)).copy()
-        if head in self._whole:
-            return self._whole[head].reshape(-1).take(self._at(alive).own)
-        return self._logits(head, alive)
+            return self._everywhere(response, lambda: self._logits(response, None)).copy()
+        if response in self._whole:
+            return self._whole[response].reshape(-1).take(self._at(alive).own)
+        return self._logits(response, alive)
 
     def _signal(self, stage: str, name: str, alive: Indices | None) -> Column:
-        if name in TRUTHS:
-            return self._prediction(stage, name, alive)
-        if name in ITEM_SIGNALS:
-            return self._pooled(getattr(self.world.pools, ITEM_SIGNALS[name]), alive)
+        if name in self.world.heads:
+            return self._prediction(stage, self.world.heads[name], alive)
+        if name in self.world.item_signals:
+            return self._pooled(getattr(self.world.pools, self.world.item_signals[name]), alive)
         if name in USER_SIGNALS:
             user: Column = getattr(self.users, USER_SIGNALS[name])
             return user
-        raise UsageError(f"the simulator has no signal `{name}`", help=did_you_mean(name, SIGNALS))
+        raise UsageError(f"the simulator has no signal `{name}`", help=did_you_mean(name, self.world.signals))
 
-    def _prediction(self, stage: str, head: str, alive: Indices | None) -> Column:
-        seen, truth = view(stage, head), TRUTHS[head]
-        starts = self.world.normals.starts(self.key(f"{model_of(stage)}/{head}"), self.users.ids)
+    def _prediction(self, stage: str, response: str, alive: Indices | None) -> Column:
+        seen = views(self.world.file, stage)[response]
+        intercept = self.world.file.responses[response].intercept
+        starts = self.world.normals.starts(self.key(f"{model_of(stage)}/{response}"), self.users.ids)
         noise = self._stretch(starts, alive)
         noise *= np.float32(seen.noise)
-        logits = self.logits(head, alive)
+        logits = self.logits(response, alive)
         logits *= np.float32(seen.slope)
-        logits += np.float32((1 - seen.slope) * truth.intercept + seen.bias)
+        logits += np.float32((1 - seen.slope) * intercept + seen.bias)
         logits += noise
         return sigmoid(logits)
 
-    def _logits(self, head: str, alive: Indices | None) -> Column:
-        truth = TRUTHS[head]
-        logits = self._stretch(self._draws[truth.draw], alive)
-        logits *= np.float32(truth.chemistry)
-        logits += self._pooled(self.world.pools.logits[head], alive)
-        logits += self._taste(alive) * np.float32(truth.taste)
-        if truth.proneness is not None:
-            logits += getattr(self.users, truth.proneness)[:, None]
+    def _logits(self, response: str, alive: Indices | None) -> Column:
+        of = self.world.weights[response]
+        logits = self._pooled(self.world.pools.logits[response], alive)
+        for chemistry in CHEMISTRIES:
+            if weight := getattr(of, chemistry):
+                logits += self._stretch(self._draws[chemistry], alive) * weight
+        logits += self._taste(alive) * of.taste
+        if response in self.users.prone:
+            logits += self.users.prone[response][:, None]
         return logits
 
     def _taste(self, alive: Indices | None) -> Column:
@@ -141,7 +136,7 @@ class Requests:
 
     def _taste_at(self, alive: Indices | None) -> Column:
         places = self._pooled(self.world.pools.topic, alive)
-        places += (np.arange(self.requests, dtype=np.intp) * TOPICS)[:, None]
+        places += (np.arange(self.requests, dtype=np.intp) * self.world.topics)[:, None]
         return self._tastes.reshape(-1).take(places)
 
     def _everywhere(self, what: str, make: Callable[[], Column]) -> Column:
@@ -173,7 +168,7 @@ class Requests:
         """The pool of each request: a topic by taste (Gumbel-max), then one of the topic's pools."""
         ids = self.users.ids
         starts = self.world.uniforms.starts(self.key("interest"), ids)
-        unlikely = self.world.uniforms.stretch(starts, TOPICS) + np.float32(1e-9)
+        unlikely = self.world.uniforms.stretch(starts, self.world.topics) + np.float32(1e-9)
         appeal = self._tastes * _INTEREST_SHARPNESS - np.log(-np.log(unlikely))
         per_topic = self.world.pools.per_topic
         which = hashed(self.key("pool"), ids) % np.uint64(per_topic)

@@ -1,129 +1,121 @@
-"""What users do with a slate: examine, click, watch, like, hate, and how content it leaves them."""
+"""What users do with a slate: look, respond, watch or buy, and how content it leaves them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rectune_dsl.funnel.source import Indices
 from rectune_dsl.hooks.api import Slates
 from rectune_dsl.simulator.heads import sigmoid
 from rectune_dsl.simulator.requests import Requests
+from rectune_dsl.simulator.world import LOOKED
+from rectune_dsl.simulator.worldfile import EXPOSURE
 
 Column = NDArray[np.float32]
+Happened = Mapping[str, Column]
+"""Per response, and for exposures: whether it happened, or how likely it is to, (requests, slate)."""
 
-EXAMINATION_DECAY = 0.08
-"""Position k is examined with probability 1 / (1 + EXAMINATION_DECAY * k), the first being 0."""
-FATIGUE = 0.35
-"""Log-odds of a click lost per earlier item of the same topic, up to MOST_FATIGUE of them."""
-MOST_FATIGUE = 6
-SHORT_SHARE, LONG_SHARE = 0.04, 0.95
-"""Median share of an item's duration that is watched after a click, without and with a long view."""
-SHARE_SPREAD = 0.35
-"""Spread of the logarithm of that share."""
-_MEAN_OF_SPREAD = np.float32(np.exp(SHARE_SPREAD**2 / 2))
+MOST_EARLIER = np.float32(6)
+"""Earlier items of a topic that tire; more do no more harm."""
+MOST_REMEMBERED = np.float32(20)
+"""The same for items of earlier days."""
 
-ENJOYED, LIKED, HATED, BAITED, REPEATED = 1.0, 1.5, 9.0, 1.1, 0.03
-"""What a long view and a like add to satisfaction; what a hate, a click on pure clickbait that ends soon,
-and an earlier item of the same topic take from it."""
-NEW_HATED, NEW_BAITED = 2.5, 1.5
-"""How many times more a new user minds a hate, and clickbait, on top."""
+
+@dataclass(frozen=True, eq=False)
+class Mood:
+    """What the past brings to requests: items of each topic that are remembered, (requests, topics), and what
+    novelty adds to the first response's log-odds."""
+
+    remembered: Column
+    novelty: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
 class Shown:
     """Slates with what is true of them, each (requests, slate), zero where a slate is short.
 
-    `examine` is a probability, `click` given that, `long_view` given a click, `like` and `hate` given
-    examination. `earlier` counts earlier items of the same topic. `minutes` is the item's duration times
-    the user's own pace.
+    `looks` is the probability that an item is looked at, `chances` that of each response given what it needs.
+    `earlier` counts earlier items of the same topic. `size` is the item's, `candidates` its place.
     """
 
-    examine: Column
-    click: Column
-    long_view: Column
-    like: Column
-    hate: Column
+    looks: Column
+    chances: Mapping[str, Column]
     clickbait: Column
     earlier: Column
-    minutes: Column
+    size: Column
+    topic: NDArray[np.int32]
+    candidates: NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
 class Responses:
-    """Sums over each slate, (requests,)."""
+    """What came of slates: `sums` over each, (requests,), by column; `happened`, (requests, slate) each."""
 
-    watch_minutes: Column
-    clicks: Column
-    long_views: Column
-    likes: Column
-    hates: Column
-    impressions: Column
+    sums: Mapping[str, Column]
+    happened: Happened
 
 
 Respond = Callable[[Requests, Shown], Responses]
 
 
-def shown(requests: Requests, slates: Slates) -> Shown:
+def shown(requests: Requests, slates: Slates, mood: Mood | None = None) -> Shown:
     """What is true of these slates."""
     there = slates.candidates >= 0
     everywhere = bool(there.all())
     alive = (slates.candidates if everywhere else np.where(there, slates.candidates, 0)).astype(np.intp)
-    earlier = _earlier(requests.keys("topic", alive), None if everywhere else there)
-    click = requests.logits("p_click", alive)
-    click -= np.float32(FATIGUE) * np.minimum(earlier, np.float32(MOST_FATIGUE))
-    decay = np.float32(EXAMINATION_DECAY) * np.arange(alive.shape[1], dtype=np.float32)
-    examine: Column = np.reciprocal(1 + decay)
+    topic = requests.keys("topic", alive)
+    earlier = _earlier(topic, None if everywhere else there)
+    looks = requests.users.looks[:, None] ** np.arange(alive.shape[1], dtype=np.float32)
+    file = requests.world.file
+    chances = {}
+    for response in file.responses:
+        logits = requests.logits(response, alive)
+        if response == file.first:
+            logits -= np.float32(file.fatigue.within) * np.minimum(earlier, MOST_EARLIER)
+            if mood is not None:
+                past = np.minimum(np.take_along_axis(mood.remembered, topic, axis=1), MOST_REMEMBERED)
+                logits += np.float32(mood.novelty) - np.float32(file.fatigue.across) * past
+        chances[response] = sigmoid(logits)
     return Shown(
-        examine=examine * there,
-        click=sigmoid(click),
-        long_view=_probability(requests, "p_long_view", alive),
-        like=_probability(requests, "p_like", alive),
-        hate=_probability(requests, "p_hate", alive),
-        clickbait=requests.signals("", ["clickbait"], alive)["clickbait"],
+        looks=looks * there,
+        chances=chances,
+        clickbait=requests.clickbait(alive),
         earlier=earlier,
-        minutes=requests.minutes(alive) * requests.users.minutes[:, None],
+        size=requests.size(alive),
+        topic=topic,
+        candidates=alive,
     )
 
 
 def draw(requests: Requests, seen: Shown) -> Responses:
     """What happens, drawn for each request on its own."""
-    slots = seen.examine.shape[1]
+    slots = seen.looks.shape[1]
     world, ids = requests.world, requests.users.ids
-    chances = world.uniforms.stretch(world.uniforms.starts(requests.key("chances"), ids), 5 * slots)
-    examine, click, long_view, like, hate = (chances[:, i * slots : (i + 1) * slots] for i in range(5))
-    spread = world.normals.stretch(world.normals.starts(requests.key("share"), ids), slots)
-    examined = examine < seen.examine
-    clicked = examined & (click < seen.click)
-    long_viewed = clicked & (long_view < seen.long_view)
-    share = np.where(long_viewed, np.float32(LONG_SHARE), np.float32(SHORT_SHARE))
-    watched = share * np.exp(spread * np.float32(SHARE_SPREAD)) * seen.minutes * clicked
-    return Responses(
-        watch_minutes=_total(watched),
-        clicks=_total(clicked),
-        long_views=_total(long_viewed),
-        likes=_total(examined & (like < seen.like)),
-        hates=_total(examined & (hate < seen.hate)),
-        impressions=_total(examined),
-    )
+    responses = world.file.responses
+    width = 1 + len(responses) * slots
+    chances = world.uniforms.stretch(world.uniforms.starts(requests.key("chances"), ids), width)
+    happened: dict[str, Column] = {EXPOSURE: (chances[:, :1] < seen.looks).astype(np.float32)}
+    for number, (name, response) in enumerate(responses.items()):
+        luck = chances[:, 1 + number * slots : 1 + (number + 1) * slots]
+        happened[name] = happened[response.given] * (luck < seen.chances[name])
+    spread = world.normals.stretch(world.normals.starts(requests.key("amounts"), ids), slots)
+    return _summed(requests, seen, happened, spread)
 
 
 def expect(requests: Requests, seen: Shown) -> Responses:
     """The mean of `draw` over its draws."""
-    clicked = seen.examine * seen.click
-    long_viewed = clicked * seen.long_view
-    share = np.float32(SHORT_SHARE) * clicked + np.float32(LONG_SHARE - SHORT_SHARE) * long_viewed
-    return Responses(
-        watch_minutes=_total(share * _MEAN_OF_SPREAD * seen.minutes),
-        clicks=_total(clicked),
-        long_views=_total(long_viewed),
-        likes=_total(seen.examine * seen.like),
-        hates=_total(seen.examine * seen.hate),
-        impressions=_total(seen.examine),
-    )
+    return _summed(requests, seen, likely(requests, seen), None)
+
+
+def likely(requests: Requests, seen: Shown) -> Happened:
+    """How likely each response is to happen, with all it needs."""
+    happened = {EXPOSURE: seen.looks}
+    for name, response in requests.world.file.responses.items():
+        happened[name] = happened[response.given] * seen.chances[name]
+    return happened
 
 
 def satisfaction(requests: Requests, seen: Shown) -> Column:
@@ -132,22 +124,38 @@ def satisfaction(requests: Requests, seen: Shown) -> Column:
     It follows from the probabilities, not from what was drawn, so that expected and drawn responses
     lead to the same days.
     """
-    is_new = requests.users.is_new[:, None]
-    disappointed = seen.click * (1 - seen.long_view) * seen.clickbait
-    each = np.float32(ENJOYED) * seen.click * seen.long_view + np.float32(LIKED) * seen.like
-    each -= np.float32(HATED) * (1 + np.float32(NEW_HATED) * is_new) * seen.hate
-    each -= np.float32(BAITED) * (1 + np.float32(NEW_BAITED) * is_new) * disappointed
-    each -= np.float32(REPEATED) * seen.earlier
-    return _total(seen.examine * each)
+    file, happened = requests.world.file, likely(requests, seen)
+    habits = file.habits
+    minds = 1 + np.float32(habits.new_minds - 1) * requests.users.is_new[:, None]
+    each = np.zeros(seen.looks.shape, np.float32)
+    for name, worth in habits.worth.items():
+        each += np.float32(worth) * happened[name] * (minds if worth < 0 else np.float32(1))
+    disappointed = (happened[file.first] - happened[habits.hoped]) * seen.clickbait
+    each -= np.float32(habits.bait) * minds * disappointed
+    each -= np.float32(habits.repeated) * seen.earlier * seen.looks
+    return _total(each)
 
 
 def topics_shown(seen: Shown) -> Column:
     """Different topics of each slate, (requests,)."""
-    return _total((seen.earlier == 0) & (seen.examine > 0))
+    return _total((seen.earlier == 0) & (seen.looks > 0))
 
 
-def _probability(requests: Requests, head: str, alive: Indices) -> Column:
-    return sigmoid(requests.logits(head, alive))
+def _summed(requests: Requests, seen: Shown, happened: Happened, luck: Column | None) -> Responses:
+    """`luck` (requests, slate) is standard normal; None stands for the mean over it."""
+    file = requests.world.file
+    sums = {r.column: _total(happened[name]) for name, r in file.responses.items()}
+    for column, amount in file.amounts.items():
+        brought = np.zeros(seen.looks.shape, np.float32)
+        for name in dict.fromkeys((*amount.each, *amount.share)):
+            worth = np.float32(amount.each.get(name, 0)) + np.float32(amount.share.get(name, 0)) * seen.size
+            brought += worth * happened[name]
+        if luck is not None:
+            spread = np.float32(amount.spread)
+            brought *= np.exp(spread * luck - spread**2 / 2)
+        sums[column] = _total(brought) * requests.users.pace
+    sums[LOOKED] = _total(happened[EXPOSURE])
+    return Responses(sums, happened)
 
 
 def _earlier(topics: NDArray[np.int32], there: NDArray[np.bool_] | None) -> Column:

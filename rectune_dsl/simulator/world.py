@@ -1,61 +1,142 @@
-"""The world a task names: its items, pools and tables. Built once, read by all."""
+"""The world a task names: its file, items, pools and tables. Built once, read by all."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
 
 from rectune_dsl.dsl.model import Simulator
-from rectune_dsl.dsl.suggest import did_you_mean
-from rectune_dsl.hooks.errors import UsageError
-from rectune_dsl.simulator.catalogue import Pools, make_items, make_pools
-from rectune_dsl.simulator.heads import item_logits
+from rectune_dsl.simulator.catalogue import SOURCES, Items, Pools, make_items, make_pools
+from rectune_dsl.simulator.heads import Weights, item_logits, weights
 from rectune_dsl.simulator.keyed import Ids, Noise
 from rectune_dsl.simulator.population import Users, make_users
+from rectune_dsl.simulator.worldfile import WorldFile
+from rectune_dsl.simulator.worlds import parse, text_of
 
-WORLDS = ("short-video",)
+USER_SIGNALS = {"is_new_user": "is_new", "activity_class": "activity_class"}
+"""User signals, and the users' latents they are."""
+KEYS = ("topic", "author", "source")
+LABELS = {"source": SOURCES}
+SESSIONS, RETURN, LATENCY, TOPICS, LOOKED = (
+    "sessions",
+    "next_day_return",
+    "latency_ms",
+    "topics_shown",
+    "impressions",
+)
+"""Per-user columns that every world has, besides those of its responses and amounts."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How large a world is: its seed, users, items, and candidates per request."""
+
+    seed: int
+    users: int
+    items: int
+    candidates: int
 
 
 @dataclass(frozen=True, eq=False)
 class World:
     """Everything requests are made from. `population` user ids are 0 ... population - 1.
 
-    Pickled, it is the table it was built from: who unpickles it has it built, once per process.
+    Pickled, it is its file and sizes: who unpickles it has it built, once per process. `at_random` says that
+    candidates are any items, as where random exposure is measured.
     """
 
-    built_from: Simulator
-    seed: int
-    population: int
+    text: str
+    sizes: Sizes
+    at_random: bool
+    file: WorldFile
+    items: Items
     pools: Pools
+    weights: Mapping[str, Weights]
     normals: Noise
     uniforms: Noise
+
+    def __reduce__(self) -> tuple[Callable[..., World], tuple[str, Sizes, bool]]:
+        return make_world, (self.text, self.sizes, self.at_random)
+
+    @property
+    def seed(self) -> int:
+        return self.sizes.seed
+
+    @property
+    def population(self) -> int:
+        return self.sizes.users
 
     @property
     def candidates(self) -> int:
         return self.pools.candidates
 
-    def __reduce__(self) -> tuple[Callable[[Simulator], World], tuple[Simulator]]:
-        return build_world, (self.built_from,)
+    @property
+    def topics(self) -> int:
+        return self.file.items.topics
+
+    @cached_property
+    def heads(self) -> Mapping[str, str]:
+        """Predictions by the name that formulas know them by, and the responses they predict."""
+        return {f"p_{name}": name for name in self.file.responses}
+
+    @cached_property
+    def item_signals(self) -> Mapping[str, str]:
+        """Item signals, and where pools hold them."""
+        own = {name: name for name in ("clickbait", "freshness", "quality_hint")}
+        return {**own, self.file.items.size.name: "size"}
+
+    @cached_property
+    def signals(self) -> tuple[str, ...]:
+        """Everything that formulas may read."""
+        return (*self.heads, *self.item_signals, *USER_SIGNALS)
+
+    @cached_property
+    def sums(self) -> tuple[str, ...]:
+        """Columns that are summed over a user's sessions."""
+        counted = (response.column for response in self.file.responses.values())
+        return (*counted, *self.file.amounts, LOOKED)
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The per-user columns. Sums over the exposed days, but: `next_day_return` is the share of the days
+        a user came that were followed by another, of those whose next day is over; `latency_ms` and
+        `topics_shown` are means over the user's sessions; `_before` are sums over the fortnight before."""
+        before = (f"{self.file.main_amount}_before", f"{SESSIONS}_before")
+        return (*self.sums, SESSIONS, RETURN, LATENCY, TOPICS, *before)
 
     def users(self, ids: Ids) -> Users:
-        return make_users(self.seed, self.normals, ids)
+        return make_users(self.file, self.seed, self.normals, ids)
 
 
-@lru_cache(maxsize=2)
-def build_world(simulator: Simulator) -> World:
-    """The world of a `[simulator]` table. Raises UsageError when there is none of that name."""
-    if simulator.world not in WORLDS:
-        raise UsageError(
-            f"there is no simulated world {simulator.world!r}",
-            help=did_you_mean(simulator.world, WORLDS),
-        )
-    items = make_items(simulator)
+def build_world(simulator: Simulator, folder: Path = Path()) -> World:
+    """The world of a `[simulator]` table; the path of a world file starts at `folder`. Raises UsageError when
+    there is none of that name, or when its file says what cannot be."""
+    sizes = Sizes(simulator.seed, simulator.users, simulator.items, simulator.candidates)
+    return make_world(text_of(simulator.world, folder), sizes)
+
+
+@lru_cache(maxsize=4)
+def make_world(text: str, sizes: Sizes, at_random: bool = False) -> World:
+    """A world by its file's text, and how large it is."""
+    file = parse(text)
+    return world_of(file, text, sizes, at_random)
+
+
+def world_of(file: WorldFile, text: str, sizes: Sizes, at_random: bool = False) -> World:
+    """A world by its file; `text` is what others would build it from."""
+    items = make_items(file, sizes.items, sizes.seed)
+    parts: dict[str, Any] = {"logits": item_logits(file, items), "at_random": at_random}
     return World(
-        built_from=simulator,
-        seed=simulator.seed,
-        population=simulator.users,
-        pools=make_pools(simulator, items, item_logits(items)),
-        normals=Noise.normal("table", simulator.seed),
-        uniforms=Noise.uniform("table", simulator.seed),
+        text=text,
+        sizes=sizes,
+        at_random=at_random,
+        file=file,
+        items=items,
+        pools=make_pools(items, file.items.topics, sizes.candidates, sizes.seed, **parts),
+        weights=weights(file),
+        normals=Noise.normal("table", sizes.seed),
+        uniforms=Noise.uniform("table", sizes.seed),
     )

@@ -1,0 +1,209 @@
+"""Fit a world to measured rates: intercepts to random exposure, sensitivities to what the standard policy adds.
+
+A fixed-point search: measure the world under both exposures, move each number by what its own target asks for,
+and again. Log-odds move by their distance from the target's (Newton's step for a logistic rate); how strongly
+a response follows attraction and satisfaction, by the ratio of the shifts between the two exposures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rectune_dsl.simulator.measures import Measured, measure
+from rectune_dsl.simulator.world import Sizes, world_of
+from rectune_dsl.simulator.worldfile import EXPOSURE, Amount, Population, Response, WorldFile
+
+ROUNDS = 16
+USERS = 4_000
+_DAMPING = 0.8
+_FIRST_WEIGHT = 0.2
+"""Sensitivity that a response gets whose shift goes the wrong way."""
+
+
+@dataclass(frozen=True)
+class Exposures:
+    """The same world under random exposure and under its standard policy."""
+
+    random: Measured
+    standard: Measured
+
+
+def calibrated(file: WorldFile, sizes: Sizes, seed: int, rounds: int = ROUNDS) -> WorldFile:
+    """The world, fitted to its own targets."""
+    for _ in range(rounds):
+        file = _moved(file, exposures(file, sizes, seed))
+    return file
+
+
+def exposures(file: WorldFile, sizes: Sizes, seed: int, users: int = USERS) -> Exposures:
+    """Measure a world under both exposures."""
+    worlds = (world_of(file, "", sizes, at_random) for at_random in (True, False))
+    return Exposures(*(measure(world, users, seed) for world in worlds))
+
+
+def _moved(file: WorldFile, found: Exposures) -> WorldFile:
+    wanted = _wanted(file)
+    responses = {name: _response(file, name, wanted, found) for name in file.responses}
+    amounts = {name: _amount(file, name, wanted, found) for name in file.amounts}
+    first = responses[file.first]
+    responses[file.first] = first.model_copy(update={"proneness": _proneness(first, wanted, found)})
+    changes = {
+        "responses": responses,
+        "amounts": amounts,
+        "users": _users(file.users, wanted, found),
+        "items": file.items.model_copy(update={"hit": _hit(file, wanted, found)}),
+        "habits": file.habits.model_copy(update={"content": found.standard.satisfaction}),
+    }
+    return file.model_copy(update=changes)
+
+
+# --- what is asked for -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A measure under both exposures; None where nothing is asked for."""
+
+    random: float | None
+    standard: float | None
+
+
+def _wanted(file: WorldFile) -> Mapping[str, Wanted]:
+    """Main targets per exposure, by what they are of; of several, the geometric mean."""
+    rows: dict[str, list[Any]] = {}
+    for target in file.targets.values():
+        if target.main and target.per == EXPOSURE:
+            rows.setdefault(target.of, []).append(target)
+    return {
+        of: Wanted(_mean(t.random for t in targets), _mean(t.standard for t in targets))
+        for of, targets in rows.items()
+    }
+
+
+def _mean(values: Iterator[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.exp(np.mean(np.log(known)))) if known else None
+
+
+# --- responses -------------------------------------------------------------------------------------
+
+
+def _response(file: WorldFile, name: str, wanted: Mapping[str, Wanted], found: Exposures) -> Response:
+    response = file.responses[name]
+    ends = [
+        _log_odds(file, name, wanted, measured, kind)
+        for kind, measured in (("random", found.random), ("standard", found.standard))
+    ]
+    (asked, is_now), (asked_standard, standard) = ends
+    changes = {}
+    if asked is not None:
+        changes["intercept"] = response.intercept + _DAMPING * (asked - is_now)
+    if asked is not None and asked_standard is not None:
+        changes |= _sensitivity(response, asked_standard - asked, standard - is_now)
+    return response.model_copy(update=changes)
+
+
+def _log_odds(
+    file: WorldFile, name: str, wanted: Mapping[str, Wanted], measured: Measured, kind: str
+) -> tuple[float | None, float]:
+    """Log-odds of a response given what it needs: asked for, and measured."""
+    given = file.responses[name].given
+    below = measured.rate(given)
+    now = measured.rate(name) / below
+    asked = getattr(wanted[name], kind) if name in wanted else None
+    if asked is None:
+        return None, _logit(now)
+    if given in wanted and getattr(wanted[given], kind) is not None:
+        below = getattr(wanted[given], kind)
+    return _logit(min(asked / below, 0.99)), _logit(now)
+
+
+def _sensitivity(response: Response, asked: float, now: float) -> dict[str, float]:
+    """Attraction and satisfaction, so that the shift between the exposures becomes the one asked for."""
+    weights = {"attraction": response.attraction, "satisfaction": response.satisfaction}
+    if asked * now > 0 and abs(now) > 0.05:
+        factor = float(np.clip(asked / now, 0.6, 1.6)) ** _DAMPING
+        return {name: weight * factor for name, weight in weights.items()}
+    heavier = max(weights, key=lambda name: abs(weights[name]))
+    return {heavier: weights[heavier] + _FIRST_WEIGHT * float(np.sign(asked - now))}
+
+
+def _logit(p: float) -> float:
+    p = float(np.clip(p, 1e-7, 1 - 1e-7))
+    return float(np.log(p / (1 - p)))
+
+
+# --- all else --------------------------------------------------------------------------------------
+
+
+def _amount(file: WorldFile, name: str, wanted: Mapping[str, Wanted], found: Exposures) -> Amount:
+    """What comes of responses, so that both means are met: two factors, for what does not depend on the size
+    and for what does."""
+    amount = file.amounts[name]
+    changes: dict[str, Any] = {"usual": found.standard.rate(name)}
+    asked = wanted.get(name)
+    if asked is not None and asked.random is not None and asked.standard is not None:
+        parts = [_parts(amount, measured, name) for measured in (found.random, found.standard)]
+        factors = _solved(np.array(parts), np.array([asked.random, asked.standard]))
+        each, share = (1 + _DAMPING * (np.clip(factors, 0.5, 2.0) - 1)).tolist()
+        changes["each"] = {response: value * each for response, value in amount.each.items()}
+        changes["share"] = {response: value * share for response, value in amount.share.items()}
+    return amount.model_copy(update=changes)
+
+
+def _solved(parts: Any, asked: Any) -> Any:
+    """The factors of the two parts that give what is asked for; one for both where no pair above 0 does."""
+    if abs(np.linalg.det(parts)) > 1e-12:
+        factors = np.linalg.solve(parts, asked)
+        if (factors > 0).all():
+            return factors
+    return np.full(2, float(np.exp(np.mean(np.log(asked / parts.sum(axis=1))))))
+
+
+def _parts(amount: Amount, measured: Measured, name: str) -> list[float]:
+    each = sum(value * measured.rate(response) for response, value in amount.each.items())
+    return [each, measured.rate(name) - each]
+
+
+def _proneness(first: Response, wanted: Mapping[str, Wanted], found: Exposures) -> float:
+    return first.proneness * _spread("user_ctr", wanted, found)
+
+
+def _users(users: Population, wanted: Mapping[str, Wanted], found: Exposures) -> Population:
+    """How often people come and how deep they look, by the median; how they differ, by the ninth decile."""
+    asked = wanted.get("looks_p50")
+    if asked is None or asked.random is None:
+        return users
+    level = asked.random / found.random.others()["looks_p50"]
+    spread = _spread("looks", wanted, found)
+    odds = users.daily / (1 - users.daily) * level**_DAMPING
+    return users.model_copy(
+        update={
+            "daily": odds / (1 + odds),
+            "depth": 1 + (users.depth - 1) * level ** (_DAMPING / 2),
+            "daily_spread": users.daily_spread * spread,
+            "depth_spread": users.depth_spread * spread,
+        }
+    )
+
+
+def _spread(name: str, wanted: Mapping[str, Wanted], found: Exposures) -> float:
+    """The factor of a spread that brings the ninth decile over the median to what is asked for."""
+    deciles = [wanted.get(f"{name}_{q}", Wanted(None, None)).random for q in ("p50", "p90")]
+    if deciles[0] is None or deciles[1] is None:
+        return 1.0
+    now = found.random.others()
+    ratio = np.log(deciles[1] / deciles[0]) / np.log(now[f"{name}_p90"] / now[f"{name}_p50"])
+    return float(np.clip(ratio, 0.6, 1.6)) ** _DAMPING
+
+
+def _hit(file: WorldFile, wanted: Mapping[str, Wanted], found: Exposures) -> float:
+    asked = wanted.get("top_1pct_share")
+    if asked is None or asked.standard is None:
+        return file.items.hit
+    now = found.standard.others()["top_1pct_share"]
+    return max(0.0, file.items.hit + _DAMPING * float(np.log(asked.standard / now)))

@@ -1,0 +1,154 @@
+"""What can be measured in a world that a log can measure: rates, amounts, how users and items differ.
+
+Twice: where any items are shown (random exposure), and where the world's standard policy chooses them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rectune_dsl.dsl.model import Task
+from rectune_dsl.funnel.run import Funnel
+from rectune_dsl.hooks.api import Config
+from rectune_dsl.simulator.days import Block, Setting
+from rectune_dsl.simulator.keyed import key_of
+from rectune_dsl.simulator.requests import Requests
+from rectune_dsl.simulator.responses import Responses, Shown, draw, likely, satisfaction
+from rectune_dsl.simulator.world import LOOKED, USER_SIGNALS, World
+from rectune_dsl.simulator.worldfile import EXPOSURE
+
+DAYS = 17
+"""As many as KuaiRand's random exposure lasted."""
+SLATE = 10
+LEAST_LOOKED = 10
+"""Users with fewer exposures have no click-through rate of their own."""
+_BLOCK = 4096
+_ANY = "+"
+
+
+@dataclass
+class Tally:
+    """Sums over everything that is shown; a `respond` of the simulator."""
+
+    items: NDArray[np.float64]
+    happened: dict[str, float] = field(default_factory=dict)
+    amounts: dict[str, float] = field(default_factory=dict)
+    satisfied: float = 0.0
+    slates: int = 0
+    joint: tuple[str, ...] = ()
+
+    def __call__(self, requests: Requests, seen: Shown) -> Responses:
+        responses = draw(requests, seen)
+        for name, likeliness in likely(requests, seen).items():
+            self._add(name, likeliness)
+        for names in self.joint:
+            none = np.ones_like(seen.looks)
+            for name in names.split(_ANY):
+                none *= 1 - seen.chances[name.strip()]
+            self._add(names, seen.looks * (1 - none))
+        for name in requests.world.file.amounts:
+            self.amounts[name] = self.amounts.get(name, 0.0) + float(responses.sums[name].sum())
+        shown = requests.items(seen.candidates).reshape(-1)
+        self.items += np.bincount(shown, responses.happened[EXPOSURE].reshape(-1), self.items.size)
+        self.satisfied += float(satisfaction(requests, seen).sum())
+        self.slates += len(requests.users)
+        return responses
+
+    def _add(self, name: str, likeliness: NDArray[np.float32]) -> None:
+        self.happened[name] = self.happened.get(name, 0.0) + float(likeliness.sum(dtype=np.float64))
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Everything that was measured under one kind of exposure. `items` are exposures of each item, `looked`
+    and `clicked` are per user who came."""
+
+    world: World
+    tally: Tally
+    looked: NDArray[np.float64]
+    clicked: NDArray[np.float64]
+
+    def rate(self, of: str, per: str = EXPOSURE) -> float:
+        """A response, or an amount, per exposure or per another response."""
+        below = self.tally.happened[per]
+        if of in self.tally.amounts:
+            return self.tally.amounts[of] / below
+        return self.tally.happened[of] / below
+
+    @property
+    def satisfaction(self) -> float:
+        """Mean over slates."""
+        return self.tally.satisfied / self.tally.slates
+
+    def others(self) -> Mapping[str, float]:
+        """Measures that are no rates, by name."""
+        enough = self.looked >= LEAST_LOOKED
+        own = self.clicked[enough] / self.looked[enough]
+        exposed, items = np.sort(self.tally.items)[::-1], self.world.items
+        topics = np.bincount(items.topic) / items.topic.size
+        return {
+            "user_ctr_p50": float(np.quantile(own, 0.5)),
+            "user_ctr_p90": float(np.quantile(own, 0.9)),
+            "looks_p50": float(np.quantile(self.looked, 0.5)),
+            "looks_p90": float(np.quantile(self.looked, 0.9)),
+            "looks_max": float(self.looked.max()),
+            "top_1pct_share": float(exposed[: max(1, exposed.size // 100)].sum() / exposed.sum()),
+            "exposure_gini": _gini(exposed),
+            "topics_effective": float(1 / (topics**2).sum()),
+            "size_p50": float(np.quantile(items.size, 0.5)),
+            "size_p90": float(np.quantile(items.size, 0.9)),
+        }
+
+
+def measure(world: World, users: int, seed: int, days: int = DAYS) -> Measured:
+    """Let `users` users come for so many days. A world `at_random` shows them any items."""
+    joint = {t.of for t in world.file.targets.values() if _ANY in t.of}
+    tally = Tally(np.zeros(world.items.topic.size), joint=tuple(sorted(joint)))
+    task = standard_task(world)
+    traffic = key_of("measure", seed, int(world.at_random))
+    setting = Setting(world, Funnel(task), Config({}), traffic, 0, days, tally)
+    looked, clicked = [], []
+    first = world.file.responses[world.file.first].column
+    at = {name: setting.columns.index(name) for name in (LOOKED, first)}
+    start = key_of("measured users", seed) % max(1, world.population - users)
+    for low in range(start, start + users, _BLOCK):
+        ids = np.arange(low, min(low + _BLOCK, start + users), dtype=np.int64)
+        block = Block(setting, ids)
+        block.advance(days)
+        columns = block.columns()
+        came = columns[-1] > 0
+        looked.append(columns[at[LOOKED], came])
+        clicked.append(columns[at[first], came])
+    return Measured(world, tally, np.concatenate(looked), np.concatenate(clicked))
+
+
+def standard_task(world: World) -> Task:
+    """The world's standard policy as a task; any items, where the world shows those."""
+    kinds = dict.fromkeys(world.item_signals, "item") | dict.fromkeys(USER_SIGNALS, "user")
+    signals = {name: {"kind": kinds.get(name, "prediction")} for name in world.signals}
+    any_items = {"all": {"keep": SLATE, "score": "0"}}
+    traffic = {"users_per_arm": 2, "days": 1}
+    return Task.model_validate(
+        {
+            "dsl": 1,
+            "task": {"name": "standard", "surface": "standard"},
+            "signals": signals,
+            "stages": any_items if world.at_random else dict(world.file.standard),
+            "metrics": {world.file.main_amount: {"goal": "maximize"}},
+            "experiment": traffic,
+            "confirm": traffic,
+        }
+    )
+
+
+def _gini(exposed: NDArray[np.float64]) -> float:
+    """The Gini coefficient of exposures per item, of those that were exposed at all."""
+    ordered = np.sort(exposed[exposed > 0])
+    rank = np.arange(1, ordered.size + 1)
+    return float((2 * rank - ordered.size - 1) @ ordered / (ordered.size * ordered.sum()))
+
+
