@@ -7,7 +7,7 @@ a response follows attraction and satisfaction, by the ratio of the shifts betwe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,7 +84,7 @@ def _wanted(file: WorldFile) -> Mapping[str, Wanted]:
     }
 
 
-def _mean(values: Iterator[float | None]) -> float | None:
+def _mean(values: Iterable[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return float(np.exp(np.mean(np.log(known)))) if known else None
 

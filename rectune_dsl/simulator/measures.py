@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.funnel.run import Funnel
-from rectune_dsl.hooks.api import Config
+from rectune_dsl.hooks.api import Config, Slates
 from rectune_dsl.simulator.days import Block, Setting
-from rectune_dsl.simulator.keyed import key_of
+from rectune_dsl.simulator.keyed import hashed, key_of
 from rectune_dsl.simulator.requests import Requests
 from rectune_dsl.simulator.responses import Responses, Shown, draw, likely, satisfaction
 from rectune_dsl.simulator.world import LOOKED, USER_SIGNALS, World
-from rectune_dsl.simulator.worldfile import EXPOSURE
+from rectune_dsl.simulator.worldfile import EXPOSURE, WorldFile
 
 DAYS = 17
 """As many as KuaiRand's random exposure lasted."""
@@ -28,6 +28,7 @@ LEAST_LOOKED = 10
 """Users with fewer exposures have no click-through rate of their own."""
 _BLOCK = 4096
 _ANY = "+"
+_LEAST = np.float32(1e-9)
 
 
 @dataclass
@@ -39,17 +40,21 @@ class Tally:
     amounts: dict[str, float] = field(default_factory=dict)
     satisfied: float = 0.0
     slates: int = 0
-    joint: tuple[str, ...] = ()
+    any_of: tuple[str, ...] = ()
+    both: tuple[tuple[str, str], ...] = ()
 
     def __call__(self, requests: Requests, seen: Shown) -> Responses:
         responses = draw(requests, seen)
-        for name, likeliness in likely(requests, seen).items():
+        happened = likely(requests, seen)
+        for name, likeliness in happened.items():
             self._add(name, likeliness)
-        for names in self.joint:
+        for names in self.any_of:
             none = np.ones_like(seen.looks)
             for name in names.split(_ANY):
                 none *= 1 - seen.chances[name.strip()]
             self._add(names, seen.looks * (1 - none))
+        for one, other in self.both:  # independent but for what they both follow from
+            self._add(_together(one, other), happened[one] * happened[other] / np.maximum(seen.looks, _LEAST))
         for name in requests.world.file.amounts:
             self.amounts[name] = self.amounts.get(name, 0.0) + float(responses.sums[name].sum())
         shown = requests.items(seen.candidates).reshape(-1)
@@ -74,10 +79,10 @@ class Measured:
 
     def rate(self, of: str, per: str = EXPOSURE) -> float:
         """A response, or an amount, per exposure or per another response."""
-        below = self.tally.happened[per]
+        below, counted = self.tally.happened[per], self.tally.happened
         if of in self.tally.amounts:
             return self.tally.amounts[of] / below
-        return self.tally.happened[of] / below
+        return counted.get(_together(of, per), counted.get(of, 0.0)) / below
 
     @property
     def satisfaction(self) -> float:
@@ -106,11 +111,13 @@ class Measured:
 
 def measure(world: World, users: int, seed: int, days: int = DAYS) -> Measured:
     """Let `users` users come for so many days. A world `at_random` shows them any items."""
-    joint = {t.of for t in world.file.targets.values() if _ANY in t.of}
-    tally = Tally(np.zeros(world.items.topic.size), joint=tuple(sorted(joint)))
-    task = standard_task(world)
+    file = world.file
+    any_of = {t.of for t in file.targets.values() if _ANY in t.of}
+    both = {(t.of, t.per) for t in file.targets.values() if _are_apart(file, t.of, t.per)}
+    tally = Tally(np.zeros(world.items.topic.size), any_of=tuple(sorted(any_of)), both=tuple(sorted(both)))
+    funnel = AnyItems() if world.at_random else Funnel(standard_task(world))
     traffic = key_of("measure", seed, int(world.at_random))
-    setting = Setting(world, Funnel(task), Config({}), traffic, 0, days, tally)
+    setting = Setting(world, funnel, Config({}), traffic, 0, days, tally)
     looked, clicked = [], []
     first = world.file.responses[world.file.first].column
     at = {name: setting.columns.index(name) for name in (LOOKED, first)}
@@ -127,22 +134,56 @@ def measure(world: World, users: int, seed: int, days: int = DAYS) -> Measured:
 
 
 def standard_task(world: World) -> Task:
-    """The world's standard policy as a task; any items, where the world shows those."""
+    """The world's standard policy as a task."""
     kinds = dict.fromkeys(world.item_signals, "item") | dict.fromkeys(USER_SIGNALS, "user")
     signals = {name: {"kind": kinds.get(name, "prediction")} for name in world.signals}
-    any_items = {"all": {"keep": SLATE, "score": "0"}}
     traffic = {"users_per_arm": 2, "days": 1}
     return Task.model_validate(
         {
             "dsl": 1,
             "task": {"name": "standard", "surface": "standard"},
             "signals": signals,
-            "stages": any_items if world.at_random else dict(world.file.standard),
+            "stages": dict(world.file.standard),
             "metrics": {world.file.main_amount: {"goal": "maximize"}},
             "experiment": traffic,
             "confirm": traffic,
         }
     )
+
+
+@dataclass(frozen=True)
+class AnyItems:
+    """Slates of any candidates, in the place of a funnel."""
+
+    stages: tuple[str, ...] = ("any",)
+
+    def keeps(self, config: Config) -> tuple[int, ...]:
+        return (SLATE,)
+
+    def run(self, requests: Requests, config: Config) -> Slates:
+        first = hashed(requests.key("any"), requests.users.ids) % np.uint64(requests.candidates)
+        places = (first.astype(np.int32)[:, None] + np.arange(SLATE, dtype=np.int32)) % requests.candidates
+        return Slates(places.astype(np.int32), np.zeros(places.shape, np.float32))
+
+
+def _are_apart(file: WorldFile, one: str, other: str) -> bool:
+    """Whether two responses may happen without each other."""
+    if one not in file.responses or other not in file.responses:
+        return False
+    return other not in _needs(file, one) and one not in _needs(file, other)
+
+
+def _needs(file: WorldFile, name: str) -> set[str]:
+    """A response, and all that has to happen before it."""
+    found = set()
+    while name != EXPOSURE:
+        found.add(name)
+        name = file.responses[name].given
+    return found
+
+
+def _together(one: str, other: str) -> str:
+    return f"{one} and {other}"
 
 
 def _gini(exposed: NDArray[np.float64]) -> float:
