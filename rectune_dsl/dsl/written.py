@@ -25,16 +25,21 @@ Keys = Callable[[Table], Iterable[str]]
 
 def to_toml(task: Task) -> str:
     """The task as TOML. `check` of it, with the same plugin functions, gives an equal task."""
+    return in_blocks(written(task), ROWS)
+
+
+def in_blocks(tree: Tree, rows: tuple[Path, ...]) -> str:
+    """A tree as TOML: a header for each table, but for those that are `rows` of another."""
     blocks = []
-    for path, entries in sections(written(task)):
+    for path, entries in sections(tree, (), rows):
         header = [f"[{dotted(path)}]"] if path else []
         blocks.append("\n".join([*header, *(f"{key(k)} = {block(v)}" for k, v in entries.items())]))
     return "\n\n".join(blocks) + "\n"
 
 
-def written(task: Task) -> Tree:
-    """The task as plain values, without those that are the defaults."""
-    return _plain(task, _changed)
+def written(table: Table) -> Tree:
+    """A task, or another table, as plain values, without those that are the defaults."""
+    return _plain(table, _changed)
 
 
 def complete(task: Task) -> Tree:
@@ -104,7 +109,7 @@ def _is_default(field: FieldInfo, value: Any) -> bool:
 
 # --- TOML --------------------------------------------------------------------------------------------
 
-_ROWS: tuple[Path, ...] = (
+ROWS: tuple[Path, ...] = (
     ("signals", "*"),
     ("metrics", "*"),
     ("segments", "*", "params", "*"),
@@ -120,20 +125,20 @@ _ROWS: tuple[Path, ...] = (
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
-def sections(tree: Tree, path: Path = ()) -> Iterator[tuple[Path, Tree]]:
+def sections(tree: Tree, path: Path = (), rows: tuple[Path, ...] = ROWS) -> Iterator[tuple[Path, Tree]]:
     """Each table that has a header, with its keys; the file's own keys come first, without a header."""
-    below = {k: v for k, v in tree.items() if isinstance(v, dict) and not _is_row((*path, k))}
+    below = {k: v for k, v in tree.items() if isinstance(v, dict) and not _is_row((*path, k), rows)}
     entries = {k: v for k, v in tree.items() if k not in below}
     if entries or not below:
         yield path, entries
     for name, table in below.items():
-        yield from sections(table, (*path, name))
+        yield from sections(table, (*path, name), rows)
 
 
-def _is_row(path: Path) -> bool:
+def _is_row(path: Path, rows: tuple[Path, ...]) -> bool:
     return any(
         len(row) == len(path) and all(want in ("*", has) for want, has in zip(row, path, strict=True))
-        for row in _ROWS
+        for row in rows
     )
 
 

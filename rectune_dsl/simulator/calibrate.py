@@ -198,7 +198,7 @@ def _spread(name: str, wanted: Mapping[str, Wanted], found: Exposures) -> float:
         return 1.0
     now = found.random.others()
     ratio = np.log(deciles[1] / deciles[0]) / np.log(now[f"{name}_p90"] / now[f"{name}_p50"])
-    return float(np.clip(ratio, 0.6, 1.6)) ** _DAMPING
+    return float(np.clip(ratio, 0.6, 1.6) ** _DAMPING)
 
 
 def _hit(file: WorldFile, wanted: Mapping[str, Wanted], found: Exposures) -> float:

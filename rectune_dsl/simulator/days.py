@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rectune_dsl.funnel.run import Funnel
-from rectune_dsl.hooks.api import Config
+from rectune_dsl.hooks.api import Config, Slates
 from rectune_dsl.simulator.keyed import Ids, key_of, uniform
 from rectune_dsl.simulator.latency import latency_ms
 from rectune_dsl.simulator.population import LONGEST, Users
@@ -22,6 +22,17 @@ CHUNK = 512
 _TOPICS, _LATENCY = "topics", "latency"
 
 
+class Chooser(Protocol):
+    """What makes slates of requests: a funnel, as a rule."""
+
+    @property
+    def stages(self) -> tuple[str, ...]: ...
+
+    def keeps(self, config: Config) -> tuple[int, ...]: ...
+
+    def run(self, source: Requests, config: Config) -> Slates: ...
+
+
 @dataclass(frozen=True)
 class Setting:
     """What a block of users lives in. `traffic` keys its occasions; `days` are the exposed ones; `segments`
@@ -29,7 +40,7 @@ class Setting:
     in [0, 1]."""
 
     world: World
-    funnel: Funnel
+    funnel: Chooser
     config: Config
     traffic: int
     first_day: int
@@ -78,7 +89,7 @@ class Block:
         """(the setting's columns, users), zero for users who never came; and last, 1 for those who did."""
         came = self._sessions > 0
         sessions = np.maximum(self._sessions, 1)
-        rows = [self._sums[name] for name in self._in.world.sums]
+        rows: list[NDArray[Any]] = [self._sums[name] for name in self._in.world.sums]
         rows += [self._sessions, self._followed / np.maximum(self._matured, 1)]
         rows += [self._sums[_LATENCY] / sessions, self._sums[_TOPICS] / sessions]
         rows += [self._users.amount_before * came, self._users.sessions_before * came]
@@ -108,7 +119,7 @@ class Block:
         slates = setting.funnel.run(requests, setting.config)
         seen = shown(requests, slates, Mood(self._remembered[rows], setting.novelty(day)))
         responses = setting.respond(requests, seen)
-        latency = latency_ms(setting.funnel, setting.config, requests)
+        latency = latency_ms(setting.funnel.stages, setting.funnel.keeps(setting.config), requests)
         brought = {**responses.sums, _TOPICS: topics_shown(seen), _LATENCY: latency}
         for name, total in self._sums.items():
             total[rows] += brought[name]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.funnel.run import Funnel
 from rectune_dsl.hooks.api import Config, Slates
-from rectune_dsl.simulator.days import Block, Setting
+from rectune_dsl.simulator.days import Block, Chooser, Setting
 from rectune_dsl.simulator.keyed import hashed, key_of
 from rectune_dsl.simulator.requests import Requests
 from rectune_dsl.simulator.responses import Responses, Shown, draw, likely, satisfaction
@@ -49,10 +49,10 @@ class Tally:
         for name, likeliness in happened.items():
             self._add(name, likeliness)
         for names in self.any_of:
-            none = np.ones_like(seen.looks)
+            none: NDArray[np.float32] = np.ones_like(seen.looks)
             for name in names.split(_ANY):
                 none *= 1 - seen.chances[name.strip()]
-            self._add(names, seen.looks * (1 - none))
+            self._add(names, np.multiply(seen.looks, 1 - none))
         for one, other in self.both:  # independent but for what they both follow from
             self._add(_together(one, other), happened[one] * happened[other] / np.maximum(seen.looks, _LEAST))
         for name in requests.world.file.amounts:
@@ -115,7 +115,7 @@ def measure(world: World, users: int, seed: int, days: int = DAYS) -> Measured:
     any_of = {t.of for t in file.targets.values() if _ANY in t.of}
     both = {(t.of, t.per) for t in file.targets.values() if _are_apart(file, t.of, t.per)}
     tally = Tally(np.zeros(world.items.topic.size), any_of=tuple(sorted(any_of)), both=tuple(sorted(both)))
-    funnel = AnyItems() if world.at_random else Funnel(standard_task(world))
+    funnel: Chooser = AnyItems() if world.at_random else Funnel(standard_task(world))
     traffic = key_of("measure", seed, int(world.at_random))
     setting = Setting(world, funnel, Config({}), traffic, 0, days, tally)
     looked, clicked = [], []
@@ -160,9 +160,9 @@ class AnyItems:
     def keeps(self, config: Config) -> tuple[int, ...]:
         return (SLATE,)
 
-    def run(self, requests: Requests, config: Config) -> Slates:
-        first = hashed(requests.key("any"), requests.users.ids) % np.uint64(requests.candidates)
-        places = (first.astype(np.int32)[:, None] + np.arange(SLATE, dtype=np.int32)) % requests.candidates
+    def run(self, source: Requests, config: Config) -> Slates:
+        first = hashed(source.key("any"), source.users.ids) % np.uint64(source.candidates)
+        places = (first.astype(np.int32)[:, None] + np.arange(SLATE, dtype=np.int32)) % source.candidates
         return Slates(places.astype(np.int32), np.zeros(places.shape, np.float32))
 
 
@@ -191,5 +191,3 @@ def _gini(exposed: NDArray[np.float64]) -> float:
     ordered = np.sort(exposed[exposed > 0])
     rank = np.arange(1, ordered.size + 1)
     return float((2 * rank - ordered.size - 1) @ ordered / (ordered.size * ordered.sum()))
-
-

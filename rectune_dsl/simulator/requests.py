@@ -51,9 +51,7 @@ class Requests:
         self._key = key_of("requests", world.seed, traffic, day)
         normals = world.normals
         self._tastes = normals.stretch(users.taste, world.topics)  # (requests, topics)
-        self._draws = {
-            draw: normals.starts(self.key(draw), users.ids) for draw in CHEMISTRIES
-        }
+        self._draws = {draw: normals.starts(self.key(draw), users.ids) for draw in CHEMISTRIES}
         self._pools = self._choose_pools()
         self._last: _At | None = None
         self._whole: dict[str, Column] = {}

@@ -68,7 +68,7 @@ def shown(requests: Requests, slates: Slates, mood: Mood | None = None) -> Shown
     alive = (slates.candidates if everywhere else np.where(there, slates.candidates, 0)).astype(np.intp)
     topic = requests.keys("topic", alive)
     earlier = _earlier(topic, None if everywhere else there)
-    looks = requests.users.looks[:, None] ** np.arange(alive.shape[1], dtype=np.float32)
+    looks: Column = np.power(requests.users.looks[:, None], np.arange(alive.shape[1], dtype=np.float32))
     file = requests.world.file
     chances = {}
     for response in file.responses:
@@ -80,7 +80,7 @@ def shown(requests: Requests, slates: Slates, mood: Mood | None = None) -> Shown
                 logits += np.float32(mood.novelty) - np.float32(file.fatigue.across) * past
         chances[response] = sigmoid(logits)
     return Shown(
-        looks=looks * there,
+        looks=np.where(there, looks, np.float32(0)),
         chances=chances,
         clickbait=requests.clickbait(alive),
         earlier=earlier,

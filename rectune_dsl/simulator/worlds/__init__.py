@@ -10,11 +10,23 @@ from typing import Any
 from pydantic import ValidationError
 
 from rectune_dsl.dsl.suggest import did_you_mean
+from rectune_dsl.dsl.written import in_blocks, written
 from rectune_dsl.hooks.errors import UsageError
 from rectune_dsl.simulator.worldfile import WorldFile
 
 WORLDS = ("short-video", "news-feed", "shop")
 _SHOWN = 8
+_ROWS = (
+    ("items", "size"),
+    ("responses", "*"),
+    ("amounts", "*", "each"),
+    ("amounts", "*", "share"),
+    ("habits", "worth"),
+    ("early", "*"),
+    ("full", "*"),
+    ("targets", "*"),
+    ("standard", "*", "params", "*"),
+)
 
 
 def text_of(name: str, folder: Path = Path()) -> str:
@@ -49,6 +61,25 @@ def parse(text: str, name: str = "the world file") -> WorldFile:
 def load(name: str, folder: Path = Path()) -> WorldFile:
     """The world of that name, or in that file. Raises UsageError when there is none, or a wrong one."""
     return parse(text_of(name, folder), name)
+
+
+def to_toml(file: WorldFile) -> str:
+    """A world as a file, its numbers to four digits; targets as they were measured."""
+    tree = written(file)
+    return in_blocks(
+        {key: value if key == "targets" else _rounded(value) for key, value in tree.items()}, _ROWS
+    )
+
+
+def _rounded(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: _rounded(item) for key, item in value.items()}
+        case list():
+            return [_rounded(item) for item in value]
+        case float():
+            return float(f"{value:.4g}")
+    return value
 
 
 def _said(problem: dict[str, Any]) -> str:
