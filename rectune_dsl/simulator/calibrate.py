@@ -1,7 +1,8 @@
-"""Fit a world to measured rates: intercepts to random exposure, sensitivities to what the standard policy adds.
+"""Fit a world to measured rates: intercepts to random exposure, sensitivities to what the standard policy
+adds.
 
-A fixed-point search: measure the world under both exposures, move each number by what its own target asks for,
-and again. Log-odds move by their distance from the target's (Newton's step for a logistic rate); how strongly
+A fixed-point search: measure the world under both exposures, move each number by what its own target asks
+for, and again. Log-odds move by their distance from the target's (Newton's step for a logistic rate); how strongly
 a response follows attraction and satisfaction, by the ratio of the shifts between the two exposures.
 """
 

@@ -68,7 +68,7 @@ class Pools:
 
 
 def make_items(file: WorldFile, count: int, seed: int) -> Items:
-    """The world's items: topics of skewed sizes, a few hits, clickbait that is popular and of little worth."""
+    """The world's items: topics of skewed sizes, a few hits, and clickbait, which is popular."""
     rng, of, agreement = generator("items", seed), file.items, file.relevance.agreement
     sizes = np.arange(1.0, of.topics + 1) ** -of.topic_skew
     own = np.sqrt(file.relevance.item)
@@ -100,8 +100,8 @@ def make_pools(
     logits: Mapping[str, Column],
     at_random: bool = False,
 ) -> Pools:
-    """Draw each pool without replacement, by popularity and nearness to its topic (Gumbel top-k); `at_random`,
-    any item is as likely as any other.
+    """Draw each pool without replacement, by popularity and nearness to its topic (Gumbel top-k);
+    `at_random`, any item is as likely as any other.
 
     Raises UsageError when a request shall have more candidates than there are items.
     """

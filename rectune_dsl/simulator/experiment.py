@@ -36,8 +36,8 @@ class Experiment:
     """A running experiment. What is observed follows from the spec, the seed and the exposure alone.
 
     The first look simulates all its days, shard by shard, and keeps each day's moments; looks may come in
-    any order. What differs from what `production` shows is new to its users for some days; without one nothing
-    is. Raises BackendError when there are too few users.
+    any order. What differs from what `production` shows is new to its users for some days; without one
+    nothing is. Raises BackendError when there are too few users.
     """
 
     def __init__(
