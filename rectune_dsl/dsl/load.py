@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from typing import Any
 
 from rectune_dsl.dsl.diagnostics import Diagnostic, Edit, Fix
-from rectune_dsl.dsl.positions import Extent, KeyPath, TooDeepError
+from rectune_dsl.dsl.positions import MAX_DEPTH, Extent, KeyPath, TooDeepError
 from rectune_dsl.dsl.source import MAX_BYTES, MAX_KEYS, Position, Source
+
+_PART = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
+_DEEP = re.compile(rf"(?m)^[ \t]*\[{{0,2}}[ \t]*{_PART}(?:[ \t]*\.[ \t]*{_PART}){{{MAX_DEPTH},}}")
+"""A key of more parts than tables may be deep."""
 
 
 def load(source: Source) -> dict[str, Any] | Diagnostic:
@@ -29,6 +34,8 @@ def load(source: Source) -> dict[str, Any] | Diagnostic:
 
 def _tree(source: Source) -> dict[str, Any] | Diagnostic:
     """Raises TooDeepError and RecursionError."""
+    if (deep := _DEEP.search(source.text)) is not None:  # whose every key takes long to read
+        raise TooDeepError(deep.start())
     try:
         tree = tomllib.loads(source.text)
     except ValueError:

@@ -5,6 +5,8 @@ import time
 
 import pytest
 
+from rectune_dsl.dsl.check import check
+from rectune_dsl.dsl.environment import Environment
 from rectune_dsl.dsl.formula import FormulaError, evaluate, parse
 from rectune_dsl.dsl.formula.parse import MAX_DEPTH, MAX_LENGTH
 from rectune_dsl.dsl.source import MAX_BYTES, MAX_KEYS, Source
@@ -118,3 +120,12 @@ def test_nested_values_have_their_limit(check_text, deep):
 
 def test_digits_without_end_are_no_number(check_text):
     assert codes(check_text(text="x = " + "9" * 100_000)) == ["RT002"]
+
+
+@pytest.mark.parametrize("key", ["[{}]\n", "{} = 1\n", '[ "a" . {}]\n'])
+def test_long_dotted_keys_are_refused_before_they_cost_time(key: str) -> None:
+    text = key.format(".".join("a" * 3_000)) + "".join(f"b{i} = 1\n" for i in range(4_000))
+    started = time.process_time()
+    (problem,) = check(Source("task.toml", text), Environment()).problems
+    assert (problem.code, problem.line) == ("RT002", 1)
+    assert time.process_time() - started < 0.5

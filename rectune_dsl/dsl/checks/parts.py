@@ -53,6 +53,7 @@ def readable(draft: Draft, task: Task, stage_name: str, has_score: bool) -> list
     known = {*draft.signals_of(stage_name), *stage.constants, *stage.tunable}
     known |= {name for name in task.params if "." in name}
     known |= {"score"} if has_score else set()
+    known -= stage.terms.keys()  # a term of a signal's name stands for itself
     functions = FUNCTIONS.keys() | plugins.enclosed(draft.environment)
     found = []
     try:
