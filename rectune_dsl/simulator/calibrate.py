@@ -2,8 +2,8 @@
 adds.
 
 A fixed-point search: measure the world under both exposures, move each number by what its own target asks
-for, and again. Log-odds move by their distance from the target's (Newton's step for a logistic rate); how strongly
-a response follows attraction and satisfaction, by the ratio of the shifts between the two exposures.
+for, and again. Log-odds move by their distance from the target's (Newton's step for a logistic rate); how
+strongly a response follows attraction and satisfaction, by the ratio of the shifts between both exposures.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +64,7 @@ class Tally:
         self.slates += len(requests.users)
         return responses
 
-    def _add(self, name: str, likeliness: NDArray[np.float32]) -> None:
+    def _add(self, name: str, likeliness: NDArray[np.floating[Any]]) -> None:
         self.happened[name] = self.happened.get(name, 0.0) + float(likeliness.sum(dtype=np.float64))
 
 

@@ -115,11 +115,11 @@ def build_world(simulator: Simulator, folder: Path = Path()) -> World:
     """The world of a `[simulator]` table; the path of a world file starts at `folder`. Raises UsageError when
     there is none of that name, or when its file says what cannot be."""
     sizes = Sizes(simulator.seed, simulator.users, simulator.items, simulator.candidates)
-    return make_world(text_of(simulator.world, folder), sizes)
+    return make_world(text_of(simulator.world, folder), sizes, False)
 
 
 @lru_cache(maxsize=4)
-def make_world(text: str, sizes: Sizes, at_random: bool = False) -> World:
+def make_world(text: str, sizes: Sizes, at_random: bool) -> World:
     """A world by its file's text, and how large it is."""
     file = parse(text)
     return world_of(file, text, sizes, at_random)

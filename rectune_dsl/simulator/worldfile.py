@@ -198,8 +198,8 @@ class Target(Table):
     another response, where items are shown at random and where the standard policy chooses them."""
 
     of: str
-    """A response, an amount, or one of the other measures that `rectune simulate fit` prints; several responses
-    joined by + for any of them."""
+    """A response, an amount, or one of the other measures that `rectune simulate fit` prints; several
+    responses joined by + for any of them."""
     per: str = EXPOSURE
     """What it is counted per."""
     random: float | None = None
