@@ -32,11 +32,11 @@ keep = { production = 20, low = 12, high = 40 }
 terms = { value = "p_click ** a_click * p_long_view ** a_long" }
 score = "value + w_like * p_like - where(is_new_user, w_hate_new, w_hate) * p_hate"
 [stages.ranking.params]
-a_click = { production = 1.0, low = 0.2, high = 3.0 }
-a_long = { production = 0.6, low = 0.0, high = 3.0 }
-w_like = 2.0
-w_hate = 5.0
-w_hate_new = 5.0
+a_click = { production = 2.0, low = 0.2, high = 3.0 }
+a_long = { production = 0.2, low = 0.0, high = 3.0 }
+w_like = 5.0
+w_hate = 1.0
+w_hate_new = 1.0
 [stages.re_ranking]
 keep = 10
 score = "score - w_bait * clickbait"
@@ -52,6 +52,7 @@ watch_minutes = { goal = "maximize", covariate = "watch_minutes_before" }
 next_day_return = { kind = "proportion", matures_after_days = 1 }
 hate_rate = { kind = "ratio", numerator = "hates", denominator = "impressions" }
 topics_shown = {}
+sessions = {}
 [guardrails]
 next_day_return = ">= -1%"
 hate_rate = "<= +15%"

@@ -10,7 +10,6 @@ from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import Config
 from rectune_dsl.hooks.errors import BackendError
 from rectune_dsl.hooks.protocols import BackendContext, BaselineBackend, OracleBackend, PanelBackend
-from rectune_dsl.simulator.days import COLUMNS
 from rectune_dsl.simulator.experiment import EPOCH
 from rectune_dsl.workflow.capable import lacking
 
@@ -92,9 +91,9 @@ def test_an_unknown_experiment_is_refused(backend):
     assert "create" in error.value.help
 
 
-def test_deliver_changes_what_the_baseline_is_served_until_rolled_back(backend, changed):
+def test_deliver_changes_what_the_baseline_is_served_until_rolled_back(backend, changed, world):
     before = backend.baseline(2)
-    assert before.columns == COLUMNS
+    assert before.columns == world.columns
     assert [arm.arm for arm in before.arms] == ["control"]
     better = changed(a_long=2.0)
     backend.deliver(better)

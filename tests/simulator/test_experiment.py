@@ -5,12 +5,16 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from rectune_dsl.dsl.model import Simulator
 from rectune_dsl.hooks.api import Arm
-from rectune_dsl.simulator.days import COLUMNS, Block, Setting
+from rectune_dsl.simulator.days import Block, Setting
 from rectune_dsl.simulator.experiment import EPOCH, Experiment, Machine, baseline
 from rectune_dsl.simulator.oracle import paired_lifts
 from rectune_dsl.simulator.responses import draw, expect
 from rectune_dsl.simulator.threads import Threads
+from rectune_dsl.simulator.world import build_world
+
+COLUMNS = build_world(Simulator(users=1_000, items=400, candidates=10)).columns
 
 
 def _after(days):
@@ -135,7 +139,7 @@ def test_drawn_responses_average_to_the_expected_ones(world, funnel, changed):
         block.advance(3)
         sums.append(block.columns().sum(axis=1))
     for name, drawn, expected in zip(COLUMNS, *(s.tolist() for s in sums), strict=False):
-        tolerance = 0.2 if name == "hates" else 0.03
+        tolerance = 0.03 + 4 / np.sqrt(expected)  # counts of rare responses vary as their roots
         assert drawn == pytest.approx(expected, rel=tolerance), name
 
 

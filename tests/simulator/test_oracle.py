@@ -24,15 +24,19 @@ def test_the_truth_is_the_same_alone_and_in_company(task, world, changed):
 
 
 def test_pure_clicks_hurt(task, world, changed):
-    lifts = paired_lifts(task, world, [changed(a_click=3.0, a_long=0.0, w_bait=0.0)], users=2_000)
-    assert lifts["hate_rate"][0] > 0.15
-    assert lifts["next_day_return"][0] < -0.01
-    assert lifts["watch_minutes"][0] < -0.1
+    content = changed(a_click=1.0, a_long=1.0, w_bait=0.0)
+    clicks = changed(a_click=3.0, a_long=0.0, w_bait=0.0, w_early=0.0)
+    lifts = paired_lifts(task, world, [content, clicks], users=4_000)
+    assert lifts["hate_rate"][1] > lifts["hate_rate"][0] + 0.1
+    assert lifts["next_day_return"][1] < lifts["next_day_return"][0] - 0.01
+    assert lifts["watch_minutes"][1] < lifts["watch_minutes"][0] - 0.03
 
 
 def test_satisfaction_brings_users_back_moderately(task, world, changed):
-    lifts = paired_lifts(task, world, [changed(a_long=2.0)], users=10_000)
-    assert 0.05 < lifts["next_day_return"][0] / lifts["watch_minutes"][0] < 0.4
+    """About +0.1 to +0.3 % active days for +1 % watch time, where ranking gets better."""
+    better = changed(a_click=1.0, a_long=1.0)
+    lifts = paired_lifts(task, world, [better], users=20_000, days=7)
+    assert 0.1 < lifts["sessions"][0] / lifts["watch_minutes"][0] < 0.3
 
 
 def test_more_candidates_cost_time(task, world, changed):
@@ -52,7 +56,7 @@ def test_too_much_and_too_little_diversity_both_lose(task, world, changed):
 def test_the_oracle_improves_on_production_within_the_guardrails(task, world):
     found = oracle_config(task, world, users=150, days=1)
     assert Space(task).feasible(found.config.values)
-    assert found.lifts["watch_minutes"] > 0.05
+    assert found.lifts["watch_minutes"] > 0.015
     assert found.lifts["next_day_return"] > -0.01
     assert found.lifts["hate_rate"] < 0.15
     assert found.levels["latency_ms"] < 120

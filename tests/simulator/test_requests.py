@@ -9,10 +9,12 @@ from rectune_dsl.dsl.model import Simulator
 from rectune_dsl.funnel.run import Funnel
 from rectune_dsl.funnel.source import PanelSource
 from rectune_dsl.hooks.errors import UsageError
-from rectune_dsl.simulator.heads import TRUTHS
 from rectune_dsl.simulator.panel import sample_panel
-from rectune_dsl.simulator.requests import KEYS, SIGNALS, Requests
-from rectune_dsl.simulator.world import build_world
+from rectune_dsl.simulator.requests import Requests
+from rectune_dsl.simulator.world import KEYS, USER_SIGNALS, build_world
+
+_WORLD = build_world(Simulator(users=1_000, items=400, candidates=10))
+SIGNALS, HEADS = _WORLD.signals, sorted(_WORLD.heads)
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +27,7 @@ def make_requests(world):
 
 @given(
     stage=st.sampled_from(["pre_ranking", "ranking", "anything"]),
-    name=st.sampled_from([s for s in SIGNALS if s != "is_new_user"]),
+    name=st.sampled_from([s for s in SIGNALS if s not in USER_SIGNALS]),
     seed=st.integers(0, 9),
     whole_first=st.booleans(),
 )
@@ -61,16 +63,16 @@ def test_candidates_are_different_items(make_requests):
 
 def test_retrieval_serves_the_users_tastes(make_requests, world):
     requests = make_requests(range(500))
-    tastes = world.normals.stretch(requests.users.taste, 40)
+    tastes = world.normals.stretch(requests.users.taste, world.topics)
     topics = requests.keys("topic", None)
     served = np.take_along_axis(tastes, topics.astype(np.intp), axis=1).mean()
     assert served > 0.15  # a random candidate has 0
 
 
-@pytest.mark.parametrize("head", sorted(TRUTHS))
+@pytest.mark.parametrize("head", HEADS)
 def test_heads_follow_the_truth_and_the_full_models_follow_it_more_closely(make_requests, head):
     requests = make_requests(range(400))
-    truth = requests.logits(head, None).ravel()
+    truth = requests.logits(head.removeprefix("p_"), None).ravel()
     seen = {s: requests.signals(s, [head], None)[head].ravel() for s in ("pre_ranking", "ranking")}
     for values in seen.values():
         assert ((values >= 0) & (values <= 1)).all()
@@ -81,18 +83,21 @@ def test_heads_follow_the_truth_and_the_full_models_follow_it_more_closely(make_
 
 def test_heads_are_not_calibrated(make_requests):
     requests = make_requests(range(400))
-    truth = 1 / (1 + np.exp(-requests.logits("p_long_view", None)))
+    truth = 1 / (1 + np.exp(-requests.logits("long_view", None)))
     seen = requests.signals("ranking", ["p_long_view"], None)["p_long_view"]
-    assert seen.mean() > 1.5 * truth.mean()
+    assert seen.mean() > 1.2 * truth.mean()
 
 
 def test_item_signals_and_truth_disagree_on_clickbait(make_requests):
     requests = make_requests(range(400))
     bait = requests.signals("ranking", ["clickbait"], None)["clickbait"].ravel()
-    correlation = {h: np.corrcoef(bait, requests.logits(h, None).ravel())[0, 1] for h in TRUTHS}
-    assert correlation["p_click"] > 0.2
-    assert correlation["p_hate"] > 0.2
-    assert correlation["p_long_view"] < -0.2
+    correlation = {
+        name: np.corrcoef(bait, requests.logits(name, None).ravel())[0, 1]
+        for name in ("click", "hate", "long_view")
+    }
+    assert correlation["click"] > 0.1
+    assert correlation["hate"] > 0.1
+    assert correlation["long_view"] < -0.1
 
 
 def test_a_panel_gives_the_funnel_what_its_requests_would(task, world, funnel, changed):

@@ -6,19 +6,22 @@ import numpy as np
 import pytest
 
 from rectune_dsl.backends.simulator import SimulatorBackend
+from rectune_dsl.dsl.model import Simulator
 from rectune_dsl.funnel.run import Funnel
 from rectune_dsl.hooks.api import Config
 from rectune_dsl.hooks.protocols import BackendContext
-from rectune_dsl.simulator.catalogue import SOURCES, make_items
-from rectune_dsl.simulator.days import COLUMNS, Block, Setting
+from rectune_dsl.simulator.catalogue import SOURCES
+from rectune_dsl.simulator.days import Block, Setting
 from rectune_dsl.simulator.experiment import EPOCH, Experiment
 from rectune_dsl.simulator.oracle import paired_lifts
 from rectune_dsl.simulator.panel import sample_panel
 from rectune_dsl.simulator.requests import Requests
 from rectune_dsl.simulator.responses import expect
 from rectune_dsl.simulator.segments import segment_columns
+from rectune_dsl.simulator.world import build_world
 from rectune_dsl.workflow.capable import lacking
 
+COLUMNS = build_world(Simulator(users=1_000, items=400, candidates=10)).columns
 SEGMENTS = """
 [segments.new]
 when = "is_new_user"
@@ -121,7 +124,7 @@ def test_every_candidate_has_the_source_that_its_item_says(world, task):
     requests = Requests(world, world.users(np.arange(300)), 3, 1)
     codes, fresh = (
         requests.keys("source", None),
-        make_items(task.simulator).freshness[requests.items()] >= 0.8,
+        world.items.freshness[requests.items()] >= 0.8,
     )
     assert requests.labels("source") == SOURCES
     assert requests.labels("topic") == ()
