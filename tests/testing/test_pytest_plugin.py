@@ -165,9 +165,7 @@ def test_a_task_may_have_its_name_from_its_base(pytester, task):
 
 
 def test_a_base_without_a_name_is_no_task(pytester, task):
-    base = changed(STARTER, {})
-    del base["task"]["name"]
-    task.text("base.toml", tomli_w.dumps(base))
+    task("base.toml", task={"name": None})
     task.text("mine.toml", "extends = 'base.toml'\n[task]\nname = 'mine'\n")
     result = pytester.runpytest("tasks", "-k", "parses", "-v")
     result.assert_outcomes(passed=1)
