@@ -1,8 +1,8 @@
-"""Fit a world to measured rates: intercepts to random exposure, sensitivities to what the standard policy adds.
+"""Fit a world to measured rates: intercepts to random exposure, sensitivities to what a policy adds.
 
-A fixed-point search: measure the world under both exposures, move each number by what its own target asks for,
-and again. Log-odds move by their distance from the target's (Newton's step for a logistic rate); how strongly
-a response follows attraction and satisfaction, by the ratio of the shifts between the two exposures.
+A fixed-point search: measure the world under both exposures, move each number by what its own target asks
+for, and again. Log-odds move by their distance from the target's (Newton's step for a logistic rate); how
+strongly a response follows attraction and satisfaction, by the ratio of the shifts between the exposures.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy as np
 from scipy.optimize import brentq
 
 from rectune_dsl.simulator.measures import Measured, measure
-from rectune_dsl.simulator.world import Sizes, world_of
 from rectune_dsl.simulator.targets import EXPOSURE, Target
+from rectune_dsl.simulator.world import Sizes, world_of
 from rectune_dsl.simulator.worldfile import Amount, Items, Population, Response, WorldFile
 
 ROUNDS = 16
@@ -239,7 +239,7 @@ def _spread(name: str, wanted: Mapping[str, Wanted], found: Exposures) -> float:
 
 
 def _items(items: Items, wanted: Mapping[str, Wanted], found: Exposures) -> Items:
-    """The catalogue: sizes and topics as asked for, and hits so far above all else that they get their share."""
+    """The catalogue: sizes and topics as asked for, and hits that get the share asked for."""
     changes: dict[str, Any] = {}
     for asked, measured in _asked("top_1pct_share", wanted, found):
         now = measured.others()["top_1pct_share"]

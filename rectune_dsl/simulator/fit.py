@@ -1,4 +1,4 @@
-"""How well a world fits what was measured: every target beside what the world gives, and how far off it is."""
+"""How well a world fits what was measured: every target beside what the world gives."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RATES_WITHIN = 0.20
 RATIOS_WITHIN = 0.25
 """The same for the ratio of standard to random exposure."""
 USERS = 27_000
-"""About as many as KuaiRand's random exposure had: the most exposed items and users depend on their number."""
+"""About as many as KuaiRand's random exposure had: what the most exposed have depends on it."""
 SEED = 2
 """Another than calibration's, so that a world is judged by users that it was not fitted to."""
 

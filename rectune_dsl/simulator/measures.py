@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,10 +50,10 @@ class Tally:
         for name, likeliness in happened.items():
             self._add(name, likeliness)
         for names in self.any_of:
-            none: NDArray[np.float32] = np.ones_like(seen.looks)
+            none = np.ones_like(seen.looks)
             for name in parts_of(names):
                 none *= 1 - seen.chances[name]
-            self._add(names, np.multiply(seen.looks, 1 - none))
+            self._add(names, seen.looks * (1 - none))
         for one, other in self.both:  # independent but for what they both follow from
             self._add(_together(one, other), happened[one] * happened[other] / np.maximum(seen.looks, _LEAST))
         for name in requests.world.file.amounts:
@@ -63,7 +64,7 @@ class Tally:
         self.slates += len(requests.users)
         return responses
 
-    def _add(self, name: str, likeliness: NDArray[np.float32]) -> None:
+    def _add(self, name: str, likeliness: NDArray[np.floating[Any]]) -> None:
         self.happened[name] = self.happened.get(name, 0.0) + float(likeliness.sum(dtype=np.float64))
 
 

@@ -49,9 +49,14 @@ KUAIRAND = {
 _GIVEN = re.compile(r"(\w+)_given_(\w+)|(.+?) per (\w+)")
 
 
+def with_rates(file: WorldFile, path: Path) -> WorldFile:
+    """The world with the rates of a CSV file as its targets."""
+    return file.model_copy(update={"targets": read_rates(path, file)})
+
+
 def read_rates(path: Path, file: WorldFile) -> Mapping[str, Target]:
-    """The rows of a CSV file as targets of a world: columns `metric`, `random`, `standard`, the last two empty
-    where nothing was measured; `source` and `level`, where they are there, say who measured it and how.
+    """The rows of a CSV file as targets of a world: columns `metric`, `random`, `standard`, the last two
+    empty where nothing was measured; `source` and `level`, where they are there, say who measured it and how.
 
     Raises UsageError, with the line, for what cannot be read or is no measure of the world.
     """
@@ -86,9 +91,7 @@ def _targets(cells: Mapping[str, str], file: WorldFile, place: str) -> Iterator[
     values = {kind: _numbers(cells[kind], len(measures), place) for kind in (RANDOM, STANDARD)}
     told = [cells[key] for key in ("source", "level") if cells.get(key)]
     for at, (of, per) in enumerate(measures):
-        random, standard = (
-            None if (v := values[kind][at]) is None else v * factor for kind in (RANDOM, STANDARD)
-        )
+        random, standard = (_times(values[kind][at], factor) for kind in (RANDOM, STANDARD))
         if random is not None or standard is not None:
             yield Target(
                 of=of,
@@ -132,6 +135,10 @@ def _numbers(cell: str, count: int, place: str) -> list[float | None]:
         help = "leave it empty where nothing was measured"
         raise UsageError(f"{place}: `{cell}` is not {count} number{'s' * (count > 1)} above 0", help=help)
     return [*values]
+
+
+def _times(value: float | None, factor: float) -> float | None:
+    return None if value is None else float(f"{value * factor:.6g}")
 
 
 def _named(target: Target) -> str:

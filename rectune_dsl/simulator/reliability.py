@@ -21,8 +21,8 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Reliability:
-    """Of one head over the candidates of requests: its AUC against the responses that would follow, and what it
-    says in each tenth of its values beside what is true there."""
+    """Of one head over the candidates of requests: its AUC against the responses that would follow, and what
+    it says in each tenth of its values beside what is true there."""
 
     auc: float
     said: Floats

@@ -22,8 +22,7 @@ OTHER_MEASURES = {
     "size_p90": "the size of the item at the ninth decile",
 }
 """Measures that are no rates, by name."""
-FITTED = ("user_ctr_p50", "user_ctr_p90", "looks_p50", "looks_p90", "top_1pct_share")
-FITTED += ("topics_effective", "size_p50", "size_p90")
+FITTED = {*OTHER_MEASURES} - {"looks_max", "exposure_gini"}
 """Those that calibration moves something for."""
 ANY_OF = "+"
 """Between responses any of which counts."""
