@@ -105,11 +105,12 @@ def _reliability(axes: Axes, told: Description) -> None:
         axes.plot(head.true, factor, marker="o", ms=3.5, lw=1.4, color=color, label=f"p_{name}")
     axes.set(xscale="log", yscale="log", title="Heads: reliability at ranking")
     axes.set(xlabel="true mean, by tenths of what the head says (log scale)", ylabel="said / true")
+    axes.set_ylim(top=axes.get_ylim()[1] * 1.35)
     ticks = [tick for tick in (0.5, 0.7, 1, 1.5, 2, 3) if axes.get_ylim()[0] <= tick <= axes.get_ylim()[1]]
     axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.minorticks_off()
     axes.grid(alpha=0.7)
-    axes.legend(fontsize=8, ncols=2, labelspacing=0.25)
+    axes.legend(fontsize=8, ncols=3, labelspacing=0.25, loc="upper center")
 
 
 def _topics(axes: Axes, told: Description) -> None:
