@@ -16,6 +16,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 _CALIBRATION_SEED = 1
 _SEED = 2
 _USERS = 27_000
+_MORE = 4
+"""Times as many users are measured before and after calibration as in each of its rounds."""
 
 world_argument = click.argument("world")
 
@@ -128,7 +130,16 @@ def describe(world: str, png: Path | None, seed: int, users: int, as_json: bool)
     show_default=True,
     help="Users who come under each kind of exposure, in each round.",
 )
-def calibrate(world: str, rates: Path | None, output: Path | None, seed: int, users: int) -> None:
+@click.option(
+    "--rounds",
+    type=click.IntRange(min=1),
+    default=16,
+    show_default=True,
+    help="How often the world is measured and moved.",
+)
+def calibrate(
+    world: str, rates: Path | None, output: Path | None, seed: int, users: int, rounds: int
+) -> None:
     """Fit a world to measured rates, and write it as TOML.
 
     The errors before and after are shown on stderr, measured with another seed. An empty cell of the rates
@@ -136,15 +147,15 @@ def calibrate(world: str, rates: Path | None, output: Path | None, seed: int, us
     """
     from rectune_dsl.report.console import console
     from rectune_dsl.report.fit import print_before_after
-    from rectune_dsl.simulator.calibrate import ROUNDS, calibrating
+    from rectune_dsl.simulator.calibrate import calibrating
     from rectune_dsl.simulator.fit import fit as fitted
     from rectune_dsl.simulator.rates import with_rates
     from rectune_dsl.simulator.worlds import parse, to_toml
 
     before = _load(world) if rates is None else with_rates(_load(world), rates)
-    *_, moved = _watched(calibrating(before, _sizes(), seed, users=users), ROUNDS)
+    *_, moved = _watched(calibrating(before, _sizes(), seed, rounds, users), rounds)
     text = _made_by(world, rates) + to_toml(moved)
-    reports = (fitted(file, _sizes(), seed + 1) for file in (before, parse(text)))
+    reports = (fitted(file, _sizes(), seed + 1, _MORE * users) for file in (before, parse(text)))
     print_before_after(console(stderr=True), *reports)
     if output is None:
         click.echo(text, nl=False)
