@@ -57,10 +57,10 @@ def measured_options(verb: F) -> F:
 @world_argument
 @measured_options
 def fit(world: str, seed: int, users: int, as_json: bool) -> None:
-    """Hold a world against its targets: every one beside what the world gives, with the relative error.
+    """Hold a world against its targets.
 
-    Under random exposure, under the world's standard policy, and the ratio of the two. The default seed is
-    another than calibration's.
+    Every target beside what the world gives, with the relative error: under random exposure, under the
+    world's standard policy, and of the ratio of the two. The default seed is another than calibration's.
     """
     from rectune_dsl.report.console import console
     from rectune_dsl.report.fit import fit_json, print_fit
@@ -83,7 +83,10 @@ def fit(world: str, seed: int, users: int, as_json: bool) -> None:
 )
 @measured_options
 def describe(world: str, png: Path | None, seed: int, users: int, as_json: bool) -> None:
-    """Show what a world is like: rates, models, topics, sizes, activity, how users differ."""
+    """Show what a world is like.
+
+    Rates, models, topics, sizes, activity, and how users differ.
+    """
     from rectune_dsl.report.console import console
     from rectune_dsl.report.describe import as_json as described_json
     from rectune_dsl.report.describe import print_description
@@ -140,9 +143,9 @@ def describe(world: str, png: Path | None, seed: int, users: int, as_json: bool)
 def calibrate(
     world: str, rates: Path | None, output: Path | None, seed: int, users: int, rounds: int
 ) -> None:
-    """Fit a world to measured rates, and write it as TOML.
+    """Fit a world to measured rates, and write it.
 
-    The errors before and after are shown on stderr, measured with another seed. An empty cell of the rates
+    The world is written as TOML. The errors before and after are shown on stderr, measured with another seed. An empty cell of the rates
     is a number that nobody measured.
     """
     from rectune_dsl.report.console import console
@@ -167,7 +170,7 @@ def calibrate(
 @command.command("show")
 @world_argument
 def show(world: str) -> None:
-    """Print a world's file: a start for one of your own."""
+    """Print a world's file, to start from."""
     from rectune_dsl.simulator.worlds import parse, text_of
 
     text = text_of(world)

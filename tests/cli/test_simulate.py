@@ -29,7 +29,8 @@ print(sorted({{"numpy", "pydantic", "scipy", "rich", "matplotlib"}} & set(sys.mo
     assert "Usage: rectune simulate" in done.stdout
 
 
-def test_fit_prints_every_target_and_a_summary(rectune):
+def test_fit_prints_every_target_and_a_summary(rectune, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
     result = rectune("simulate", "fit", "news-feed", *FEW)
     assert result.code == 0
     for name in load("news-feed").targets:
@@ -80,7 +81,7 @@ def test_describe_as_json_has_all_heads(rectune):
 
 def test_calibrate_writes_a_world_that_fits_the_rates(rectune, tmp_path):
     (tmp_path / "ours.csv").write_text("metric,random,standard\nclick,0.02,0.05\nhide,,0.002\n")
-    options = (*FEW, "--rounds", "5")
+    options = (*FEW, "--rounds", "4")
     result = rectune("simulate", "calibrate", "shop", "--rates", "ours.csv", "-o", "ours.toml", *options)
     assert result.code == 0
     assert "before: " in result.err
@@ -88,7 +89,7 @@ def test_calibrate_writes_a_world_that_fits_the_rates(rectune, tmp_path):
     text = (tmp_path / "ours.toml").read_text(encoding="utf-8")
     assert text.startswith("# Made by `rectune simulate calibrate shop --rates ours.csv`")
     assert list(parse(text).targets) == ["click", "hide"]
-    fitted = json.loads(rectune("simulate", "fit", "ours.toml", "--users", "2000", "--json").out)
+    fitted = json.loads(rectune("simulate", "fit", "ours.toml", "--users", "1000", "--json").out)
     assert fitted["missed"] == []
 
 

@@ -1,5 +1,8 @@
 """Calibration finds the world that was measured, and rates are read as teams have them."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from rectune_dsl.hooks.errors import UsageError
@@ -175,6 +178,12 @@ def test_what_is_wrong_with_a_rates_file_is_told(rates, text, said, help):
         read_rates(rates(text), load("shop"))
     assert said in str(caught.value)
     assert help in caught.value.help
+
+
+def test_the_rates_of_the_how_to_can_be_read(rates):
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "fit-a-world.md"
+    (example,) = re.findall(r"```csv\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(read_rates(rates(example), load("shop"))) == len(example.splitlines()) - 1
 
 
 def test_a_rates_file_that_is_not_there_is_told(tmp_path):

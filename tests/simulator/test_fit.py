@@ -1,5 +1,7 @@
 """Worlds are what their targets say, for users that they were not fitted to."""
 
+from pathlib import Path
+
 import pytest
 
 from rectune_dsl.hooks.errors import UsageError
@@ -67,6 +69,12 @@ def test_a_rate_given_another_response_is_that_of_both(short_video):
     found = measure(world, 2_000, ANOTHER_SEED)
     assert found.rate("long_view", "click") == pytest.approx(found.rate("long_view") / found.rate("click"))
     assert found.rate("hate", "click") < 1
+
+
+def test_the_docs_carry_every_row():
+    page = Path(__file__).parents[2] / "docs" / "explanation" / "simulator.md"
+    told = page.read_text(encoding="utf-8")
+    assert [name for name in load("short-video").targets if f"\n {name} " not in told] == []
 
 
 # --- world files -----------------------------------------------------------------------------------
