@@ -145,8 +145,8 @@ def calibrate(
 ) -> None:
     """Fit a world to measured rates, and write it.
 
-    The world is written as TOML. The errors before and after are shown on stderr, measured with another seed. An empty cell of the rates
-    is a number that nobody measured.
+    It is written as TOML; the errors before and after are shown on stderr, measured with another seed. An
+    empty cell of the rates is a number that nobody measured.
     """
     from rectune_dsl.report.console import console
     from rectune_dsl.report.fit import print_before_after

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from rectune_dsl.report.console import plain_table
 from rectune_dsl.report.words import number
-from rectune_dsl.simulator.describe import QUANTILES, STAGES, Description, topic_shares, user_rates
+from rectune_dsl.simulator.describe import QUANTILES, STAGES, Description, topic_shares
 
 _TOPICS = 12
 """Topics that are shown one by one."""
@@ -50,7 +50,7 @@ def as_json(told: Description) -> str:
         "size": dict(zip(_HEADINGS, told.sizes_at().tolist(), strict=True)),
         "activity": [vars(one) for one in told.activity],
         "user_rates": {
-            kind: dict(zip(_HEADINGS, np.quantile(user_rates(m), QUANTILES).tolist(), strict=True))
+            kind: dict(zip(_HEADINGS, np.quantile(m.own_rates(), QUANTILES).tolist(), strict=True))
             for kind, m in told.both.items()
         },
     }
@@ -126,7 +126,7 @@ def _print_users(out: Console, told: Description) -> None:
     rates = plain_table(f"users by their own rate of {told.file.first}", "", *_HEADINGS, numbers=_HEADINGS)
     for kind, measured in told.both.items():
         _add(looked, kind, *np.quantile(measured.looked, QUANTILES))
-        _add(rates, kind, *np.quantile(user_rates(measured), QUANTILES))
+        _add(rates, kind, *np.quantile(measured.own_rates(), QUANTILES))
     out.print(looked)
     out.print(rates)
 

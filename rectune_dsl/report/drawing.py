@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rectune_dsl.hooks.errors import UsageError
-from rectune_dsl.simulator.describe import STAGES, Description, concentration, topic_shares, user_rates
+from rectune_dsl.simulator.describe import STAGES, Description, concentration, topic_shares
 from rectune_dsl.simulator.measures import Measured
 from rectune_dsl.simulator.targets import EXPOSURE
 
@@ -89,9 +89,9 @@ def _aucs(axes: Axes, told: Description) -> None:
     axes.scatter(early, rows, s=42, color=_EARLY, zorder=3, label=STAGES[0])
     axes.scatter(full, rows, s=42, color=_INK, zorder=3, label=STAGES[1])
     _list(axes, [f"p_{name}" for name in names])
-    axes.set_xlim(min(0.5, *early, *full) - 0.01, max(*early, *full) + 0.03)
+    axes.set_xlim(min(*early, *full) - 0.03, max(*early, *full) + 0.03)
     axes.set(title="Heads: AUC by stage", xlabel="AUC against the responses that would follow")
-    axes.legend(loc="lower right", fontsize=8.5)
+    axes.legend(loc="best", fontsize=8.5)
 
 
 def _reliability(axes: Axes, told: Description) -> None:
@@ -106,7 +106,11 @@ def _reliability(axes: Axes, told: Description) -> None:
     axes.set(xscale="log", yscale="log", title="Heads: reliability at ranking")
     axes.set(xlabel="true mean, by tenths of what the head says (log scale)", ylabel="said / true")
     axes.set_ylim(top=axes.get_ylim()[1] * 1.35)
-    ticks = [tick for tick in (0.5, 0.7, 1, 1.5, 2, 3) if axes.get_ylim()[0] <= tick <= axes.get_ylim()[1]]
+    ticks = [
+        tick
+        for tick in (0.3, 0.5, 0.7, 0.8, 1, 1.2, 1.5, 2, 3)
+        if axes.get_ylim()[0] <= tick <= axes.get_ylim()[1]
+    ]
     axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.minorticks_off()
     axes.grid(alpha=0.7)
@@ -129,21 +133,22 @@ def _topics(axes: Axes, told: Description) -> None:
 
 
 def _users(axes: Axes, told: Description) -> None:
-    bins = np.linspace(0, 100, 41).tolist()
+    longest = 100 * _longest(told.both)
+    bins = np.linspace(0, longest, 41).tolist()
     for kind, measured in told.both.items():
-        rates = user_rates(measured)
+        rates = measured.own_rates()
         weights = np.full(rates.size, 100 / max(rates.size, 1))
         middle, ninth = np.quantile(rates, (0.5, 0.9)) * 100
         label = f"{kind}: p50 {middle:.1f} %, p90 {ninth:.1f} %"
         axes.hist(rates * 100, bins, weights=weights, color=COLORS[kind], alpha=0.6, label=label)
-    axes.set_xlim(0, 100 * _longest(told.both))
+    axes.set_xlim(0, longest)
     axes.set(title=f"Users by their own rate of {told.file.first}", ylabel="users (%)")
     axes.set_xlabel(f"{told.file.first} per exposure (%), users with 10 exposures or more")
     axes.legend(fontsize=8.5)
 
 
 def _longest(both: Mapping[str, Measured]) -> float:
-    return float(min(1.0, 1.15 * max(np.quantile(user_rates(m), 0.995) for m in both.values())))
+    return float(min(1.0, 1.15 * max(np.quantile(m.own_rates(), 0.995) for m in both.values())))
 
 
 def _concentration(axes: Axes, told: Description) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rectune_dsl.simulator.calibrate import Exposures, exposures
-from rectune_dsl.simulator.measures import LEAST_LOOKED, SLATE, Measured
+from rectune_dsl.simulator.measures import SLATE, Measured
 from rectune_dsl.simulator.reliability import Reliability, correlations, reliability
 from rectune_dsl.simulator.world import Sizes
 from rectune_dsl.simulator.worldfile import WorldFile
@@ -75,13 +75,6 @@ def describe(file: WorldFile, sizes: Sizes, seed: int, users: int) -> Descriptio
         correlations=correlations(world, STAGES[-1]),
         activity=_activity(found.standard),
     )
-
-
-def user_rates(measured: Measured) -> Floats:
-    """Each user's share of exposures that had the first response, of users with enough of them."""
-    enough = measured.looked >= LEAST_LOOKED
-    rates: Floats = measured.clicked[enough] / measured.looked[enough]
-    return rates
 
 
 def topic_shares(measured: Measured) -> tuple[Floats, Floats]:

@@ -85,6 +85,12 @@ class Measured:
             return self.tally.amounts[of] / below
         return counted.get(_together(of, per), counted.get(of, 0.0)) / below
 
+    def own_rates(self) -> NDArray[np.float64]:
+        """Each user's share of exposures that had the first response, of users with enough of them; 0 where
+        there is no such user."""
+        enough = self.looked >= LEAST_LOOKED
+        return self.clicked[enough] / self.looked[enough] if enough.any() else np.zeros(1)
+
     @property
     def satisfaction(self) -> float:
         """Mean over slates."""
@@ -92,8 +98,7 @@ class Measured:
 
     def others(self) -> Mapping[str, float]:
         """Measures that are no rates, by name."""
-        enough = self.looked >= LEAST_LOOKED
-        own = self.clicked[enough] / self.looked[enough]
+        own = self.own_rates()
         exposed, items = np.sort(self.tally.items)[::-1], self.world.items
         topics = np.bincount(items.topic) / items.topic.size
         return {
