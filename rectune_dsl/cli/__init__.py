@@ -26,6 +26,7 @@ VERBS = {
     "ls": "List runs.",
     "show": "Show a run: proposals, reviews, numbers, what was learnt.",
     "export": "Write a run's recommended configuration as TOML.",
+    "simulate": "Look into simulated worlds, hold them against measurements, fit them to your own.",
     "skills": "List skills, or show one with its knowledge and evidence.",
     "plugins": "List what is loaded, from where, and with which hooks.",
 }

@@ -94,7 +94,7 @@ class Simulator(Table):
     """The bundled world. `seed` names the world; `rectune run --seed` names the campaign in it."""
 
     world: str = "short-video"
-    """Which of the bundled worlds."""
+    """A bundled world, or a world file that ends in .toml, by its path from here."""
     seed: Annotated[int, Field(ge=0)] = 1
     """Names the world: its users, items and tastes."""
     users: Annotated[int, Field(ge=1000)] = 4_000_000

@@ -1,28 +1,32 @@
-"""Fit a world to measured rates: intercepts to random exposure, sensitivities to what the standard policy
-adds.
+"""Fit a world to measured rates: intercepts to random exposure, sensitivities to what a policy adds.
 
 A fixed-point search: measure the world under both exposures, move each number by what its own target asks
 for, and again. Log-odds move by their distance from the target's (Newton's step for a logistic rate); how
-strongly a response follows attraction and satisfaction, by the ratio of the shifts between both exposures.
+strongly a response follows attraction and satisfaction, by the ratio of the shifts between the exposures.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.optimize import brentq
 
 from rectune_dsl.simulator.measures import Measured, measure
+from rectune_dsl.simulator.targets import EXPOSURE, Target
 from rectune_dsl.simulator.world import Sizes, world_of
-from rectune_dsl.simulator.worldfile import EXPOSURE, Amount, Population, Response, WorldFile
+from rectune_dsl.simulator.worldfile import Amount, Items, Population, Response, WorldFile
 
 ROUNDS = 16
 USERS = 4_000
 _DAMPING = 0.8
 _FIRST_WEIGHT = 0.2
 """Sensitivity that a response gets whose shift goes the wrong way."""
+_MOST_ODDS = 1e3
+"""Of coming: rates that no habits lead to shall not end in a chance of 0 or 1."""
+_DEEPEST = 200.0
 
 
 @dataclass(frozen=True)
@@ -33,11 +37,22 @@ class Exposures:
     standard: Measured
 
 
-def calibrated(file: WorldFile, sizes: Sizes, seed: int, rounds: int = ROUNDS) -> WorldFile:
-    """The world, fitted to its own targets."""
-    for _ in range(rounds):
-        file = _moved(file, exposures(file, sizes, seed))
+def calibrated(
+    file: WorldFile, sizes: Sizes, seed: int, rounds: int = ROUNDS, users: int = USERS
+) -> WorldFile:
+    """The world, fitted to its own targets. The same for the same seed."""
+    for moved in calibrating(file, sizes, seed, rounds, users):
+        file = moved
     return file
+
+
+def calibrating(
+    file: WorldFile, sizes: Sizes, seed: int, rounds: int = ROUNDS, users: int = USERS
+) -> Iterator[WorldFile]:
+    """The world after each round of fitting it to its own targets."""
+    for _ in range(rounds):
+        file = _moved(file, exposures(file, sizes, seed, users))
+        yield file
 
 
 def exposures(file: WorldFile, sizes: Sizes, seed: int, users: int = USERS) -> Exposures:
@@ -56,7 +71,7 @@ def _moved(file: WorldFile, found: Exposures) -> WorldFile:
         "responses": responses,
         "amounts": amounts,
         "users": _users(file.users, wanted, found),
-        "items": file.items.model_copy(update={"hit": _hit(file, wanted, found)}),
+        "items": _items(file.items, wanted, found),
         "habits": file.habits.model_copy(update={"content": found.standard.satisfaction}),
     }
     return file.model_copy(update=changes)
@@ -69,25 +84,40 @@ def _moved(file: WorldFile, found: Exposures) -> WorldFile:
 class Wanted:
     """A measure under both exposures; None where nothing is asked for."""
 
-    random: float | None
-    standard: float | None
+    random: float | None = None
+    standard: float | None = None
 
 
 def _wanted(file: WorldFile) -> Mapping[str, Wanted]:
-    """Main targets per exposure, by what they are of; of several, the geometric mean."""
-    rows: dict[str, list[Any]] = {}
+    """Main targets per exposure, by what they are of."""
+    rows: dict[str, list[Target]] = {}
     for target in file.targets.values():
         if target.main and target.per == EXPOSURE:
             rows.setdefault(target.of, []).append(target)
-    return {
-        of: Wanted(_mean(t.random for t in targets), _mean(t.standard for t in targets))
-        for of, targets in rows.items()
-    }
+    return {of: _agreed(targets) for of, targets in rows.items()}
+
+
+def _agreed(targets: list[Target]) -> Wanted:
+    """What several measurements of the same ask for: their harmonic means, of the ratios too, since the
+    relative errors of two are then as far below as above."""
+    random = _mean(t.random for t in targets)
+    ratio = _mean(t.standard / t.random for t in targets if t.random and t.standard)
+    if random is None or ratio is None:
+        return Wanted(random, _mean(t.standard for t in targets))
+    return Wanted(random, random * ratio)
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return float(np.exp(np.mean(np.log(known)))) if known else None
+    known = [1 / value for value in values if value is not None]
+    return float(1 / np.mean(known)) if known else None
+
+
+def _asked(name: str, wanted: Mapping[str, Wanted], found: Exposures) -> Iterator[tuple[float, Measured]]:
+    """What is asked for, and what was measured there, under each exposure where something is."""
+    asked = wanted.get(name, Wanted())
+    for value, measured in ((asked.random, found.random), (asked.standard, found.standard)):
+        if value is not None:
+            yield value, measured
 
 
 # --- responses -------------------------------------------------------------------------------------
@@ -103,6 +133,8 @@ def _response(file: WorldFile, name: str, wanted: Mapping[str, Wanted], found: E
     changes = {}
     if asked is not None:
         changes["intercept"] = response.intercept + _DAMPING * (asked - is_now)
+    elif asked_standard is not None:
+        changes["intercept"] = response.intercept + _DAMPING * (asked_standard - standard)
     if asked is not None and asked_standard is not None:
         changes |= _sensitivity(response, asked_standard - asked, standard - is_now)
     return response.model_copy(update=changes)
@@ -146,10 +178,10 @@ def _amount(file: WorldFile, name: str, wanted: Mapping[str, Wanted], found: Exp
     and for what does."""
     amount = file.amounts[name]
     changes: dict[str, Any] = {"usual": found.standard.rate(name)}
-    asked = wanted.get(name)
-    if asked is not None and asked.random is not None and asked.standard is not None:
-        parts = [_parts(amount, measured, name) for measured in (found.random, found.standard)]
-        factors = _solved(np.array(parts), np.array([asked.random, asked.standard]))
+    asked = list(_asked(name, wanted, found))
+    if asked:
+        parts = [_parts(amount, measured, name) for _, measured in asked]
+        factors = _solved(np.array(parts), np.array([value for value, _ in asked]))
         each, share = (1 + _DAMPING * (np.clip(factors, 0.5, 2.0) - 1)).tolist()
         changes["each"] = {response: value * each for response, value in amount.each.items()}
         changes["share"] = {response: value * share for response, value in amount.share.items()}
@@ -158,7 +190,7 @@ def _amount(file: WorldFile, name: str, wanted: Mapping[str, Wanted], found: Exp
 
 def _solved(parts: Any, asked: Any) -> Any:
     """The factors of the two parts that give what is asked for; one for both where no pair above 0 does."""
-    if abs(np.linalg.det(parts)) > 1e-12:
+    if len(asked) == 2 and abs(np.linalg.det(parts)) > 1e-12:
         factors = np.linalg.solve(parts, asked)
         if (factors > 0).all():
             return factors
@@ -176,35 +208,59 @@ def _proneness(first: Response, wanted: Mapping[str, Wanted], found: Exposures) 
 
 def _users(users: Population, wanted: Mapping[str, Wanted], found: Exposures) -> Population:
     """How often people come and how deep they look, by the median; how they differ, by the ninth decile."""
-    asked = wanted.get("looks_p50")
-    if asked is None or asked.random is None:
-        return users
-    level = asked.random / found.random.others()["looks_p50"]
+    level = _level("looks_p50", wanted, found)
     spread = _spread("looks", wanted, found)
-    odds = users.daily / (1 - users.daily) * level**_DAMPING
+    odds = np.clip(users.daily / (1 - users.daily) * level, 1 / _MOST_ODDS, _MOST_ODDS)
     return users.model_copy(
         update={
-            "daily": odds / (1 + odds),
-            "depth": 1 + (users.depth - 1) * level ** (_DAMPING / 2),
+            "daily": float(odds / (1 + odds)),
+            "depth": min(_DEEPEST, 1 + (users.depth - 1) * level**0.5),
             "daily_spread": users.daily_spread * spread,
             "depth_spread": users.depth_spread * spread,
         }
     )
 
 
+def _level(name: str, wanted: Mapping[str, Wanted], found: Exposures) -> float:
+    """The factor that brings a measure to what is asked for."""
+    for asked, measured in _asked(name, wanted, found):
+        return float((asked / measured.others()[name]) ** _DAMPING)
+    return 1.0
+
+
 def _spread(name: str, wanted: Mapping[str, Wanted], found: Exposures) -> float:
     """The factor of a spread that brings the ninth decile over the median to what is asked for."""
-    deciles = [wanted.get(f"{name}_{q}", Wanted(None, None)).random for q in ("p50", "p90")]
-    if deciles[0] is None or deciles[1] is None:
-        return 1.0
-    now = found.random.others()
-    ratio = np.log(deciles[1] / deciles[0]) / np.log(now[f"{name}_p90"] / now[f"{name}_p50"])
-    return float(np.clip(ratio, 0.6, 1.6) ** _DAMPING)
+    deciles = (list(_asked(f"{name}_{q}", wanted, found)) for q in ("p50", "p90"))
+    for (middle, measured), (ninth, _) in zip(*deciles, strict=False):
+        now = measured.others()
+        ratio = np.log(ninth / middle) / np.log(now[f"{name}_p90"] / now[f"{name}_p50"])
+        return float(np.clip(ratio, 0.6, 1.6) ** _DAMPING)
+    return 1.0
 
 
-def _hit(file: WorldFile, wanted: Mapping[str, Wanted], found: Exposures) -> float:
-    asked = wanted.get("top_1pct_share")
-    if asked is None or asked.standard is None:
-        return file.items.hit
-    now = found.standard.others()["top_1pct_share"]
-    return max(0.0, file.items.hit + _DAMPING * float(np.log(asked.standard / now)))
+def _items(items: Items, wanted: Mapping[str, Wanted], found: Exposures) -> Items:
+    """The catalogue: sizes and topics as asked for, and hits that get the share asked for."""
+    changes: dict[str, Any] = {}
+    for asked, measured in _asked("top_1pct_share", wanted, found):
+        now = measured.others()["top_1pct_share"]
+        changes["hit"] = max(0.0, items.hit + _DAMPING * float(np.log(asked / now)))
+    for asked, _ in _asked("topics_effective", wanted, found):
+        changes["topic_skew"] = _skew(items.topics, asked)
+    sizes = {
+        key: asked
+        for key, of in (("median", "size_p50"), ("p90", "size_p90"))
+        for asked, _ in _asked(of, wanted, found)
+    }
+    return items.model_copy(update={**changes, "size": items.size.model_copy(update=sizes)})
+
+
+def _skew(topics: int, asked: float) -> float:
+    """The skew at which so many topics are so many effective ones."""
+
+    def missing(skew: float) -> float:
+        shares = np.arange(1.0, topics + 1) ** -skew
+        return float(shares.sum() ** 2 / (shares**2).sum() - asked)
+
+    if not 1.05 < asked < topics:
+        return 0.0 if asked >= topics else 5.0
+    return float(brentq(missing, 0.0, 20.0))

@@ -15,8 +15,8 @@ from rectune_dsl.simulator.population import LONGEST, Users
 from rectune_dsl.simulator.requests import Requests
 from rectune_dsl.simulator.responses import Mood, Respond, Shown, satisfaction, shown, topics_shown
 from rectune_dsl.simulator.segments import NO_SEGMENTS, USERS, SegmentColumns
+from rectune_dsl.simulator.targets import EXPOSURE
 from rectune_dsl.simulator.world import World
-from rectune_dsl.simulator.worldfile import EXPOSURE
 
 CHUNK = 512
 _TOPICS, _LATENCY = "topics", "latency"

@@ -19,8 +19,9 @@ from rectune_dsl.simulator.days import Block, Chooser, Setting
 from rectune_dsl.simulator.keyed import hashed, key_of
 from rectune_dsl.simulator.requests import Requests
 from rectune_dsl.simulator.responses import Responses, Shown, draw, likely, satisfaction
+from rectune_dsl.simulator.targets import ANY_OF, EXPOSURE, parts_of
 from rectune_dsl.simulator.world import LOOKED, USER_SIGNALS, World
-from rectune_dsl.simulator.worldfile import EXPOSURE, WorldFile
+from rectune_dsl.simulator.worldfile import WorldFile
 
 DAYS = 17
 """As many as KuaiRand's random exposure lasted."""
@@ -28,7 +29,6 @@ SLATE = 10
 LEAST_LOOKED = 10
 """Users with fewer exposures have no click-through rate of their own."""
 _BLOCK = 4096
-_ANY = "+"
 _LEAST = np.float32(1e-9)
 
 
@@ -50,10 +50,10 @@ class Tally:
         for name, likeliness in happened.items():
             self._add(name, likeliness)
         for names in self.any_of:
-            none: NDArray[np.float32] = np.ones_like(seen.looks)
-            for name in names.split(_ANY):
-                none *= 1 - seen.chances[name.strip()]
-            self._add(names, np.multiply(seen.looks, 1 - none))
+            none = np.ones_like(seen.looks)
+            for name in parts_of(names):
+                none *= 1 - seen.chances[name]
+            self._add(names, seen.looks * (1 - none))
         for one, other in self.both:  # independent but for what they both follow from
             self._add(_together(one, other), happened[one] * happened[other] / np.maximum(seen.looks, _LEAST))
         for name in requests.world.file.amounts:
@@ -85,6 +85,12 @@ class Measured:
             return self.tally.amounts[of] / below
         return counted.get(_together(of, per), counted.get(of, 0.0)) / below
 
+    def own_rates(self) -> NDArray[np.float64]:
+        """Each user's share of exposures that had the first response, of users with enough of them; 0 where
+        there is no such user."""
+        enough = self.looked >= LEAST_LOOKED
+        return self.clicked[enough] / self.looked[enough] if enough.any() else np.zeros(1)
+
     @property
     def satisfaction(self) -> float:
         """Mean over slates."""
@@ -92,8 +98,7 @@ class Measured:
 
     def others(self) -> Mapping[str, float]:
         """Measures that are no rates, by name."""
-        enough = self.looked >= LEAST_LOOKED
-        own = self.clicked[enough] / self.looked[enough]
+        own = self.own_rates()
         exposed, items = np.sort(self.tally.items)[::-1], self.world.items
         topics = np.bincount(items.topic) / items.topic.size
         return {
@@ -113,7 +118,7 @@ class Measured:
 def measure(world: World, users: int, seed: int, days: int = DAYS) -> Measured:
     """Let `users` users come for so many days. A world `at_random` shows them any items."""
     file = world.file
-    any_of = {t.of for t in file.targets.values() if _ANY in t.of}
+    any_of = {t.of for t in file.targets.values() if ANY_OF in t.of}
     both = {(t.of, t.per) for t in file.targets.values() if _are_apart(file, t.of, t.per)}
     tally = Tally(np.zeros(world.items.topic.size), any_of=tuple(sorted(any_of)), both=tuple(sorted(both)))
     funnel: Chooser = AnyItems() if world.at_random else Funnel(standard_task(world))

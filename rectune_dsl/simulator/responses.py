@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from rectune_dsl.hooks.api import Slates
 from rectune_dsl.simulator.heads import sigmoid
 from rectune_dsl.simulator.requests import Requests
+from rectune_dsl.simulator.targets import EXPOSURE
 from rectune_dsl.simulator.world import LOOKED
-from rectune_dsl.simulator.worldfile import EXPOSURE
 
 Column = NDArray[np.float32]
 Happened = Mapping[str, Column]

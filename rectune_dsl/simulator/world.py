@@ -114,8 +114,12 @@ class World:
 def build_world(simulator: Simulator, folder: Path = Path()) -> World:
     """The world of a `[simulator]` table; the path of a world file starts at `folder`. Raises UsageError when
     there is none of that name, or when its file says what cannot be."""
-    sizes = Sizes(simulator.seed, simulator.users, simulator.items, simulator.candidates)
-    return make_world(text_of(simulator.world, folder), sizes, False)
+    return make_world(text_of(simulator.world, folder), sizes_of(simulator), False)
+
+
+def sizes_of(simulator: Simulator) -> Sizes:
+    """How large the world of a `[simulator]` table is."""
+    return Sizes(simulator.seed, simulator.users, simulator.items, simulator.candidates)
 
 
 @lru_cache(maxsize=4)

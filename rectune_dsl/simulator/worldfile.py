@@ -10,13 +10,11 @@ from pydantic_core import PydanticCustomError
 
 from rectune_dsl.dsl.stages import Stage
 from rectune_dsl.dsl.table import Listed, Table
+from rectune_dsl.simulator.targets import EXPOSURE, Target, problem_of
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Spread = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
-
-EXPOSURE = "exposure"
-"""What responses are given by that need no other response: the item was looked at."""
 
 
 class Size(Table):
@@ -193,25 +191,6 @@ class Latency(Table):
     """How connections differ: standard deviation of the logarithm."""
 
 
-class Target(Table):
-    """A published measurement that the world is held against: of one response or amount, per exposure or per
-    another response, where items are shown at random and where the standard policy chooses them."""
-
-    of: str
-    """A response, an amount, or one of the other measures that `rectune simulate fit` prints; several
-    responses joined by + for any of them."""
-    per: str = EXPOSURE
-    """What it is counted per."""
-    random: float | None = None
-    """Where items are shown at random."""
-    standard: float | None = None
-    """Where the standard policy chooses them."""
-    main: bool = True
-    """Whether the world is fitted to it."""
-    source: str
-    """Who measured it, and how."""
-
-
 class WorldFile(Table):
     """One world."""
 
@@ -267,6 +246,11 @@ class WorldFile(Table):
             _expect(name, known, "a response")
         if self.responses[self.habits.hoped].given != self.first:
             _complain(f"what is hoped for is not given {self.first}", f"name a response given {self.first}")
+        given = {name: response.given for name, response in self.responses.items()}
+        for name, target in self.targets.items():
+            wrong, help = problem_of(target.of, target.per, given, self.amounts)
+            if wrong:
+                _complain(f"targets.{name}: {wrong}", help)
         return self
 
 

@@ -1,0 +1,133 @@
+"""Worlds are what their targets say, for users that they were not fitted to."""
+
+from pathlib import Path
+
+import pytest
+
+from rectune_dsl.hooks.errors import UsageError
+from rectune_dsl.simulator.fit import RATES_WITHIN, RATIOS_WITHIN, Compared, fit
+from rectune_dsl.simulator.measures import measure
+from rectune_dsl.simulator.world import Sizes, world_of
+from rectune_dsl.simulator.worlds import WORLDS, load, parse, text_of, to_toml
+
+SIZES = Sizes(seed=1, users=4_000_000, items=4_000, candidates=300)
+ANOTHER_SEED = 7
+
+
+@pytest.fixture(scope="module")
+def short_video():
+    return fit(load("short-video"), SIZES, ANOTHER_SEED, users=20_000)
+
+
+def test_every_main_rate_of_short_video_is_met(short_video):
+    assert short_video.missed == ()
+    assert max(short_video.errors()) <= RATES_WITHIN == 0.2
+    assert max(short_video.ratio_errors()) <= RATIOS_WITHIN == 0.25
+
+
+def test_every_target_has_a_row(short_video):
+    assert [row.name for row in short_video.rows] == list(load("short-video").targets)
+    assert {row.of for row in short_video.rows if row.main} >= {"click", "long_view", "watch_minutes", "hate"}
+
+
+@pytest.mark.parametrize("world", ["news-feed", "shop"])
+def test_the_invented_worlds_meet_their_own_targets(world):
+    assert fit(load(world), SIZES, ANOTHER_SEED, users=6_000).missed == ()
+
+
+def test_errors_are_relative_to_the_target():
+    compared = Compared(target=0.2, simulated=0.25, tolerance=0.2)
+    assert compared.error == pytest.approx(0.25)
+    assert not compared.is_within
+    assert Compared(None, 0.25, 0.2).is_within
+    assert Compared(None, 0.25, 0.2).error is None
+
+
+def test_a_ratio_can_be_off_where_both_rates_are_near():
+    file = load("news-feed")
+    found = fit(file, SIZES, ANOTHER_SEED, users=2_000)
+    click = found.rows[0]
+    opposite = {"random": click.random.simulated / 1.15, "standard": click.standard.simulated / 0.85}
+    changed = file.model_copy(
+        update={"targets": {"click": file.targets["click"].model_copy(update=opposite)}}
+    )
+    (row,) = fit(changed, SIZES, ANOTHER_SEED, users=2_000).rows
+    assert row.random.is_within
+    assert row.standard.is_within
+    assert row.ratio.error == pytest.approx(0.85 / 1.15 - 1)
+    assert not row.is_within
+
+
+def test_rows_that_nothing_is_fitted_to_are_shown_and_not_missed(short_video):
+    beyond = [row.name for row in short_video.rows if not row.main and not row.is_within]
+    assert "exposures_per_user_max" in beyond
+
+
+def test_a_rate_given_another_response_is_that_of_both(short_video):
+    """`long_view` needs a click, so per click it is the ratio of the rates per exposure."""
+    world = world_of(load("short-video"), "", SIZES)
+    found = measure(world, 2_000, ANOTHER_SEED)
+    assert found.rate("long_view", "click") == pytest.approx(found.rate("long_view") / found.rate("click"))
+    assert found.rate("hate", "click") < 1
+
+
+def test_the_docs_carry_every_row():
+    page = Path(__file__).parents[2] / "docs" / "explanation" / "simulator.md"
+    told = page.read_text(encoding="utf-8")
+    assert [name for name in load("short-video").targets if f"\n {name} " not in told] == []
+
+
+# --- world files -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_a_bundled_world_survives_its_own_toml(world):
+    file = load(world)
+    assert parse(to_toml(file)) == file
+
+
+@pytest.mark.parametrize("world", ["news-feed", "shop"])
+def test_what_is_invented_says_so(world):
+    file = load(world)
+    assert "Invented" in file.about
+    assert {target.source for target in file.targets.values()} == {"invented"}
+
+
+def _complaint(*changes):
+    text = text_of("shop")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    with pytest.raises(UsageError) as caught:
+        parse(text, "mine.toml")
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('of = "click"', 'of = "clikc"', "targets.click: nothing there is called `clikc`"),
+        ('per = "click"', 'per = "cart"', "nothing is counted per `cart`"),
+        ('of = "click"', 'of = "click + purchase"', "`purchase` needs another response first"),
+        ('of = "size_p50"', 'per = "click", of = "size_p50"', "is not counted per `click`"),
+        ('given = "click"', 'given = "look"', "responses.add_to_cart.given is `look`"),
+        ("new = 0.3", "newer = 0.3", "users.newer"),
+        ("taste = 0.35", "taste = 0.95", "taste and chemistry make more than 1"),
+        ('hoped = "add_to_cart"', 'hoped = "purchase"', "what is hoped for is not given click"),
+        ("[fatigue]", "[fatigue", "is not TOML"),
+    ],
+)
+def test_what_is_wrong_with_a_world_file_is_told(old, new, said):
+    complaint = _complaint((old, new))
+    assert said in complaint
+    assert "mine.toml" in complaint
+
+
+def test_a_misspelt_target_names_the_right_one():
+    assert "did you mean `click`?" in _complaint(('of = "click"', 'of = "clikc"'))
+
+
+def test_an_unknown_world_is_told_with_the_known_ones():
+    with pytest.raises(UsageError, match="no simulated world 'shopp'") as caught:
+        load("shopp")
+    assert "did you mean `shop`?" in caught.value.help
