@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rectune_dsl.dsl.rehearsal import Drift
 from rectune_dsl.simulator.catalogue import Items
 from rectune_dsl.simulator.worldfile import View, WorldFile
 
@@ -67,6 +68,15 @@ def model_of(stage: str) -> str:
 def views(file: WorldFile, stage: str) -> Mapping[str, View]:
     """How the models that serve a stage see responses, by name."""
     return file.early if model_of(stage) == "early" else file.full
+
+
+def drifted(view: View, drift: Drift) -> View:
+    """How a model sees a response after a change: what it saw before, noise included, seen once more."""
+    return View(
+        slope=view.slope * drift.slope,
+        bias=view.bias * drift.slope + drift.bias,
+        noise=view.noise * drift.slope,
+    )
 
 
 def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
