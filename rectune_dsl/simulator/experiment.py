@@ -111,7 +111,8 @@ class Experiment:
         if over == 0:
             return "no day of the experiment is over"
         if over <= delay:
-            return f"it comes {delay} days late, and none of it has arrived"
+            days = "1 day" if delay == 1 else f"{delay} days"
+            return f"it comes {days} late, and none of it has arrived"
         if over - delay == 1 and column.partition("@")[0] == RETURN:
             return "no exposed day has a next day that is over"
         return ""
