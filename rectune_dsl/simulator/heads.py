@@ -60,6 +60,18 @@ def item_logits(file: WorldFile, items: Items) -> dict[str, NDArray[np.float32]]
     }
 
 
+def drifted(seen: Mapping[str, View], drift: Drift) -> Mapping[str, View]:
+    """How models see responses after a change: what they saw before, noise included, is seen once more."""
+    return {
+        name: View(
+            slope=view.slope * drift.slope,
+            bias=view.bias * drift.slope + drift.bias,
+            noise=view.noise * drift.slope,
+        )
+        for name, view in seen.items()
+    }
+
+
 def model_of(stage: str) -> str:
     """Stages with the same name here are served by the same models, noise included."""
     return "early" if stage == "pre_ranking" else "full"
@@ -68,15 +80,6 @@ def model_of(stage: str) -> str:
 def views(file: WorldFile, stage: str) -> Mapping[str, View]:
     """How the models that serve a stage see responses, by name."""
     return file.early if model_of(stage) == "early" else file.full
-
-
-def drifted(view: View, drift: Drift) -> View:
-    """How a model sees a response after a change: what it saw before, noise included, seen once more."""
-    return View(
-        slope=view.slope * drift.slope,
-        bias=view.bias * drift.slope + drift.bias,
-        noise=view.noise * drift.slope,
-    )
 
 
 def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -103,7 +103,7 @@ class Requests:
         raise UsageError(f"the simulator has no signal `{name}`", help=did_you_mean(name, self.world.signals))
 
     def _prediction(self, stage: str, response: str, alive: Indices | None) -> Column:
-        seen = self.world.view(stage, response, self._day)
+        seen = self.world.views(stage, self._day)[response]
         intercept = self.world.file.responses[response].intercept
         starts = self.world.normals.starts(self.key(f"{model_of(stage)}/{response}"), self.users.ids)
         noise = self._stretch(starts, alive)

@@ -11,7 +11,7 @@ from typing import Any
 from rectune_dsl.dsl.model import Simulator
 from rectune_dsl.dsl.rehearsal import Drift
 from rectune_dsl.simulator.catalogue import SOURCES, Items, Pools, make_items, make_pools
-from rectune_dsl.simulator.heads import Weights, drifted, item_logits, views, weights
+from rectune_dsl.simulator.heads import Weights, drifted, item_logits, model_of, views, weights
 from rectune_dsl.simulator.keyed import Ids, Noise
 from rectune_dsl.simulator.population import Users, make_users
 from rectune_dsl.simulator.worldfile import View, WorldFile
@@ -109,10 +109,18 @@ class World:
         before = (f"{self.file.main_amount}_before", f"{SESSIONS}_before")
         return (*self.sums, SESSIONS, RETURN, LATENCY, TOPICS, *before)
 
-    def view(self, stage: str, response: str, day: int) -> View:
-        """How the models that serve a stage on a day see a response."""
-        usual = views(self.file, stage)[response]
-        return usual if self.drift is None or day < self.drift.day else drifted(usual, self.drift)
+    def views(self, stage: str, day: int) -> Mapping[str, View]:
+        """How the models that serve a stage on a day see responses, by name."""
+        if self.drift is None or day < self.drift.day:
+            return views(self.file, stage)
+        model = model_of(stage)
+        if model not in self._drifted:
+            self._drifted[model] = drifted(views(self.file, stage), self.drift)
+        return self._drifted[model]
+
+    @cached_property
+    def _drifted(self) -> dict[str, Mapping[str, View]]:
+        return {}
 
     def users(self, ids: Ids) -> Users:
         return make_users(self.file, self.seed, self.normals, ids)
