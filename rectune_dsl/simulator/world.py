@@ -131,7 +131,7 @@ def build_world(simulator: Simulator, folder: Path = Path()) -> World:
     there is none of that name, or when its file says what cannot be."""
     sizes = Sizes(simulator.seed, simulator.users, simulator.items, simulator.candidates)
     drift = simulator.faults.drift if simulator.faults else None
-    return make_world(text_of(simulator.world, folder), sizes, drift=drift)
+    return make_world(text_of(simulator.world, folder), sizes, False, drift)
 
 
 @lru_cache(maxsize=4)
