@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
+from rectune_dsl.dsl.guardrails import Limit
 from rectune_dsl.experiments.evidence import evidence
 from rectune_dsl.experiments.monitors import harm, stop_alpha
+from rectune_dsl.experiments.readiness import known_until
 from rectune_dsl.experiments.rebase import without
 from rectune_dsl.experiments.srm import mismatch
 from rectune_dsl.hooks.api import (
@@ -88,8 +90,19 @@ class NumericOnline:
             return []
         known = evidence(without(observation, (HOLDOUT, *state.stopped)), task.judged)
         fraction = min(days / spec.days, 1.0)
-        found = harm(known, task.guarded, alpha=stop_alpha(task), fraction=fraction)
+        found = harm(known, _limits(context, observation), alpha=stop_alpha(task), fraction=fraction)
         return [StopArm(arm, why) for arm, why in found.items()]
+
+
+def _limits(context: AgentContext, observation: Observation) -> Mapping[str, Limit]:
+    """Guardrails that can be watched. A level of which the last days have not arrived is too low; a lift is
+    one of the days that have."""
+    judged = context.task.judged
+    return {
+        name: limit
+        for name, limit in context.task.guarded.items()
+        if limit.relative or known_until(name, judged[name], observation) >= observation.as_of
+    }
 
 
 def _horizon(context: AgentContext, spec: ExperimentSpec) -> datetime:

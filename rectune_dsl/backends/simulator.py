@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from rectune_dsl.dsl.model import Simulator
 from rectune_dsl.funnel.run import Funnel
 from rectune_dsl.hooks.api import CONTROL, Arm, Capabilities, Config, ExperimentSpec, Moments, Panel
 from rectune_dsl.hooks.errors import BackendError
 from rectune_dsl.hooks.protocols import BackendContext
 from rectune_dsl.simulator.catalogue import SOURCES
 from rectune_dsl.simulator.experiment import Experiment, Machine, baseline
+from rectune_dsl.simulator.faults.flaky import Line
 from rectune_dsl.simulator.oracle import oracle_config, paired_lifts
 from rectune_dsl.simulator.panel import sample_panel
 from rectune_dsl.simulator.segments import segment_columns
@@ -36,6 +38,8 @@ class SimulatorBackend:
         self._world = build_world(context.task.simulator, context.folder)
         self._funnel = Funnel(context.task, self._functions)
         self._segments = segment_columns(context.task, self._world.columns, self._functions)
+        self._faults = context.task.simulator.faults
+        self._line = Line(context.seed, self._faults.flaky if self._faults else 0.0, context.setbacks)
         self._experiments: dict[str, Experiment] = {}
         self._delivered: list[Config] = []
         self._best: Config | None = None
@@ -50,7 +54,7 @@ class SimulatorBackend:
             randomises=True,
             real_traffic=False,
             population=world.users,
-            description=f"simulated world {world.world!r}, seed {world.seed}, {world.users:,} users",
+            description=_described(world),
             sources=SOURCES,
         )
 
@@ -61,17 +65,20 @@ class SimulatorBackend:
     def create(self, spec: ExperimentSpec, key: str) -> str:
         """Make the experiment, or find it. Raises BackendError when there are too few users, or when
         `key` was used for another spec."""
-        known = self._experiments.get(key)
-        if known is None:
-            self._experiments[key] = self._made(spec)
-        elif replace(known.spec, key="") != replace(spec, key=""):
-            raise BackendError(
-                f"there is another experiment with the key {key!r}", help="give each experiment its own key"
-            )
+        with self._line.call("create", spec.salt):
+            known = self._experiments.get(key)
+            if known is None:
+                self._experiments[key] = self._made(spec)
+            elif replace(known.spec, key="") != replace(spec, key=""):
+                raise BackendError(
+                    f"there is another experiment with the key {key!r}",
+                    help="give each experiment its own key",
+                )
         return key
 
     def start(self, experiment: str) -> None:
-        self._experiment(experiment)
+        with self._line.call("start", self._experiment(experiment).spec.salt):
+            pass
 
     def set_exposure(self, experiment: str, fraction: float, arm: str | None = None) -> None:
         """Serve to the first `fraction` of each arm's users, for the whole of the experiment.
@@ -83,18 +90,23 @@ class SimulatorBackend:
         current = self._experiment(experiment)
         if not 0 <= fraction <= 1:
             raise BackendError(f"{fraction} is not a share of users", help="give a fraction from 0 to 1")
-        if arm is None and fraction != current.fraction:
-            self._experiments[experiment] = self._made(current.spec, fraction)
+        with self._line.call("set_exposure", current.spec.salt, arm or "", str(fraction)):
+            if arm is None and fraction != current.fraction:
+                self._experiments[experiment] = self._made(current.spec, fraction)
 
     def observe(self, experiment: str, as_of: datetime) -> Moments:
-        return self._experiment(experiment).observe(as_of)
+        found = self._experiment(experiment)
+        with self._line.call("observe", found.spec.salt, as_of.isoformat()):
+            return found.observe(as_of)
 
     def stop(self, experiment: str, outcome: str) -> None:
-        self._experiment(experiment)
+        with self._line.call("stop", self._experiment(experiment).spec.salt):
+            pass
 
     def deliver(self, config: Config) -> None:
-        if not self._delivered or self._delivered[-1] != config:
-            self._delivered.append(config)
+        with self._line.call("deliver"):
+            if not self._delivered or self._delivered[-1] != config:
+                self._delivered.append(config)
 
     def rollback(self) -> None:
         if self._delivered:
@@ -107,7 +119,15 @@ class SimulatorBackend:
         users = min(BASELINE_USERS, self._world.population)
         arm = Arm(CONTROL, self._serves)
         return baseline(
-            self._world, self._funnel, arm, self._seed, users, days, self._segments, self._machine.executor
+            self._world,
+            self._funnel,
+            arm,
+            self._seed,
+            users,
+            days,
+            self._segments,
+            self._machine.executor,
+            self._faults,
         )
 
     def oracle_lifts(self, configs: Sequence[Config]) -> Mapping[str, Sequence[float]]:
@@ -135,7 +155,14 @@ class SimulatorBackend:
 
     def _made(self, spec: ExperimentSpec, fraction: float = 1.0) -> Experiment:
         return Experiment(
-            self._world, self._funnel, spec, self._seed, fraction, self._machine, self._segments
+            self._world,
+            self._funnel,
+            spec,
+            self._seed,
+            fraction,
+            self._machine,
+            self._segments,
+            faults=self._faults,
         )
 
     def _experiment(self, experiment: str) -> Experiment:
@@ -144,3 +171,10 @@ class SimulatorBackend:
                 f"there is no experiment {experiment!r}", help="call `create` with its spec first"
             )
         return self._experiments[experiment]
+
+
+def _described(world: Simulator) -> str:
+    """With the faults that it has on purpose, so that nobody takes them for the world."""
+    plain = f"simulated world {world.world!r}, seed {world.seed}, {world.users:,} users"
+    faults = world.faults.model_dump(exclude_defaults=True) if world.faults else {}
+    return f"{plain}, with faults on purpose: {', '.join(faults)}" if faults else plain

@@ -22,13 +22,13 @@ def command(ctx: click.Context, run: str, store: str, yes: bool, require_ship: b
     """
     from rectune_dsl.cli.execute import execute
     from rectune_dsl.memory.journal import Journal
-    from rectune_dsl.workflow.prepare import header_of, reload
+    from rectune_dsl.workflow.prepare import header_of, reload, setbacks
 
     journal = Journal(store, create=False)
     name = journal.find(run).run
     header = header_of(journal, name)
     plugins = host_of(ctx, header)
-    loaded = reload(header, plugins)
+    loaded = reload(header, plugins, setbacks(journal, name))
     if header.version != version("rectune"):
         warn(f"this run was started with rectune {header.version}; this is {version('rectune')}")
     execute(name, loaded, journal, plugins, store=store, yes=yes, require_ship=require_ship)

@@ -48,6 +48,8 @@ EXAMPLES: Mapping[tuple[str, str], list[Any]] = {
     ("Confirm", "users_per_arm"): [60_000],
     ("Confirm", "days"): [7],
     ("Holdout", "share"): [0.02],
+    ("Faults", "delays"): [{"next_day_return": 2}],
+    ("Faults", "missing"): [["hates"]],
     ("Replay", "log"): ["data/log.csv.gz", "data/log-*.parquet"],
     ("Replay", "outcomes"): [{"click_rate": "click"}],
     ("ReplaySignal", "sparse"): ["affinity"],

@@ -13,6 +13,7 @@ from rectune_dsl.dsl.expand import expand
 from rectune_dsl.dsl.guardrails import Limit
 from rectune_dsl.dsl.metrics import Metric
 from rectune_dsl.dsl.params import Param, VectorParam, constants_of, tunable_of
+from rectune_dsl.dsl.rehearsal import Faults
 from rectune_dsl.dsl.replay import Replay
 from rectune_dsl.dsl.stages import CandidateSource, Segment, Signal, Stage
 from rectune_dsl.dsl.table import Formula, Guardrail, Table
@@ -105,6 +106,8 @@ class Simulator(Table):
     """Candidates per request that the first stage is given."""
     executor: str = "threads"
     """Who computes: a registered name. Results are the same whoever does."""
+    faults: Faults | None = None
+    """What goes wrong on purpose, to see what agents and gates make of it."""
 
 
 def _as_version(value: object) -> object:

@@ -22,8 +22,13 @@ def unready(name: str, metric: Metric, spec: ExperimentSpec, observation: Observ
     needed = matures_at(metric, spec)
     if observation.as_of < needed:
         return f"is not mature before {needed:%Y-%m-%d %H:%M} UTC"
-    own = (name, *metric.model_copy(update={"covariate": None}).columns(name))
-    known = min(observation.complete_until.get(key, observation.as_of) for key in own)
+    known = known_until(name, metric, observation)
     if known < needed:
         return f"is stale: complete until {known:%Y-%m-%d %H:%M} UTC only, not {needed:%Y-%m-%d %H:%M}"
     return ""
+
+
+def known_until(name: str, metric: Metric, observation: Observation) -> datetime:
+    """Until when all events of the metric are counted."""
+    own = (name, *metric.model_copy(update={"covariate": None}).columns(name))
+    return min(observation.complete_until.get(key, observation.as_of) for key in own)

@@ -34,13 +34,15 @@ if TYPE_CHECKING:
 class BackendContext:
     """What a backend is made from. `seed` keys all randomness of a simulated backend; the task's
     relative paths start at `folder`; `functions` are the plugins' formula functions. Large computations go
-    through `executor`, or run on threads where there is none."""
+    through `executor`, or run on threads where there is none. `setbacks` counts the acts that the run
+    has lost so far, to failures and kills: 0 for a new run."""
 
     task: Task
     seed: int
     folder: Path = Path()
     functions: Mapping[str, FormulaFunction] = field(default_factory=dict)
     executor: Executor | None = None
+    setbacks: int = 0
 
 
 class ABBackend(Protocol):

@@ -38,6 +38,11 @@ class Recorder:
             self._results[key] = body
         return decode(kind, self._results[key])
 
+    def failed(self, key: str) -> None:
+        """Record an attempt that left no result, at something that is done again without being an act."""
+        self._attempts += 1
+        self._write(f"attempt:{self._attempts}:{key}", "{}")
+
     def recall(self, key: str, kind: type[T]) -> T | None:
         """What was recorded under `key`, or None."""
         body = self._results.get(key)

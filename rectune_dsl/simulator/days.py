@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rectune_dsl.hooks.api import Config, Slates
+from rectune_dsl.simulator.faults.arm import NO_FAULTS, Disturbance
 from rectune_dsl.simulator.keyed import Ids, key_of, uniform
 from rectune_dsl.simulator.latency import latency_ms
 from rectune_dsl.simulator.population import LONGEST, Users
@@ -37,7 +38,7 @@ class Chooser(Protocol):
 class Setting:
     """What a block of users lives in. `traffic` keys its occasions; `days` are the exposed ones; `segments`
     have columns of their own; `strange` is how much of the slates is new to people who know production's,
-    in [0, 1]."""
+    in [0, 1]; `faults` are what goes wrong."""
 
     world: World
     funnel: Chooser
@@ -49,6 +50,7 @@ class Setting:
     chunk: int = CHUNK
     segments: SegmentColumns = NO_SEGMENTS
     strange: float = 0.0
+    faults: Disturbance = NO_FAULTS
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -66,7 +68,7 @@ class Block:
 
     def __init__(self, setting: Setting, ids: Ids) -> None:
         self._in = setting
-        self._users: Users = setting.world.users(ids)
+        self._users: Users = setting.faults.users(setting.world.users(ids))
         activity = self._users.activity.astype(np.float64)
         self._habit = np.log(activity / (1 - activity))
         self._pull = np.zeros(ids.size)
@@ -109,12 +111,13 @@ class Block:
         self._remembered *= np.float32(file.fatigue.memory)
         if day < self._in.days:
             rows = np.flatnonzero(comes)
-            for start in range(0, rows.size, self._in.chunk):
-                self._serve(rows[start : start + self._in.chunk], day)
+            for setting, served in self._in.faults.served(self._in, self._users.ids, rows, calendar):
+                for start in range(0, served.size, setting.chunk):
+                    self._serve(setting, served[start : start + setting.chunk], day)
             self._sessions += comes
 
-    def _serve(self, rows: NDArray[np.intp], day: int) -> None:
-        setting, habits = self._in, self._in.world.file.habits
+    def _serve(self, setting: Setting, rows: NDArray[np.intp], day: int) -> None:
+        habits = setting.world.file.habits
         requests = Requests(setting.world, self._users.at(rows), setting.traffic, setting.first_day + day)
         slates = setting.funnel.run(requests, setting.config)
         seen = shown(requests, slates, Mood(self._remembered[rows], setting.novelty(day)))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rectune_dsl.dsl.rehearsal import Drift
 from rectune_dsl.simulator.catalogue import Items
 from rectune_dsl.simulator.worldfile import View, WorldFile
 
@@ -56,6 +57,18 @@ def item_logits(file: WorldFile, items: Items) -> dict[str, NDArray[np.float32]]
             + r.freshness * fresh
         ).astype(np.float32)
         for name, r in file.responses.items()
+    }
+
+
+def drifted(seen: Mapping[str, View], drift: Drift) -> Mapping[str, View]:
+    """How models see responses after a change: what they saw before, noise included, is seen once more."""
+    return {
+        name: View(
+            slope=view.slope * drift.slope,
+            bias=view.bias * drift.slope + drift.bias,
+            noise=view.noise * drift.slope,
+        )
+        for name, view in seen.items()
     }
 
 

@@ -1,6 +1,7 @@
 """The truth, for judging tuners: the same users and occasions under every config, and mean responses.
 
 Users come by the same luck under every config, so lifts differ by what the configs do and by nothing else.
+Of a task's faults only a drift is true, and the truth is that of the days after it.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ from rectune_dsl.simulator.shards import Totals, totals_of
 from rectune_dsl.simulator.threads import Threads
 from rectune_dsl.simulator.world import World
 
-_FIRST_DAY = 0
 BUFFER = 0.002
 """A guardrail on a lift must hold in truth by this much, since a config at its margin cannot be confirmed."""
 _PENALTY = 20.0
@@ -132,11 +132,16 @@ class _Truth:
             funnel=self._funnel,
             config=config,
             traffic=self._traffic,
-            first_day=_FIRST_DAY,
+            first_day=_first_day(self._world),
             days=self._days,
             respond=expect,
             segments=self._segments,
         )
+
+
+def _first_day(world: World) -> int:
+    """A Monday: the world's first, or where its models change, the first after that."""
+    return 0 if world.drift is None else -(-world.drift.day // 7) * 7
 
 
 def _level(metric: Metric, name: str, total: Mapping[str, float]) -> float:

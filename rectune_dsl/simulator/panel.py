@@ -16,8 +16,9 @@ _TRIES = 8
 def sample_panel(task: Task, world: World, seed: int, requests: int) -> Panel:
     """Requests of users who came, with the signals of every stage as the task declares them.
 
-    Users come with the chance of an ordinary day; the sample is one for each (world, seed, requests).
-    Raises UsageError when the task declares a signal the world does not have.
+    Users come with the chance of an ordinary day; the sample is one for each (world, seed, requests). They
+    came on the world's first days: a change of its models shows only where it was before them. Raises
+    UsageError when the task declares a signal the world does not have.
     """
     parts: list[Requests] = []
     day = missing = 0

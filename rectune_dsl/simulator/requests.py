@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rectune_dsl.dsl.suggest import did_you_mean
 from rectune_dsl.funnel.source import Indices
 from rectune_dsl.hooks.errors import UsageError
-from rectune_dsl.simulator.heads import model_of, sigmoid, views
+from rectune_dsl.simulator.heads import model_of, sigmoid
 from rectune_dsl.simulator.keyed import hashed, key_of
 from rectune_dsl.simulator.population import Users
 from rectune_dsl.simulator.world import KEYS, LABELS, USER_SIGNALS, World
@@ -48,6 +48,7 @@ class Requests:
         self.candidates = world.candidates
         self.users = users
         self.world = world
+        self._day = day
         self._key = key_of("requests", world.seed, traffic, day)
         normals = world.normals
         self._tastes = normals.stretch(users.taste, world.topics)  # (requests, topics)
@@ -102,7 +103,7 @@ class Requests:
         raise UsageError(f"the simulator has no signal `{name}`", help=did_you_mean(name, self.world.signals))
 
     def _prediction(self, stage: str, response: str, alive: Indices | None) -> Column:
-        seen = views(self.world.file, stage)[response]
+        seen = self.world.views(stage, self._day)[response]
         intercept = self.world.file.responses[response].intercept
         starts = self.world.normals.starts(self.key(f"{model_of(stage)}/{response}"), self.users.ids)
         noise = self._stretch(starts, alive)

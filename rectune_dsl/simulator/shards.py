@@ -47,8 +47,10 @@ class Arms:
 
     @property
     def nobody(self) -> DailyMoments:
-        """Moments of no user, in the shape that all have: the exposed days and the one of last returns."""
-        return no_moments(self.settings[0].days + 1, len(self.settings[0].columns))
+        """Moments of no user, in the shape that all have: the exposed days, the one of last returns, and
+        those on which late values still come."""
+        setting = self.settings[0]
+        return no_moments(setting.days + 1 + setting.faults.late, len(setting.columns))
 
     def shards(self) -> list[Shard]:
         """Ranges of ids that have about `BLOCK` users of an arm each, arm after arm."""
@@ -66,7 +68,8 @@ class Daily(Arms):
     def __call__(self, shard: Shard) -> DailyMoments:
         setting = self.settings[shard.arm]
         ids = self.members[shard.arm].within(shard.start, shard.stop)
-        return daily_moments(ids.size, _days(Block(setting, ids), setting.days + 1), self.nobody)
+        after = setting.faults.recorded(ids, _days(Block(setting, ids), setting.days + 1))
+        return daily_moments(ids.size, after, self.nobody)
 
 
 @dataclass(frozen=True, eq=False)

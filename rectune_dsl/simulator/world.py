@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from rectune_dsl.dsl.model import Simulator
+from rectune_dsl.dsl.rehearsal import Drift
 from rectune_dsl.simulator.catalogue import SOURCES, Items, Pools, make_items, make_pools
-from rectune_dsl.simulator.heads import Weights, item_logits, weights
+from rectune_dsl.simulator.heads import Weights, drifted, item_logits, model_of, views, weights
 from rectune_dsl.simulator.keyed import Ids, Noise
 from rectune_dsl.simulator.population import Users, make_users
-from rectune_dsl.simulator.worldfile import WorldFile
+from rectune_dsl.simulator.worldfile import View, WorldFile
 from rectune_dsl.simulator.worlds import parse, text_of
 
 USER_SIGNALS = {"is_new_user": "is_new", "activity_class": "activity_class"}
@@ -45,7 +46,7 @@ class World:
     """Everything requests are made from. `population` user ids are 0 ... population - 1.
 
     Pickled, it is its file and sizes: who unpickles it has it built, once per process. `at_random` says that
-    candidates are any items, as where random exposure is measured.
+    candidates are any items, as where random exposure is measured. `drift` is a change of its models.
     """
 
     text: str
@@ -57,9 +58,10 @@ class World:
     weights: Mapping[str, Weights]
     normals: Noise
     uniforms: Noise
+    drift: Drift | None = None
 
-    def __reduce__(self) -> tuple[Callable[..., World], tuple[str, Sizes, bool]]:
-        return make_world, (self.text, self.sizes, self.at_random)
+    def __reduce__(self) -> tuple[Callable[..., World], tuple[str, Sizes, bool, Drift | None]]:
+        return make_world, (self.text, self.sizes, self.at_random, self.drift)
 
     @property
     def seed(self) -> int:
@@ -107,6 +109,19 @@ class World:
         before = (f"{self.file.main_amount}_before", f"{SESSIONS}_before")
         return (*self.sums, SESSIONS, RETURN, LATENCY, TOPICS, *before)
 
+    def views(self, stage: str, day: int) -> Mapping[str, View]:
+        """How the models that serve a stage on a day see responses, by name."""
+        if self.drift is None or day < self.drift.day:
+            return views(self.file, stage)
+        model = model_of(stage)
+        if model not in self._drifted:
+            self._drifted[model] = drifted(views(self.file, stage), self.drift)
+        return self._drifted[model]
+
+    @cached_property
+    def _drifted(self) -> dict[str, Mapping[str, View]]:
+        return {}
+
     def users(self, ids: Ids) -> Users:
         return make_users(self.file, self.seed, self.normals, ids)
 
@@ -114,7 +129,8 @@ class World:
 def build_world(simulator: Simulator, folder: Path = Path()) -> World:
     """The world of a `[simulator]` table; the path of a world file starts at `folder`. Raises UsageError when
     there is none of that name, or when its file says what cannot be."""
-    return make_world(text_of(simulator.world, folder), sizes_of(simulator), False)
+    drift = simulator.faults.drift if simulator.faults else None
+    return make_world(text_of(simulator.world, folder), sizes_of(simulator), False, drift)
 
 
 def sizes_of(simulator: Simulator) -> Sizes:
@@ -123,13 +139,15 @@ def sizes_of(simulator: Simulator) -> Sizes:
 
 
 @lru_cache(maxsize=4)
-def make_world(text: str, sizes: Sizes, at_random: bool) -> World:
+def make_world(text: str, sizes: Sizes, at_random: bool, drift: Drift | None) -> World:
     """A world by its file's text, and how large it is."""
     file = parse(text)
-    return world_of(file, text, sizes, at_random)
+    return world_of(file, text, sizes, at_random, drift)
 
 
-def world_of(file: WorldFile, text: str, sizes: Sizes, at_random: bool = False) -> World:
+def world_of(
+    file: WorldFile, text: str, sizes: Sizes, at_random: bool = False, drift: Drift | None = None
+) -> World:
     """A world by its file; `text` is what others would build it from."""
     items = make_items(file, sizes.items, sizes.seed)
     parts: dict[str, Any] = {"logits": item_logits(file, items), "at_random": at_random}
@@ -143,4 +161,5 @@ def world_of(file: WorldFile, text: str, sizes: Sizes, at_random: bool = False) 
         weights=weights(file),
         normals=Noise.normal("table", sizes.seed),
         uniforms=Noise.uniform("table", sizes.seed),
+        drift=drift,
     )

@@ -20,6 +20,7 @@ def lacking(task: Task, capabilities: Capabilities) -> Iterator[Problem]:
     """What the task asks for and the backend does not have."""
     yield from _unmeasured(task, capabilities)
     yield from _unprovided(task, capabilities)
+    yield from _faultless(task, capabilities)
 
 
 def located(source: Source, problems: Iterable[Problem]) -> tuple[Diagnostic, ...]:
@@ -73,3 +74,17 @@ def _unprovided(task: Task, capabilities: Capabilities) -> Iterator[Problem]:
         if name not in capabilities.sources:
             message = f"the backend has no candidates from source `{name}`"
             yield "RT902", ("sources", name), message, did_you_mean(name, capabilities.sources)
+
+
+def _faultless(task: Task, capabilities: Capabilities) -> Iterator[Problem]:
+    """Columns that the simulator shall measure late or never, and does not measure at all."""
+    faults = task.simulator.faults
+    if task.experiment.backend != "simulator" or faults is None:
+        return
+    table = ("simulator", "faults")
+    named: list[tuple[str, KeyPath]] = [(column, (*table, "delays", column)) for column in faults.delays]
+    named += [(column, (*table, "missing", at)) for at, column in enumerate(faults.missing)]
+    known = _plain(capabilities.metrics)
+    for column, key in named:
+        if column not in known:
+            yield "RT901", key, f"the backend does not measure `{column}`", did_you_mean(column, known)

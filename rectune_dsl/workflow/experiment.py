@@ -95,7 +95,8 @@ class Laboratory:
             return known
         if known is None:
             return self.recorder.act(f"{step}/create", str, lambda: self.backend.create(spec, spec.key))
-        if (found := self.backend.create(spec, spec.key)) != known:
+        found = self._again(f"{step}/create", lambda: self.backend.create(spec, spec.key))
+        if found != known:
             raise BackendError(
                 f"the backend made experiment {found} for the key of {known}",
                 help="stop one of them by hand: the backend's `create` is not idempotent",
@@ -142,7 +143,15 @@ class Laboratory:
         replayed = self.recorder.has(f"{step}/{act}")
         self.recorder.act(f"{step}/{act}", type(None), expose)
         if replayed and not self.recorder.has(f"{step}/stop"):
-            expose()
+            self._again(f"{step}/{act}", expose)
+
+    def _again(self, key: str, work: Callable[[], T]) -> T:
+        """Do once more what the journal has. It records a failure: that is a setback of the run."""
+        try:
+            return work()
+        except BackendError:
+            self.recorder.failed(key)
+            raise
 
 
 def settled(outcome: Outcome, task: Task) -> Estimates:

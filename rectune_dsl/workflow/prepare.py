@@ -70,16 +70,18 @@ class Loaded:
     backend: ABBackend
 
 
-def load(source: Source, host: Host, choices: Choices, read: Reader = read_file) -> Loaded:
+def load(source: Source, host: Host, choices: Choices, read: Reader = read_file, setbacks: int = 0) -> Loaded:
     """Check a task and make its backend. Raises InvalidTaskError with every problem of the file, or with
-    everything that the backend does not have; UsageError when the backend is not ready."""
+    everything that the backend does not have; UsageError when the backend is not ready. `setbacks` are those
+    of the run."""
     checked = check(source, environment(host), read)
     if checked.task is None:
         raise InvalidTaskError(checked.problems, checked.sources)
     task = _with(checked.task, choices)
     functions = host.loaded("function")
     executor = host.executor(task.simulator.executor)
-    context = BackendContext(task, choices.seed, Path(source.path).parent, functions, executor)
+    folder = Path(source.path).parent
+    context = BackendContext(task, choices.seed, folder, functions, executor, setbacks)
     backend: ABBackend = host.backend(task.experiment.backend)(context)
     if said := list(backend.check()):
         raise UsageError(f"backend {task.experiment.backend!r} is not ready: {'; '.join(said)}")
@@ -127,10 +129,17 @@ def header_of(journal: Journal, run: str) -> RunHeader:
     raise UsageError(f"run {run} was stopped before it began", help="start a new one with `rectune run`")
 
 
-def reload(header: RunHeader, host: Host) -> Loaded:
+def setbacks(journal: Journal, run: str) -> int:
+    """Acts that the run attempted and did not get recorded: calls that failed, or kills."""
+    entries = journal.entries(run)
+    return sum(1 if entry.is_attempt else -1 for entry in entries)
+
+
+def reload(header: RunHeader, host: Host, setbacks: int = 0) -> Loaded:
     """The task of a run, as it was when the run began, whatever its file says today."""
     choices = Choices(header.seed, header.agents, header.backend, header.plugin_files)
-    return load(Source(header.task_path, header.task_text), host, choices, _journaled(header))
+    source = Source(header.task_path, header.task_text)
+    return load(source, host, choices, _journaled(header), setbacks)
 
 
 def task_of(header: RunHeader, host: Host) -> Task:

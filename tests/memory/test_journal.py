@@ -10,6 +10,7 @@ import pytest
 from rectune_dsl.hooks.errors import UsageError
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.memory.recorder import Recorder
+from rectune_dsl.workflow.prepare import setbacks
 
 
 @pytest.fixture
@@ -38,6 +39,16 @@ def test_an_act_that_crashed_is_done_again_and_both_attempts_stand(journal):
         Recorder(journal, "a-1").act("step", int, crash)
     Recorder(journal, "a-1").act("step", int, lambda: 1)
     assert [e.key for e in journal.entries("a-1")] == ["attempt:1:step", "attempt:2:step", "step"]
+
+
+def test_what_fails_when_it_is_done_again_stands_as_an_attempt(journal):
+    recorder = Recorder(journal, "a-1")
+    recorder.act("step", int, lambda: 1)
+    recorder.failed("step")
+    recorder.act("next", int, lambda: 1)
+    keys = [e.key for e in journal.entries("a-1")]
+    assert keys == ["attempt:1:step", "step", "attempt:2:step", "attempt:3:next", "next"]
+    assert setbacks(journal, "a-1") == 1
 
 
 def test_two_writers_of_one_run_are_told_apart(journal):
