@@ -14,7 +14,7 @@ aa = importlib.util.module_from_spec(_SPEC)
 sys.modules[_SPEC.name] = aa
 _SPEC.loader.exec_module(aa)
 
-EXPERIMENTS = 80
+EXPERIMENTS = 60
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from rectune_dsl.funnel.compiled.jit import kernel
+from rectune_dsl.funnel.compiled.jit import kernel, prefetch
 from rectune_dsl.simulator.compiled.mathematics import inlined, sigmoid
 
 Floats = NDArray[np.float32]
@@ -26,6 +26,8 @@ TASTE, ATTRACTION, SATISFACTION = 0, 1, 2
 SLOPE, SHIFT, NOISE = 0, 1, 2
 """Columns of `views`."""
 _ITEM, _ERROR, _ROWS = 3, 4, 5
+_FLOAT, _LINE = 4, 64
+"""Bytes of a float32, and of a cache line."""
 
 _TABLES = "float32[:,:,::1], int64[:,::1], float32[::1]"
 _REQUESTS = "int64[::1], float32[:,::1], int64[:,::1], int64[:,::1]"
@@ -78,6 +80,14 @@ def _see(error: Floats, view: Floats, to: Floats) -> None:
 
 
 @inlined
+def _prepare(row: Floats) -> None:
+    """Have memory bring a row of the next request while this one is worked on: rows stand anywhere."""
+    first = row.ctypes.data
+    for at in range(0, row.size * _FLOAT, _LINE):
+        prefetch(first + at)
+
+
+@inlined
 def _latents(
     topics: Integers, normals: Floats, tastes: Floats, drawn: int, liked: int, alive: Integers, space: Floats
 ) -> tuple[Floats, Floats, Floats]:
@@ -108,10 +118,12 @@ def log_odds(
     for request in range(pools.size):
         pool, own = pools[request], alive[request]
         drawn, liked = chemistry[0, request], chemistry[1, request]
+        after = min(request + 1, pools.size - 1)
         a, s, t = _latents(topics[pool], normals, tastes[request], drawn, liked, own, space)
         for head in range(which.size):
             item = _of(items[which[head], pool], own, space[_ITEM])
             _add_up(item, a, s, t, weights[head], prone[head, request], to[head, request])
+            _prepare(items[which[head], pools[after]])
 
 
 @kernel(f"void({_TABLES}, {_REQUESTS}, {_RESPONSES}, int64[:,::1], float32[:,::1], float32[:,:,::1])")
@@ -136,6 +148,7 @@ def predictions(
     for request in range(pools.size):
         pool, own = pools[request], alive[request]
         drawn, liked = chemistry[0, request], chemistry[1, request]
+        after = min(request + 1, pools.size - 1)
         a, s, t = _latents(topics[pool], normals, tastes[request], drawn, liked, own, space)
         for head in range(which.size):
             item = _of(items[which[head], pool], own, space[_ITEM])
@@ -143,3 +156,5 @@ def predictions(
             _add_up(item, a, s, t, weights[head], prone[head, request], seen)
             error = _of(normals[start : start + topics.shape[1]], own, space[_ERROR])
             _see(error, views[head], seen)
+            _prepare(items[which[head], pools[after]])
+            _prepare(normals[errors[head, after] : errors[head, after] + topics.shape[1]])
