@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line does, before NumPy is imported
 
@@ -93,7 +94,7 @@ def main() -> None:
         print(f"{figure['name']}: {figure['value']} {figure['unit']} (goal {figure['goal']}): {figure['ok']}")
 
 
-def peak_memory(users: int = 100_000, population: int = 10_000_000) -> list[dict[str, object]]:
+def peak_memory(users: int = 100_000, population: int = 10_000_000) -> list[dict[str, Any]]:
     """The figures of two experiments, one of about `users` users, one of ten times as many."""
     few, many = measured(users, population), measured(10 * users, population)
     growth = many.bytes - few.bytes
@@ -132,10 +133,10 @@ def _measured(users: int, population: int) -> Peak:
     experiment = Experiment(build_world(task.simulator), Funnel(task), spec, seed=1)
     found = experiment.observe(EPOCH + timedelta(days=task.experiment.days + 1))
     seconds = time.perf_counter() - began
-    return Peak(sum(arm.assigned for arm in found.arms), population, _peak_bytes(), round(seconds, 2))
+    return Peak(sum(arm.assigned for arm in found.arms), population, peak_bytes(), round(seconds, 2))
 
 
-def _peak_bytes() -> int:
+def peak_bytes() -> int:
     """The most that this process had in memory at once."""
     status = Path("/proc/self/status")
     if status.exists():  # getrusage may tell of the process that started this one

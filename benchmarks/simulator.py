@@ -17,10 +17,16 @@ from importlib.metadata import PackageNotFoundError, version
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line does, before NumPy is imported
 
-from speed import funnel
+from speed import experiment, funnel, heads, memory_of, peers
 from speed.figures import Figure, Options
 
-PARTS: Mapping[str, Callable[[Options], list[Figure]]] = {"funnel": funnel.figures}
+PARTS: Mapping[str, Callable[[Options], list[Figure]]] = {
+    "heads": heads.figures,
+    "funnel": funnel.figures,
+    "experiment": experiment.figures,
+    "memory": memory_of.figures,
+    "peers": peers.figures,
+}
 QUICK_SEEDS = 3
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
@@ -22,7 +20,7 @@ from rectune_dsl.dsl.model import Task
 from rectune_dsl.funnel.choice import VARIABLE
 from rectune_dsl.funnel.run import Funnel
 from rectune_dsl.hooks.api import Config, Panel, Slates
-from speed import reference
+from speed import cores, reference
 from speed.figures import Figure, Options, alternating, rate, ratio
 
 CANDIDATES = 1_000
@@ -50,10 +48,9 @@ STAGES = {
     ),
     "re_ranking": (10, "score + v_like * p_like - v_hate * p_hate ** c_hate"),
 }
-GOAL_KERNEL, GOAL_NUMPY, GOAL_CORES, GOAL_WARM, GOAL_SAME = 2.0, 1.0, 1.7, 1.0, 0.999
+GOAL_KERNEL, GOAL_NUMPY, GOAL_WARM, GOAL_SAME = 2.0, 1.0, 1.0, 0.999
 ROUNDS = 3
 """Per seed."""
-_HASHED = 30_000_000
 
 
 @dataclass(frozen=True)
@@ -82,18 +79,11 @@ def figures(options: Options) -> list[Figure]:
         everyone: dict[str, Callable[[], object]] = {
             "reference": plain,
             **contenders,
+            **cores.hashing(),
         }
-        if (os.cpu_count() or 1) > 1:
-            everyone |= {"hashing": partial(_hash, 1), "hashing, two threads": partial(_hash, 2)}
         for name, times in alternating(everyone, ROUNDS).items():
             seconds.setdefault(name, []).extend(times)
     return [*_speeds(seconds, requests), _same(same), *_starts(options)]
-
-
-def _hash(threads: int) -> None:
-    """Work that nothing but a processor can hold up; `threads` times of it."""
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(lambda data: hashlib.sha256(data).digest(), [bytes(_HASHED)] * threads))
 
 
 def _kernels() -> tuple[str, ...]:
@@ -151,15 +141,10 @@ def _speeds(seconds: Mapping[str, list[float]], requests: int) -> list[Figure]:
         if kernel in seconds:
             found.append(ratio(f"funnel, {kernel} over reference, per core", plain, seconds[kernel], goal))
     fastest = _kernels()[-1]
-    if len(seconds) > 1 and (os.cpu_count() or 1) > 1:
-        both = seconds[f"{fastest}, two threads"]
-        found.append(ratio(f"funnel, {fastest}, two cores over one", seconds[fastest], both, GOAL_CORES))
-        free = statistics.median(
-            2 * one / two
-            for one, two in zip(seconds["hashing"], seconds["hashing, two threads"], strict=True)
-        )
-        name = "two cores over one at hashing: what else ran left so much"
-        found.append(Figure(name, round(free, 2), "x", "none", True))
+    if cores.several():
+        fastest = _kernels()[-1]
+        two = seconds[f"{fastest}, two threads"]
+        found += [cores.gain(f"funnel, {fastest}", seconds[fastest], two), cores.spare("funnel", seconds)]
     return found
 
 

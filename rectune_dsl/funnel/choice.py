@@ -1,4 +1,4 @@
-"""Who reads formulas: NumPy, or the compiled kernel where numba is installed. The one place that decides."""
+"""Who computes: NumPy, or compiled kernels where numba is installed. The one place that decides."""
 
 from __future__ import annotations
 
@@ -28,17 +28,22 @@ def runner() -> Callable[[CompiledStage], Runner]:
 
     Raises UsageError for a kernel that is not known, or not installed.
     """
+    if not compiled():
+        return _as_it_is
+    from rectune_dsl.funnel.compiled.stage import kernel_stage  # numba takes a while to import
+
+    return kernel_stage
+
+
+def compiled() -> bool:
+    """Whether numba runs. Raises UsageError for a kernel that is not known, or not installed."""
     asked = os.environ.get(VARIABLE, "")
     if asked not in ("", "numpy", "numba"):
         raise UsageError(f"{VARIABLE} is `{asked}`", help="the kernels are: numba, numpy")
     installed = find_spec("numba") is not None
     if asked == "numba" and not installed:
         raise UsageError(f"{VARIABLE} is `numba`, which is not installed", help="pip install 'rectune[fast]'")
-    if asked == "numpy" or not installed:
-        return _as_it_is
-    from rectune_dsl.funnel.compiled.stage import kernel_stage  # numba takes a while to import
-
-    return kernel_stage
+    return installed and asked != "numpy"
 
 
 def _as_it_is(stage: CompiledStage) -> Runner:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,9 +50,10 @@ class Items:
 class Pools:
     """Candidate lists, `per_topic` for every topic, each of `candidates` different items.
 
-    Every array is flat over (pools, candidates), so that one index serves them all. `logits[response]` are
-    the items' part of a true log-odds. `source` is a place in SOURCES: a candidate is there because it is
-    fresh, else because its topic is the pool's or a neighbour of it, else because it is popular.
+    Every array is flat over (pools, candidates), so that one index serves them all. `log_odds` (responses,
+    pools * candidates) are the items' parts of true log-odds, `responses` their names. `source` is a place in
+    SOURCES: a candidate is there because it is fresh, else because its topic is the pool's or a neighbour of
+    it, else because it is popular.
     """
 
     per_topic: int
@@ -64,7 +66,13 @@ class Pools:
     clickbait: Column
     freshness: Column
     size: Column
-    logits: Mapping[str, Column]
+    responses: tuple[str, ...]
+    log_odds: Column
+
+    @cached_property
+    def logits(self) -> Mapping[str, Column]:
+        """The items' part of each response's log-odds."""
+        return dict(zip(self.responses, self.log_odds, strict=True))
 
 
 def make_items(file: WorldFile, count: int, seed: int) -> Items:
@@ -126,7 +134,8 @@ def make_pools(
         clickbait=items.clickbait[chosen],
         freshness=items.freshness[chosen],
         size=items.size[chosen],
-        logits={head: column[chosen] for head, column in logits.items()},
+        responses=tuple(logits),
+        log_odds=np.stack([column[chosen] for column in logits.values()]),
     )
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from rectune_dsl.dsl.rehearsal import Drift
 from rectune_dsl.simulator.catalogue import Items
-from rectune_dsl.simulator.worldfile import View, WorldFile
+from rectune_dsl.simulator.worldfile import Response, View, WorldFile
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,11 @@ def model_of(stage: str) -> str:
 def views(file: WorldFile, stage: str) -> Mapping[str, View]:
     """How the models that serve a stage see responses, by name."""
     return file.early if model_of(stage) == "early" else file.full
+
+
+def shift_of(view: View, response: Response) -> float:
+    """What a model adds: `view.slope * z + shift` are the log-odds that it sees, but for its error."""
+    return (1 - view.slope) * response.intercept + view.bias
 
 
 def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:

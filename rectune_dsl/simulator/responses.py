@@ -71,8 +71,7 @@ def shown(requests: Requests, slates: Slates, mood: Mood | None = None) -> Shown
     looks: Column = np.power(requests.users.looks[:, None], np.arange(alive.shape[1], dtype=np.float32))
     file = requests.world.file
     chances = {}
-    for response in file.responses:
-        logits = requests.logits(response, alive)
+    for response, logits in requests.log_odds(alive).items():
         if response == file.first:
             logits -= np.float32(file.fatigue.within) * np.minimum(earlier, MOST_EARLIER)
             if mood is not None:

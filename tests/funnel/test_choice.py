@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -62,7 +63,7 @@ def test_compiled_code_on_disk_is_for_these_sources_only_and_need_not_be_possibl
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     twice = jit.kernel("float64(float64)")(_twice)
     assert twice(2.0) == 4.0
-    assert twice._cache._cache_file._source_stamp == jit._sources()
+    assert twice._cache._cache_file._source_stamp == jit._sources(Path(__file__).parent)
 
     def nowhere(self):
         raise RuntimeError("cannot cache function: no locator available")

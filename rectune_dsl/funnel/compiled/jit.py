@@ -21,7 +21,7 @@ def kernel(signature: str, **options: Any) -> Callable[[Callable[..., Any]], Any
     """Compile a function for one signature, or load what an earlier process compiled.
 
     A function's code contains that of the functions it calls, in whatever file they stand, so what is on
-    disk is good for the sources of the whole package as they are now, not for one file's.
+    disk is good for the sources of its whole package, and of this one, as they are now, not for one file's.
     """
 
     def compiled(function: Callable[..., Any]) -> Any:
@@ -41,18 +41,19 @@ def _compiled(function: Callable[..., Any], signature: str, options: dict[str, A
     dispatcher = numba.njit(**_OPTIONS, **options)(function)
     if on_disk:
         dispatcher.enable_caching()
-        dispatcher._cache._cache_file._source_stamp = _sources()
+        dispatcher._cache._cache_file._source_stamp = _sources(Path(function.__code__.co_filename).parent)
     dispatcher.compile(signature)
     dispatcher.disable_compile()
     return dispatcher
 
 
 @cache
-def _sources() -> str:
-    """A digest of the package's sources."""
+def _sources(package: Path) -> str:
+    """A digest of the sources of a package, and of this one, whose functions all kernels may call."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
+    for folder in (Path(__file__).parent, package):
+        for path in sorted(folder.glob("*.py")):
+            digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
@@ -72,6 +73,12 @@ def from_bits(typing_context: Any, value: Any) -> Any:
 def bits32_of(typing_context: Any, value: Any) -> Any:
     """The bits of a float32, as int32."""
     return _bitcast(types.int32, types.float32)
+
+
+@intrinsic
+def from_bits32(typing_context: Any, value: Any) -> Any:
+    """The float32 of an int32's bits."""
+    return _bitcast(types.float32, types.int32)
 
 
 @intrinsic

@@ -12,8 +12,8 @@ from rectune_dsl.simulator.keyed import Ids, key_of, uniform
 from rectune_dsl.simulator.population import DAYS_BEFORE, Users
 from rectune_dsl.simulator.requests import Requests
 from rectune_dsl.simulator.responses import Respond, Responses, Shown
+from rectune_dsl.simulator.targets import EXPOSURE
 from rectune_dsl.simulator.world import LOOKED
-from rectune_dsl.simulator.worldfile import EXPOSURE
 
 _DAILY = np.float32(1 - 2**-20)
 """A bot's chance to come."""

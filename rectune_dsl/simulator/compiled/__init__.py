@@ -1,0 +1,1 @@
+"""Heads and log-odds as a kernel makes them, request by request. Only where numba is installed."""
