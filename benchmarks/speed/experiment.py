@@ -26,7 +26,7 @@ from rectune_dsl.simulator.experiment import EPOCH, Experiment, Machine
 from rectune_dsl.simulator.threads import Threads
 from rectune_dsl.simulator.world import build_world
 from speed import cores
-from speed.figures import Figure, Options
+from speed.figures import Figure, Options, alternating
 
 TASK = Path(__file__).parents[2] / "tasks" / "value_fusion.toml"
 ARMS, USERS, DAYS = 10, 20_000, 3
@@ -49,14 +49,17 @@ def figures(options: Options) -> list[Figure]:
     rounds = 1 if options.quick else ROUNDS
     threads = (1, 2) if cores.several() else (1,)
     runs: dict[int, list[Run]] = {count: [] for count in threads}
+    hashing: dict[str, list[float]] = {}
     for _ in range(rounds):
         for count in threads:
             runs[count].append(_apart(count))
+        for name, times in alternating(cores.hashing(), 1).items():
+            hashing.setdefault(name, []).extend(times)
     best = runs[threads[-1]]
     found = [_seconds(best), *_sizes(best[0]), _peak(best)]
     if cores.several():
         one, two = ([run.seconds for run in runs[count]] for count in threads)
-        found.append(cores.gain("experiment", one, two))
+        found += [cores.gain("experiment", one, two), cores.spare("experiment", hashing)]
     return found
 
 

@@ -130,7 +130,7 @@ def build_world(simulator: Simulator, folder: Path = Path()) -> World:
     """The world of a `[simulator]` table; the path of a world file starts at `folder`. Raises UsageError when
     there is none of that name, or when its file says what cannot be."""
     drift = simulator.faults.drift if simulator.faults else None
-    return make_world(text_of(simulator.world, folder), sizes_of(simulator), False, drift)
+    return make_world(text_of(simulator.world, folder), sizes_of(simulator), drift=drift)
 
 
 def sizes_of(simulator: Simulator) -> Sizes:
@@ -138,11 +138,14 @@ def sizes_of(simulator: Simulator) -> Sizes:
     return Sizes(simulator.seed, simulator.users, simulator.items, simulator.candidates)
 
 
+def make_world(text: str, sizes: Sizes, at_random: bool = False, drift: Drift | None = None) -> World:
+    """A world by its file's text, and how large it is; the same one where it was made before."""
+    return _made(text, sizes, at_random, drift)
+
+
 @lru_cache(maxsize=4)
-def make_world(text: str, sizes: Sizes, at_random: bool, drift: Drift | None) -> World:
-    """A world by its file's text, and how large it is."""
-    file = parse(text)
-    return world_of(file, text, sizes, at_random, drift)
+def _made(text: str, sizes: Sizes, at_random: bool, drift: Drift | None) -> World:
+    return world_of(parse(text), text, sizes, at_random, drift)
 
 
 def world_of(
