@@ -10,8 +10,8 @@ from rectune_dsl.dsl.diagnostics import Diagnostic, Edit, Fix
 from rectune_dsl.dsl.positions import MAX_DEPTH, Extent, KeyPath, TooDeepError
 from rectune_dsl.dsl.source import MAX_BYTES, MAX_KEYS, Position, Source
 
-_PART = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
-_DEEP = re.compile(rf"(?m)^[ \t]*\[{{0,2}}[ \t]*{_PART}(?:[ \t]*\.[ \t]*{_PART}){{{MAX_DEPTH},}}")
+_PART = r"""(?>[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')"""
+_DEEP = re.compile(rf"(?m)^[ \t]*+\[{{0,2}}+[ \t]*+{_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{MAX_DEPTH},}}+")
 """A key of more parts than tables may be deep."""
 
 

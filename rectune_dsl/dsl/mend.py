@@ -157,8 +157,7 @@ def _section(source: Source, path: KeyPath) -> Extent | None:
     start = _line_start(text, places[0].start)
     if len(places) != 1 or not _HEADER.match(text, start) or not _CLOSING.match(text, places[0].end):
         return None
-    inside = [e.value.end for p, e in source.entries.items() if p[: len(path)] == path]
-    following = _HEADER.search(text, _line_end(text, max(inside)))
+    following = _HEADER.search(text, _line_end(text, source.ends[path]))
     return Extent(start, following.start() if following else len(text))
 
 

@@ -9,6 +9,9 @@ from pydantic import Discriminator, Field, Tag
 
 from rectune_dsl.dsl.table import Listed, Table
 
+MOST_COUNTED = 1_000_000
+"""The largest number of candidates that a stage keeps, or a quota asks for."""
+
 
 class Param(Table):
     """A tunable number. `scale = "log"` searches ratios instead of differences."""
@@ -27,20 +30,26 @@ class Param(Table):
     """What it does, for people and for agents that read."""
 
 
+Count = Annotated[float, Field(ge=0, le=MOST_COUNTED)]
+
+
 class KeepParam(Param):
     """A tunable count."""
 
+    production: Count
+    low: Count
+    high: Count
     type: Literal["int"] = "int"
     """Counts are whole numbers."""
 
 
 _COUNTED = Discriminator(lambda value: "KeepParam" if isinstance(value, Mapping | KeepParam) else "int")
 Keep = Annotated[
-    Annotated[int, Field(ge=1), Tag("int")] | Annotated[KeepParam, Tag("KeepParam")],
+    Annotated[int, Field(ge=1, le=MOST_COUNTED), Tag("int")] | Annotated[KeepParam, Tag("KeepParam")],
     _COUNTED,
 ]
 Quota = Annotated[
-    Annotated[int, Field(ge=0), Tag("int")] | Annotated[KeepParam, Tag("KeepParam")],
+    Annotated[int, Field(ge=0, le=MOST_COUNTED), Tag("int")] | Annotated[KeepParam, Tag("KeepParam")],
     _COUNTED,
 ]
 Bounds = Annotated[

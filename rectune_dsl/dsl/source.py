@@ -116,6 +116,15 @@ class Source:
         return index(self.text)
 
     @cached_property
+    def ends(self) -> Mapping[KeyPath, int]:
+        """Where the last value at or below a key path ends."""
+        found: dict[KeyPath, int] = {}
+        for path, entry in self.entries.items():
+            for depth in range(len(path) + 1):
+                found[path[:depth]] = max(found.get(path[:depth], 0), entry.value.end)
+        return found
+
+    @cached_property
     def _line_starts(self) -> list[int]:
         return [0, *(match.end() for match in re.finditer("\n", self.text))]
 

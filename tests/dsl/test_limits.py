@@ -129,3 +129,18 @@ def test_long_dotted_keys_are_refused_before_they_cost_time(key: str) -> None:
     (problem,) = check(Source("task.toml", text), Environment()).problems
     assert (problem.code, problem.line) == ("RT002", 1)
     assert time.process_time() - started < 0.5
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "".join(f"[signals.p{i}]\n" for i in range(4_000)),  # which no score reads
+        "x = 'never closed # ] }\n" + "y = [{ a = 1 }, # ]\n" * 10_000,
+        "x = 1\n" + " " * 200_000 + "y = 1\n",
+    ],
+)
+def test_large_files_take_no_longer_than_their_size(lines: str) -> None:
+    text = SMALLEST + "[stages.ranking]\nkeep = 3\nscore = 'p'\n" + lines
+    started = time.process_time()
+    assert check(Source("task.toml", text), Environment()).problems
+    assert time.process_time() - started < 1.0

@@ -81,7 +81,7 @@ def test_it_runs_with_xdist(pytester, task):
 
 def test_failures_read_as_those_of_check(pytester, task):
     path = task(stages={"ranking": {"score": "p_click + w_lon * p_long_view"}})
-    result = pytester.runpytest("tasks")
+    result = pytester.runpytest("tasks", "-rN")  # each text once, also where CI is set
     command = [sys.executable, "-m", "rectune_dsl", "check", "tasks"]
     checked = subprocess.run(command, capture_output=True, text=True, cwd=pytester.path)
     problem = next(part for part in checked.stdout.split("\n\n") if "RT202" in part).splitlines()

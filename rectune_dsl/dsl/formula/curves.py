@@ -83,7 +83,8 @@ def _at(x: Floats, knots: Sequence[float], heights: Sequence[Interval]) -> Inter
 def _rounding(knots: Sequence[float], heights: Sequence[Interval]) -> Floats:
     """Errors of the shares (of knots that are rounded themselves), times the rises; and of the sum. Twice
     what float32 rounding to nearest allows."""
-    size = np.maximum.reduce([np.maximum(np.abs(h.low), np.abs(h.high)) for h in heights])
+    sizes = (np.maximum(np.abs(h.low), np.abs(h.high)) for h in heights)
+    size = np.maximum.reduce(np.broadcast_arrays(*sizes))
     error = (2 * len(knots) + 2) * size
     for left, right, start, end in zip(knots, knots[1:], heights, heights[1:], strict=False):
         rise = np.maximum(np.abs(end.high - start.low), np.abs(start.high - end.low))

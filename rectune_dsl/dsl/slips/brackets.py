@@ -9,7 +9,7 @@ from rectune_dsl.dsl.positions import Extent
 from rectune_dsl.dsl.slips.trips import Slip, Trip
 
 _LONGEST = 5_000
-"""Characters of an inline table that is written on one line."""
+"""Characters of an inline table that is written on one line, and of what may follow a string."""
 
 
 def open_string(found: Trip) -> Iterator[Slip]:
@@ -33,8 +33,9 @@ def open_string(found: Trip) -> Iterator[Slip]:
 
 def _ends(text: str, start: int, line_end: int) -> Iterator[int]:
     """Where a string may have been meant to end: before what follows a value, else at the line's end."""
+    yield start + len(text[start:line_end].rstrip())
+    start = max(start, line_end - _LONGEST)
     inside = text[start:line_end]
-    yield start + len(inside.rstrip())
     for tail in (r"\s*#[^\"']*$", r"\s*[\]},][^\"']*$", r"\s*,\s*\w+\s*=.*$"):
         if (match := re.search(tail, inside)) is not None:
             yield start + match.start()
