@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -60,6 +61,32 @@ def store_option(command: F) -> F:
         help="Where runs are kept: a file name or a database URL.",
     )
     return option(command)
+
+
+def by_option(command: F) -> F:
+    return click.option(
+        "--by",
+        metavar="NAME",
+        default=getpass.getuser,
+        help="Who says so; by default the user of this terminal.",
+    )(command)
+
+
+def executing_options(command: F) -> F:
+    """How far a run goes, and what its end is worth."""
+    for option in (
+        click.option(
+            "--until",
+            type=click.Choice(["end", "waiting"]),
+            default="end",
+            show_default=True,
+            help="Stay until the verdict, or exit when the run has to wait for a day or an answer.",
+        ),
+        click.option("--require-ship", is_flag=True, help="Exit with 1 unless the verdict is `ship`."),
+        click.option("--yes", is_flag=True, help="Launch and ship without asking."),
+    ):
+        command = option(command)
+    return command
 
 
 def agent_option(command: F) -> F:

@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from rectune_dsl.cli import INTERRUPTED
-from rectune_dsl.cli.approve import approver
+from rectune_dsl.cli.answering import Granting, approver
 from rectune_dsl.cli.common import host, store_flag, warn
 from rectune_dsl.dsl.source import Source
-from rectune_dsl.hooks.api import UsageError
+from rectune_dsl.hooks.api import UsageError, Verdict
 from rectune_dsl.memory.journal import Journal
+from rectune_dsl.memory.lease import Lease, LeaseLostError
 from rectune_dsl.plugins.host import Host
 from rectune_dsl.report.console import console
 from rectune_dsl.report.live import LiveWatcher
 from rectune_dsl.report.problems import print_problems
 from rectune_dsl.report.show import print_end
+from rectune_dsl.report.standing import waiting_words
 from rectune_dsl.report.view import read_run
-from rectune_dsl.workflow.approval import Unattended
+from rectune_dsl.workflow.abort import stop_again
+from rectune_dsl.workflow.approval import Approver
+from rectune_dsl.workflow.assemble import campaign, was_aborted
 from rectune_dsl.workflow.events import with_plugins
+from rectune_dsl.workflow.pause import Waiting
 from rectune_dsl.workflow.preflight import preflight
-from rectune_dsl.workflow.prepare import Choices, InvalidTaskError, Loaded, campaign, load
+from rectune_dsl.workflow.prepare import Choices, InvalidTaskError, Loaded, is_new, load
 from rectune_dsl.workflow.surface import next_confirmation, outdated
 from rectune_dsl.workflow.traffic import power
+from rectune_dsl.workflow.watch import Watcher, silent
 
 
 def checked_task(ctx: click.Context, path: Path, choices: Choices) -> Loaded:
@@ -34,7 +41,7 @@ def checked_task(ctx: click.Context, path: Path, choices: Choices) -> Loaded:
     return load(Source.read(path), host(ctx), choices)
 
 
-def preflight_or_stop(loaded: Loaded, journal: Journal, *, yes: bool) -> None:
+def preflight_or_stop(loaded: Loaded, journal: Journal) -> None:
     """Print what speaks against the campaign; raise when that stops it, before any traffic is used."""
     found = power(loaded.task, loaded.backend, next_confirmation(loaded.task, journal))
     problems = (*loaded.checked.problems, *preflight(loaded, found))
@@ -43,38 +50,63 @@ def preflight_or_stop(loaded: Loaded, journal: Journal, *, yes: bool) -> None:
     print_problems(problems, loaded.checked.sources, stderr=True)
     if why := outdated(loaded.task, journal):
         warn(why)
-    if loaded.backend.capabilities().real_traffic and isinstance(approver(yes), Unattended):
-        raise UsageError(
-            "this backend serves real traffic, and nobody is here to approve its use",
-            help="run it in a terminal, or with --yes to launch and ship without asking",
-        )
 
 
-def execute(
+@dataclass(frozen=True)
+class How:
+    """What the command line says about an execution. One that does not `stay` ends when it has to wait."""
+
+    store: str
+    yes: bool
+    require_ship: bool
+    stay: bool
+
+
+def execute(run: str, loaded: Loaded, journal: Journal, plugins: Host, how: How) -> None:
+    """Run the campaign to its end, to where it has to wait, or to Ctrl-C, and print where it stands."""
+    out, flag = console(), store_flag(how.store)
+    live = LiveWatcher(out, loaded.task, run, loaded.backend.capabilities(), flag)
+    answers = approver(how.yes, before_asking=live.pause) if how.stay or how.yes else None
+    try:
+        with live:
+            verdict = advance(
+                run, loaded, journal, plugins, watch=live, approver=answers, stay=how.stay
+            )
+    except (KeyboardInterrupt, click.Abort):
+        out.print(f"\nStopped. Nothing is lost: `rectune resume {run}{flag}` goes on.", style="yellow")
+        sys.exit(INTERRUPTED)
+    except Waiting as waiting:
+        out.print(f"run {run} waits for {waiting_words(run, waiting.wait, flag)}.", highlight=False)
+        sys.exit(1 if how.require_ship else 0)
+    view = read_run(journal, run)
+    if view is not None:
+        print_end(out, loaded.task, view, flag)
+    if how.require_ship and verdict.decision != "ship":
+        sys.exit(1)
+
+
+def advance(
     run: str,
     loaded: Loaded,
     journal: Journal,
     plugins: Host,
     *,
-    store: str,
-    yes: bool,
-    require_ship: bool,
-) -> None:
-    """Run the campaign to its end, or to Ctrl-C, and print where it stands."""
-    out = console()
-    live = LiveWatcher(out, loaded.task, run, loaded.backend.capabilities())
-    watch = with_plugins(live, plugins, run, loaded.task.task.name)
+    yes: bool = False,
+    watch: Watcher = silent,
+    approver: Approver | None = None,
+    stay: bool = False,
+) -> Verdict:
+    """Go on with a run, as its only writer. Raises Waiting where it does not `stay` and has to wait, and
+    UsageError when another process works on the run or has taken it over."""
+    told = with_plugins(watch, plugins, run, loaded.task.task.name, new=is_new(journal, run))
+    answers = Granting() if yes else approver
     try:
-        with live:
-            answers = approver(yes, before_asking=live.pause)
-            verdict = campaign(run, loaded, journal, plugins, watch, answers).run()
-    except (KeyboardInterrupt, click.Abort):
-        out.print(
-            f"\nStopped. Nothing is lost: `rectune resume {run}{store_flag(store)}` goes on.", style="yellow"
-        )
-        sys.exit(INTERRUPTED)
-    view = read_run(journal, run)
-    if view is not None:
-        print_end(out, loaded.task, view, store_flag(store))
-    if require_ship and verdict.decision != "ship":
-        sys.exit(1)
+        with Lease(journal.store, run) as lease:
+            made = campaign(
+                run, loaded, journal, plugins, watch=told, approver=answers, lease=lease, stay=stay
+            )
+            return made.run()
+    except LeaseLostError as lost:
+        if (order := stop_again(journal, run, loaded.backend)) is not None:
+            raise was_aborted(run, order) from lost
+        raise

@@ -6,21 +6,22 @@ from importlib.metadata import version
 
 import click
 
-from rectune_dsl.cli.common import host_of, store_option, warn
+from rectune_dsl.cli.common import executing_options, host_of, store_option, warn
 
 
 @click.command("resume")
 @click.argument("run")
 @store_option
-@click.option("--yes", is_flag=True, help="Launch and ship on real traffic without asking.")
-@click.option("--require-ship", is_flag=True, help="Exit with 1 unless the verdict is `ship`.")
+@executing_options
 @click.pass_context
-def command(ctx: click.Context, run: str, store: str, yes: bool, require_ship: bool) -> None:
+def command(
+    ctx: click.Context, run: str, store: str, yes: bool, require_ship: bool, until: str
+) -> None:
     """Continue a run where it was stopped. RUN is its id, the beginning of one, or `last`.
 
     The task is taken from the run's journal, not from its file.
     """
-    from rectune_dsl.cli.execute import execute
+    from rectune_dsl.cli.execute import How, execute
     from rectune_dsl.memory.journal import Journal
     from rectune_dsl.workflow.prepare import header_of, reload, setbacks
 
@@ -31,4 +32,4 @@ def command(ctx: click.Context, run: str, store: str, yes: bool, require_ship: b
     loaded = reload(header, plugins, setbacks(journal, name))
     if header.version != version("rectune"):
         warn(f"this run was started with rectune {header.version}; this is {version('rectune')}")
-    execute(name, loaded, journal, plugins, store=store, yes=yes, require_ship=require_ship)
+    execute(name, loaded, journal, plugins, How(store, yes, require_ship, stay=until == "end"))

@@ -9,6 +9,7 @@ import click
 from rectune_dsl.cli.common import (
     agent_option,
     backend_option,
+    executing_options,
     host,
     plugin_files,
     store_option,
@@ -22,8 +23,7 @@ from rectune_dsl.cli.common import (
 @store_option
 @agent_option
 @backend_option
-@click.option("--yes", is_flag=True, help="Launch and ship on real traffic without asking.")
-@click.option("--require-ship", is_flag=True, help="Exit with 1 unless the verdict is `ship`.")
+@executing_options
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -34,18 +34,21 @@ def command(
     backend: str,
     yes: bool,
     require_ship: bool,
+    until: str,
 ) -> None:
     """Run a task's campaign: rounds of A/B tests, then a recommendation and its confirmation.
 
-    Ctrl-C stops it cleanly; `rectune resume` goes on.
+    Ctrl-C stops it cleanly; `rectune resume` goes on. Where the task asks for approval, and nobody is at the
+    terminal, it waits for `rectune approve` or `reject`.
     """
-    from rectune_dsl.cli.execute import checked_task, execute, preflight_or_stop
+    from rectune_dsl.cli.execute import How, checked_task, execute, preflight_or_stop
     from rectune_dsl.memory.journal import Journal
     from rectune_dsl.workflow.prepare import Choices, begin
 
     choices = Choices(seed, agents, backend, plugin_files(ctx))
     loaded = checked_task(ctx, task, choices)
     journal = Journal(store)
-    preflight_or_stop(loaded, journal, yes=yes)
+    preflight_or_stop(loaded, journal)
     run = begin(loaded, choices, journal)
-    execute(run, loaded, journal, host(ctx), store=store, yes=yes, require_ship=require_ship)
+    how = How(store, yes, require_ship, stay=until == "end")
+    execute(run, loaded, journal, host(ctx), how)

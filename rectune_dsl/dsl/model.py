@@ -78,6 +78,16 @@ class Limits(Table):
     """The largest distance of a param from production, as a share of its range on its scale."""
 
 
+class Approval(Table):
+    """Whether people are asked before traffic is used and before anything ships."""
+
+    mode: Literal["ask", "auto"] | None = None
+    """`ask`: before each launch and before shipping; `auto`: never. Left out, they are asked where the backend
+    serves real traffic."""
+    expires_after_days: Annotated[float, Field(gt=0)] | None = None
+    """Days after which an unanswered question counts as a no; left out, the run waits."""
+
+
 class Agents(Table):
     actor: str = "bayes"
     """Proposes configs: a registered name."""
@@ -149,6 +159,8 @@ class Task(Table):
     """Users that keep the surface's first config, so that the sum of all ships is measured."""
     limits: Limits = Field(default_factory=Limits)
     """What no agent can pass."""
+    approval: Approval = Field(default_factory=Approval)
+    """Whether people are asked before traffic is used and before anything ships."""
     simulator: Simulator = Field(default_factory=Simulator)
     """The bundled world; for backend = "simulator"."""
     replay: Replay | None = None

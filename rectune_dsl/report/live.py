@@ -22,10 +22,12 @@ from rectune_dsl.hooks.api import (
     StopArm,
 )
 from rectune_dsl.report.lifts import print_changes, print_lifts
+from rectune_dsl.report.standing import print_request
 from rectune_dsl.report.words import count
 from rectune_dsl.workflow.compile import Step, StepKind
-from rectune_dsl.workflow.journaled import Look
+from rectune_dsl.workflow.journaled import Look, Wait
 from rectune_dsl.workflow.watch import (
+    Asked,
     Event,
     Finished,
     Learnt,
@@ -35,6 +37,7 @@ from rectune_dsl.workflow.watch import (
     Reviewed,
     RoundFinished,
     StepStarted,
+    Waited,
 )
 
 _DOING = {
@@ -53,9 +56,10 @@ _DOING = {
 class LiveWatcher:
     """Prints rounds as they finish; on a terminal a status line says what goes on."""
 
-    def __init__(self, out: Console, task: Task, run: str, capabilities: Capabilities) -> None:
+    def __init__(self, out: Console, task: Task, run: str, capabilities: Capabilities, flag: str = "") -> None:
         self._out = out
         self._task = task
+        self._run, self._flag = run, flag
         self._capabilities = capabilities
         self._status = Status("", console=out)
         out.print(Text.assemble(("run ", "dim"), (run, "bold"), f"  on {capabilities.description}"))
@@ -82,6 +86,11 @@ class LiveWatcher:
                 self._proposed(proposals)
             case Reviewed(_, reviews):
                 self._reviewed(reviews)
+            case Asked(request):
+                self.pause()
+                print_request(self._out, self._task, self._run, request, self._flag)
+            case Waited(wait):
+                self._waited(wait)
             case Looked(spec, look):
                 self._looked(spec, look)
             case RoundFinished(result, _):
@@ -113,6 +122,9 @@ class LiveWatcher:
         if not taken:
             for review in reviews:
                 self._out.print(Text(f"  {review.proposal}: {review.justification}", "dim"))
+
+    def _waited(self, wait: Wait) -> None:
+        self._status.update(f"waiting for {wait.why}")
 
     def _looked(self, spec: ExperimentSpec, look: Look) -> None:
         day = (look.as_of - spec.start) // timedelta(days=1)

@@ -9,6 +9,7 @@ from rich.text import Text
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import Bound, Proposal, Review, Verdict
 from rectune_dsl.report.console import outcome_style, plain_table
+from rectune_dsl.report.standing import abort_words, print_aborted
 from rectune_dsl.report.lifts import print_lifts, print_p_values
 from rectune_dsl.report.view import RoundView, RunView, traffic
 from rectune_dsl.report.words import changes, count, number, percent, predicted
@@ -41,9 +42,13 @@ def print_end(out: Console, task: Task, view: RunView, store_flag: str) -> None:
         out.print()
         title = "confirmation: lifts over control, ± 90 %"
         print_lifts(out, task, confirmation.estimates, confirmation.stopped, title)
-    if view.verdict is None:
+    if view.abort is not None:
+        out.print(Text(abort_words(view.abort), "red"))
+        if view.aborted is not None:
+            print_aborted(out, view.run, view.aborted)
+    elif view.verdict is None:
         out.print(Text(f"{view.state}; `rectune resume {view.run}{store_flag}` goes on", "yellow"))
-    else:
+    if view.verdict is not None:
         _print_verdict(out, view, view.verdict, store_flag)
     users, experiments, until = traffic(view)
     if users:

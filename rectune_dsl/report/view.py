@@ -20,7 +20,16 @@ from rectune_dsl.hooks.api import (
 from rectune_dsl.memory.codec import encode
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.memory.recorder import Recorder
-from rectune_dsl.workflow.journaled import HEADER, Approval, Confirmation, Look, RunHeader
+from rectune_dsl.workflow.abort import ABORT, ABORTED, DELIVER
+from rectune_dsl.workflow.journaled import (
+    HEADER,
+    Abort,
+    Aborted,
+    Approval,
+    Confirmation,
+    Look,
+    RunHeader,
+)
 
 
 @dataclass(frozen=True)
@@ -51,10 +60,14 @@ class RunView:
     verdict: Verdict | None
     shipping: Approval | None
     delivered: bool
+    abort: Abort | None
+    aborted: Aborted | None
 
     @property
     def state(self) -> str:
         """The verdict, or how far the run got."""
+        if self.abort is not None:
+            return "aborted"
         if self.verdict is not None:
             return self.verdict.decision
         return (
@@ -80,7 +93,9 @@ def read_run(journal: Journal, run: str) -> RunView | None:
         confirmation=recorder.recall("confirm", Confirmation),
         verdict=recorder.recall("verdict", Verdict),
         shipping=recorder.recall("verdict/approval", Approval),
-        delivered=recorder.has("verdict/deliver"),
+        delivered=recorder.has(DELIVER),
+        abort=recorder.recall(ABORT, Abort),
+        aborted=recorder.recall(ABORTED, Aborted),
     )
 
 
@@ -101,6 +116,7 @@ def as_json(view: RunView) -> str:
         "verdict": json.loads(encode(Verdict | None, view.verdict)),
         "shipping": json.loads(encode(Approval | None, view.shipping)),
         "delivered": view.delivered,
+        "aborted": json.loads(encode(Aborted | None, view.aborted)),
     }
     return json.dumps(shown, indent=2, sort_keys=True, ensure_ascii=False)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -24,13 +25,16 @@ from rectune_dsl.hooks.api import (
     SkillRevision,
     Verdict,
 )
+from rectune_dsl.workflow.abort import DELIVER
+from rectune_dsl.workflow.approval import approval_key, has_to_ask
 from rectune_dsl.workflow.compile import Step, StepKind
 from rectune_dsl.workflow.context import Contexts
 from rectune_dsl.workflow.contracts import well_proposed, well_reviewed
 from rectune_dsl.workflow.experiment import Laboratory, Outcome, settled
-from rectune_dsl.workflow.journaled import Approval, Confirmation, Holdout, Look
+from rectune_dsl.workflow.journaled import Approval, Confirmation, Holdout, Look, Request
 from rectune_dsl.workflow.limits import enforce
 from rectune_dsl.workflow.parts import Parts
+from rectune_dsl.workflow.requests import Requests
 from rectune_dsl.workflow.watch import (
     Finished,
     Learnt,
@@ -46,13 +50,15 @@ NOTHING = type(None)
 
 
 class Campaign:
-    """One run of a workflow. `run` starts it, or takes it up where its journal ends."""
+    """One run of a workflow. `run` starts it, or takes it up where its journal ends, and goes on until it is
+    over; or, where the run does not stay for what it waits for, until it has to wait."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._task = parts.task
         self._act = parts.recorder.act
         self._contexts = Contexts(parts)
+        self._requests = Requests(parts.task, parts.capabilities)
         self._history: tuple[RoundResult, ...] = ()
         self._exposures: tuple[Exposure, ...] = ()
         self._ended: datetime | None = None
@@ -63,7 +69,8 @@ class Campaign:
         self._insight = Insight((), (), ())
 
     def run(self) -> Verdict:
-        """Execute every step. Returns the verdict."""
+        """Execute every step. Returns the verdict. Raises Waiting where nothing more can be done now, and
+        LeaseLostError when another process takes the run over."""
         steps = self._parts.workflow.steps
         for step in steps[:-3]:
             self._parts.watch(StepStarted(step))
@@ -115,8 +122,12 @@ class Campaign:
         proposed = {p.name: p.config for p in self._proposals}
         taken = [r.proposal for r in self._reviews if r.taken]
         arms = tuple(Arm(name, proposed[name]) for name in taken)
-        granted = arms and self._approval(step.name, f"{len(arms)} arms of round {step.round}").granted
+        granted = arms and self._approval(step.name, lambda: self._launch_request(step, arms)).granted
         self._arms = (self._control(), *arms) if granted else ()
+
+    def _launch_request(self, step: Step, arms: tuple[Arm, ...]) -> Request:
+        known = self._contexts.of(step, self._history)
+        return self._requests.launch(step, arms, self._proposals, self._reviews, known)
 
     def _experiment(self, step: Step) -> None:
         if not self._arms:
@@ -160,7 +171,7 @@ class Campaign:
     def _confirm(self, step: Step, recommendation: Recommendation) -> Confirmation:
         if recommendation.is_production:
             return self._act(step.name, Confirmation, lambda: Confirmation(recommendation))
-        approval = self._approval(step.name, "the confirmation of the recommended config")
+        approval = self._approval(step.name, lambda: self._requests.confirm(step, recommendation))
         if not approval.granted:
             refused = Confirmation(recommendation, refused_by=approval.by)
             return self._act(step.name, Confirmation, lambda: refused)
@@ -186,15 +197,15 @@ class Campaign:
     def _verdict(self, step: Step, confirmation: Confirmation) -> Verdict:
         result = self._act(step.name, Verdict, lambda: self._judge(confirmation))
         if result.decision == "ship":
-            ship = partial(self._parts.approver.ship, confirmation.recommendation, result)
-            real = self._parts.capabilities.real_traffic
-            approval = self._act(f"{step.name}/approval", Approval, ship if real else _unasked)
-            if approval.granted:
-                deliver = partial(self._parts.backend.deliver, confirmation.recommendation.config)
-                self._act(f"{step.name}/deliver", NOTHING, deliver)
+            recommendation = confirmation.recommendation
+            ship = partial(self._requests.ship, step, recommendation, result)
+            if self._approval(step.name, ship).granted:
+                deliver = partial(self._parts.backend.deliver, recommendation.config)
+                self._act(DELIVER, NOTHING, deliver)
         told = f"{step.name}/told"
         self._parts.watch(Finished(result, replayed=self._parts.recorder.has(told)))
         self._act(told, NOTHING, lambda: None)
+        self._parts.release()
         return result
 
     def _judge(self, confirmation: Confirmation) -> Verdict:
@@ -216,10 +227,15 @@ class Campaign:
 
     # --- helpers ---
 
-    def _approval(self, step: str, what: str) -> Approval:
-        ask = partial(self._parts.approver.launch, what)
-        return self._act(
-            f"{step}/approval", Approval, ask if self._parts.capabilities.real_traffic else _unasked
+    def _approval(self, step: str, request: Callable[[], Request]) -> Approval:
+        if has_to_ask(self._task, self._parts.capabilities):
+            return self._parts.questions.ask(step, request)
+        return self._act(approval_key(step), Approval, self._unasked)
+
+    def _unasked(self) -> Approval:
+        auto = self._task.approval.mode == "auto"
+        return Approval(
+            True, "rectune", "the task says `auto`" if auto else "the backend serves no real traffic"
         )
 
     def _evidence(self) -> str:
@@ -258,8 +274,8 @@ class Campaign:
             task=self._task,
             backend=parts.backend,
             online=parts.agents.online,
-            clock=parts.clock,
             recorder=parts.recorder,
+            pause=parts.pause,
             context=partial(self._contexts.of, step, self._history),
             enforce=partial(enforce, self._task, parts.capabilities),
             watch=looked,
@@ -267,10 +283,6 @@ class Campaign:
         outcome = laboratory.run(step.name, launch)
         self._ended = outcome.ended
         return outcome
-
-
-def _unasked() -> Approval:
-    return Approval(True, "rectune", "the backend serves no real traffic")
 
 
 def _with_evidence_of(campaign: str, revision: SkillRevision) -> SkillRevision:

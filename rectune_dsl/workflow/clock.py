@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -15,7 +14,9 @@ class Clock(Protocol):
         """The first whole UTC day on which an experiment can start, not before `after`."""
         ...
 
-    def wait_until(self, moment: datetime) -> None: ...
+    def left(self, moment: datetime) -> timedelta:
+        """The time until `moment`; none where it has come."""
+        ...
 
 
 class VirtualClock:
@@ -24,8 +25,8 @@ class VirtualClock:
     def next_start(self, after: datetime | None) -> datetime:
         return EPOCH if after is None else _midnight_from(after)
 
-    def wait_until(self, moment: datetime) -> None:
-        return None
+    def left(self, moment: datetime) -> timedelta:
+        return timedelta()
 
 
 class SystemClock:
@@ -35,9 +36,8 @@ class SystemClock:
         now = datetime.now(UTC)
         return _midnight_from(now if after is None else max(now, after))
 
-    def wait_until(self, moment: datetime) -> None:
-        while (left := (moment - datetime.now(UTC)).total_seconds()) > 0:
-            time.sleep(min(left, 60.0))
+    def left(self, moment: datetime) -> timedelta:
+        return max(moment - datetime.now(UTC), timedelta())
 
 
 def _midnight_from(moment: datetime) -> datetime:

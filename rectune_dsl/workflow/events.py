@@ -6,9 +6,11 @@ from rectune_dsl.plugins.host import Host
 from rectune_dsl.workflow.watch import Event, Finished, RoundFinished, Watcher
 
 
-def with_plugins(watch: Watcher, host: Host, run: str, task: str) -> Watcher:
-    """A watcher that passes everything on and emits the event hooks, once for each thing that happens."""
-    host.emit("rectune_run_started", run=run, task=task)
+def with_plugins(watch: Watcher, host: Host, run: str, task: str, *, new: bool = True) -> Watcher:
+    """A watcher that passes everything on and emits the event hooks, once for each thing that happens. A
+    `new` run is one that begins now."""
+    if new:
+        host.emit("rectune_run_started", run=run, task=task)
 
     def tell(event: Event) -> None:
         watch(event)

@@ -34,9 +34,9 @@ from rectune_dsl.hooks.api import (
     Wait,
 )
 from rectune_dsl.memory.recorder import Recorder
-from rectune_dsl.workflow.clock import Clock
 from rectune_dsl.workflow.journaled import Look
 from rectune_dsl.workflow.limits import enforce_actions
+from rectune_dsl.workflow.pause import Pause
 
 T = TypeVar("T")
 
@@ -67,8 +67,8 @@ class Laboratory:
     task: Task
     backend: ABBackend
     online: OnlineAgent
-    clock: Clock
     recorder: Recorder
+    pause: Pause
     context: Callable[[str], AgentContext]
     enforce: Callable[[Launch, ExperimentSpec], ExperimentSpec]
     watch: Callable[[ExperimentSpec, Look], None]
@@ -122,13 +122,15 @@ class Laboratory:
         raise PluginError("the Online agent does not finish the experiment", help="use another online agent")
 
     def _look(self, step: str, number: int, as_of: datetime, state: ExperimentState, experiment: str) -> Look:
+        key = f"{step}/look-{number}"
+        self.pause.until(key, as_of, f"the data until {as_of:%Y-%m-%d %H:%M} UTC")
+
         def observe() -> Look:
-            self.clock.wait_until(as_of)
             observation = self.backend.observe(experiment, as_of)
             actions = self.online.step(self.context(f"look-{number}"), state, observation)
             return Look(number, as_of, observation, enforce_actions(state.spec, actions))
 
-        return self.recorder.act(f"{step}/look-{number}", Look, observe)
+        return self.recorder.act(key, Look, observe)
 
     def _act_on(self, step: str, number: int, experiment: str, actions: Sequence[Action]) -> None:
         for i, action in enumerate(actions, 1):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 from rectune_dsl.hooks.api import (
     Action,
@@ -12,6 +13,7 @@ from rectune_dsl.hooks.api import (
     Estimates,
     ExperimentSpec,
     Observation,
+    Prediction,
     Recommendation,
     Skill,
 )
@@ -44,6 +46,62 @@ class Approval:
     granted: bool
     by: str
     why: str
+
+
+@dataclass(frozen=True)
+class AskedArm:
+    """A treatment that somebody is asked about. `risk` is the probability that it breaks a guardrail."""
+
+    name: str
+    config: Config
+    why: str
+    predictions: tuple[Prediction, ...]
+    risk: float
+
+
+@dataclass(frozen=True)
+class Request:
+    """A question to the people in charge. `share` is the part of all users that would be served the arms, None
+    where the number of users is not known; `expires` is when silence becomes a no."""
+
+    step: str
+    what: Literal["launch", "confirm", "ship"]
+    asked_at: datetime
+    arms: tuple[AskedArm, ...]
+    users_per_arm: int
+    days: int
+    share: float | None
+    if_ignored: str
+    reasons: tuple[str, ...] = ()
+    expires: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Wait:
+    """What a run waits for before it does the act `key`: a moment, or else an answer."""
+
+    key: str
+    why: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Abort:
+    """Who ended a run before its end, and when."""
+
+    by: str
+    why: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Aborted:
+    """What an abort did: the experiments it stopped, and whether what had shipped was taken back; if it was
+    not, why."""
+
+    stopped: tuple[str, ...]
+    rolled_back: bool
+    kept: str = ""
 
 
 @dataclass(frozen=True)

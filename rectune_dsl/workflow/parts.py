@@ -20,9 +20,10 @@ from rectune_dsl.hooks.api import (
 )
 from rectune_dsl.memory.recorder import Recorder
 from rectune_dsl.skillhub.hub import Skillhub
-from rectune_dsl.workflow.approval import Approver
+from rectune_dsl.workflow.approval import Questions
 from rectune_dsl.workflow.clock import Clock
 from rectune_dsl.workflow.compile import Workflow
+from rectune_dsl.workflow.pause import Pause
 from rectune_dsl.workflow.watch import Watcher
 
 
@@ -38,8 +39,9 @@ class Agents:
 @dataclass(frozen=True)
 class Parts:
     """`skill` is the task's skill as it was when the run began. `surface` is the surface's name in the store;
-    `holdout` finds the config that its holdout is served, None where that is production, and
-    `next_confirmation` the number that its next confirmation will have."""
+    `holdout` finds the config that its holdout is served, None where that is production,
+    `next_confirmation` the number that its next confirmation will have, and `release` gives the run's users
+    back to it."""
 
     workflow: Workflow
     seed: int
@@ -52,10 +54,12 @@ class Parts:
     skill: Skill | None
     surface: str
     watch: Watcher
-    approver: Approver
+    pause: Pause
+    questions: Questions
     functions: Mapping[str, FormulaFunction] = field(default_factory=dict)
     holdout: Callable[[], Config | None] = lambda: None
     next_confirmation: Callable[[], int] = lambda: 1
+    release: Callable[[], None] = lambda: None
 
     @property
     def task(self) -> Task:

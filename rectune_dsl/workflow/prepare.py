@@ -1,4 +1,4 @@
-"""From a task file, or from a run's journal, to a campaign that is ready to go."""
+"""From a task file, or from a run's journal, to a checked task with its backend; and a new run's first entry."""
 
 from __future__ import annotations
 
@@ -23,18 +23,13 @@ from rectune_dsl.hooks.specs import Role
 from rectune_dsl.memory.codec import decode
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.memory.recorder import Recorder
+from rectune_dsl.memory.slots import Claim
 from rectune_dsl.plugins.host import Host
 from rectune_dsl.skillhub.hub import Skillhub, seed_folders
-from rectune_dsl.workflow.approval import Approver
-from rectune_dsl.workflow.campaign import Campaign
 from rectune_dsl.workflow.capable import lacking, located
-from rectune_dsl.workflow.clock import SystemClock, VirtualClock
-from rectune_dsl.workflow.compile import compile_task
 from rectune_dsl.workflow.environment import environment
 from rectune_dsl.workflow.journaled import HEADER, RunHeader
-from rectune_dsl.workflow.parts import Agents, Parts
-from rectune_dsl.workflow.surface import holdout_config, next_confirmation, surface_id
-from rectune_dsl.workflow.watch import Watcher
+from rectune_dsl.workflow.surface import holdout_config, surface_id
 
 SKILL_WORKSPACE = Path(".rectune") / "skills"
 """Where learnt knowledge is written, below the working folder."""
@@ -98,7 +93,8 @@ def hub(task_path: str) -> Skillhub:
 def begin(loaded: Loaded, choices: Choices, journal: Journal) -> str:
     """Write a new run's first entry. Returns the run's id.
 
-    Raises UsageError when the surface's holdout cannot be served by this task.
+    Raises UsageError when the surface's holdout cannot be served by this task, or when another run has real
+    users that it needs.
     """
     task, source = loaded.task, loaded.checked.source
     holdout_config(task, journal, "")  # whether it can be served is known before any traffic is used
@@ -116,7 +112,7 @@ def begin(loaded: Loaded, choices: Choices, journal: Journal) -> str:
         skill=_skill(task, source.path),
         plugin_files=choices.plugin_files,
     )
-    journal.create(run, task.task.name, surface_id(task))
+    journal.create(run, task.task.name, surface_id(task), _users(loaded))
     Recorder(journal, run).act(HEADER, RunHeader, lambda: header)
     return run
 
@@ -127,6 +123,16 @@ def header_of(journal: Journal, run: str) -> RunHeader:
         if entry.key == HEADER:
             return decode(RunHeader, entry.body)
     raise UsageError(f"run {run} was stopped before it began", help="start a new one with `rectune run`")
+
+
+def was_begun(journal: Journal, run: str) -> bool:
+    """Whether its first entry was written."""
+    return any(entry.key == HEADER for entry in journal.entries(run))
+
+
+def is_new(journal: Journal, run: str) -> bool:
+    """Whether nothing has been done but to begin it."""
+    return all(entry.key == HEADER for entry in journal.entries(run) if not entry.is_attempt)
 
 
 def setbacks(journal: Journal, run: str) -> int:
@@ -150,38 +156,9 @@ def task_of(header: RunHeader, host: Host) -> Task:
     return _with(checked.task, Choices(header.seed, header.agents, header.backend))
 
 
-def campaign(
-    run: str, loaded: Loaded, journal: Journal, host: Host, watch: Watcher, approver: Approver
-) -> Campaign:
-    """Put a run's parts together: with a fresh journal it starts, with a longer one it goes on."""
-    header = header_of(journal, run)
-    task = loaded.task
-    capabilities = loaded.backend.capabilities()
-    return Campaign(
-        Parts(
-            workflow=compile_task(task),
-            seed=header.seed,
-            backend=loaded.backend,
-            capabilities=capabilities,
-            agents=Agents(
-                actor=host.agent("actor", task.agents.actor),
-                critic=host.agent("critic", task.agents.critic),
-                online=host.agent("online", task.agents.online),
-                insight=host.agent("insight", task.agents.insight),
-                skill=host.agent("skill", task.agents.skill),
-            ),
-            clock=VirtualClock() if capabilities.virtual_time else SystemClock(),
-            recorder=Recorder(journal, run),
-            hub=hub(header.task_path),
-            skill=header.skill,
-            surface=surface_id(task),
-            watch=watch,
-            approver=approver,
-            functions=loaded.functions,
-            holdout=partial(holdout_config, task, journal, run),
-            next_confirmation=partial(next_confirmation, task, journal),
-        )
-    )
+def _users(loaded: Loaded) -> Claim | None:
+    """The real users that a run needs to itself; simulated ones are there for each."""
+    return Claim(surface_id(loaded.task)) if loaded.backend.capabilities().real_traffic else None
 
 
 def _journaled(header: RunHeader) -> Reader:

@@ -6,6 +6,7 @@ from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import Config, Recommendation, UsageError
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.memory.recorder import Recorder
+from rectune_dsl.workflow.abort import DELIVER, ROLLBACK
 from rectune_dsl.workflow.compile import StepKind
 from rectune_dsl.workflow.journaled import HEADER, RunHeader
 
@@ -59,5 +60,24 @@ def outdated(task: Task, journal: Journal) -> str:
     return ""
 
 
+def newer_delivery(journal: Journal, run: str) -> str | None:
+    """The run that has shipped on the same surface since `run` began to; None where what `run` shipped serves,
+    or it shipped nothing."""
+    begun = min((e.at for e in journal.entries(run) if e.key.endswith(f":{DELIVER}")), default=None)
+    if begun is None:
+        return None
+    surface = journal.find(run).surface
+    later = {
+        entry.at: row.run
+        for row in journal.runs()
+        if row.surface == surface and row.run != run and _has_delivered(journal, row.run)
+        for entry in journal.entries(row.run)
+        if entry.key == DELIVER and entry.at > begun
+    }
+    return later[max(later)] if later else None
+
+
 def _has_delivered(journal: Journal, run: str) -> bool:
-    return Recorder(journal, run).has(f"{StepKind.VERDICT}/deliver")
+    """Whether it shipped, and was not taken back."""
+    recorder = Recorder(journal, run)
+    return recorder.has(DELIVER) and not recorder.has(ROLLBACK)

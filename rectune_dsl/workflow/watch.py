@@ -15,7 +15,7 @@ from rectune_dsl.hooks.api import (
     Verdict,
 )
 from rectune_dsl.workflow.compile import Step
-from rectune_dsl.workflow.journaled import Look
+from rectune_dsl.workflow.journaled import Look, Request, Wait
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,20 @@ class Proposed:
 class Reviewed:
     round: int
     reviews: tuple[Review, ...]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Somebody has to answer before the run goes on."""
+
+    request: Request
+
+
+@dataclass(frozen=True)
+class Waited:
+    """The run begins to wait."""
+
+    wait: Wait
 
 
 @dataclass(frozen=True)
@@ -66,7 +80,18 @@ class Finished:
     replayed: bool
 
 
-Event = StepStarted | Proposed | Reviewed | Looked | RoundFinished | Learnt | Recommended | Finished
+Event = (
+    StepStarted
+    | Proposed
+    | Reviewed
+    | Asked
+    | Waited
+    | Looked
+    | RoundFinished
+    | Learnt
+    | Recommended
+    | Finished
+)
 Watcher = Callable[[Event], None]
 
 

@@ -1,0 +1,36 @@
+"""`rectune status`"""
+
+from __future__ import annotations
+
+import click
+
+from rectune_dsl.cli.common import host_of, store_flag, store_option
+
+
+@click.command("status")
+@click.argument("run")
+@store_option
+@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@click.pass_context
+def command(ctx: click.Context, run: str, store: str, as_json: bool) -> None:
+    """Tell where a run stands: who works on it, what it waits for, what it asks, and what to do next.
+
+    RUN is its id, the beginning of one, or `last`.
+    """
+    from rectune_dsl.memory.journal import Journal
+    from rectune_dsl.report.console import console
+    from rectune_dsl.report.standing import print_standing, standing_json
+    from rectune_dsl.report.view import read_run
+    from rectune_dsl.workflow.prepare import header_of, task_of
+    from rectune_dsl.workflow.standing import standing
+
+    journal = Journal(store, create=False)
+    name = journal.find(run).run
+    header = header_of(journal, name)
+    view = read_run(journal, name)
+    assert view is not None  # header_of found its first entry
+    now = standing(journal, name)
+    if as_json:
+        click.echo(standing_json(view, now))
+    else:
+        print_standing(console(), task_of(header, host_of(ctx, header)), view, now, store_flag(store))

@@ -1,0 +1,75 @@
+"""`rectune tick`"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from rectune_dsl.cli.common import host_of, store_flag, store_option
+
+if TYPE_CHECKING:
+    from rectune_dsl.memory.journal import Journal
+
+
+@click.command("tick")
+@click.argument("run", required=False)
+@store_option
+@click.option("--yes", is_flag=True, help="Launch and ship without asking.")
+@click.pass_context
+def command(ctx: click.Context, run: str | None, store: str, yes: bool) -> None:
+    """Do what can be done now, and exit: for cron. Takes up RUN, or every run that is not over.
+
+    Prints a line for each. A run that somebody works on is left to him; one that fails does not keep the
+    others. The exit code is that of the first failure.
+    """
+    from rectune_dsl.cli import complain
+    from rectune_dsl.hooks.errors import RectuneError
+    from rectune_dsl.memory.journal import Journal
+
+    journal = Journal(store, create=False)
+    runs = [journal.find(run).run] if run else [row.run for row in reversed(journal.runs())]
+    code = 0
+    for name in runs:
+        try:
+            said = _tick(ctx, journal, name, yes, asked_for=bool(run), flag=store_flag(store))
+        except RectuneError as error:
+            complain("error", f"{name}: {error}", error.help)
+            code = code or error.exit_code
+            continue
+        if said:
+            click.echo(f"{name}: {said}")
+    sys.exit(code)
+
+
+def _tick(
+    ctx: click.Context, journal: Journal, run: str, yes: bool, *, asked_for: bool, flag: str
+) -> str:
+    """What became of one run, in a line; empty for one that is over and was not asked for."""
+    from rectune_dsl.cli.execute import advance
+    from rectune_dsl.memory.lease import RunHeldError
+    from rectune_dsl.report.standing import waiting_words
+    from rectune_dsl.workflow.pause import Waiting
+    from rectune_dsl.workflow.prepare import header_of, reload, setbacks, was_begun
+    from rectune_dsl.workflow.standing import standing
+
+    if not asked_for:
+        if not was_begun(journal, run):
+            return ""
+        now = standing(journal, run)
+        if now.over:
+            return ""
+        if now.holder is not None:
+            return f"{now.holder.process.holder} works on it"
+    header = header_of(journal, run)
+    plugins = host_of(ctx, header)
+    loaded = reload(header, plugins, setbacks(journal, run))
+    try:
+        return advance(run, loaded, journal, plugins, yes=yes).decision
+    except Waiting as waiting:
+        return f"waits for {waiting_words(run, waiting.wait, flag)}"
+    except RunHeldError as error:
+        if asked_for:
+            raise
+        return str(error)

@@ -1,0 +1,29 @@
+"""What people answered to a run's questions, from any machine. The first answer to a question stands."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from rectune_dsl.hooks.errors import UsageError
+from rectune_dsl.memory.journal import now
+from rectune_dsl.memory.store import Store
+from rectune_dsl.memory.tables import ANSWERS
+
+
+def give(store: Store, run: str, step: str, body: str) -> None:
+    """Write an answer. Raises UsageError where there is one already."""
+    try:
+        with store.writing() as db:
+            db.execute(ANSWERS.insert().values(run=run, step=step, at=now(), body=body))
+    except IntegrityError as error:
+        raise UsageError(
+            f"{step} of run {run} has been answered already", help="`rectune status` shows the answer"
+        ) from error
+
+
+def given(store: Store, run: str, step: str) -> str | None:
+    """The answer to what a step asked; None while there is none."""
+    query = sa.select(ANSWERS.c.body).where(ANSWERS.c.run == run, ANSWERS.c.step == step)
+    with store.reading() as db:
+        return db.execute(query).scalar()

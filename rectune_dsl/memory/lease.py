@@ -1,0 +1,130 @@
+"""One writer per run: a lease with a heartbeat.
+
+Who holds it renews it in the background. A holder that has stopped renewing, or whose process is gone, may be
+replaced; what it tries to write afterwards is refused, since every entry is written under its writer's token.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from dataclasses import asdict, dataclass
+from types import TracebackType
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from rectune_dsl.hooks.errors import UsageError
+from rectune_dsl.memory.process import Process, is_gone, this_process
+from rectune_dsl.memory.store import Store
+from rectune_dsl.memory.tables import LEASES
+
+BEAT_SECONDS = 5.0
+PATIENCE_SECONDS = 30.0
+"""A lease that was not renewed for so long is free."""
+
+
+class RunHeldError(UsageError):
+    """Another process writes the run."""
+
+
+class LeaseLostError(UsageError):
+    """Another process has taken the run over."""
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds a run's lease; `silent_for` are the seconds since its last heartbeat."""
+
+    process: Process
+    token: str
+    silent_for: float
+
+    @property
+    def alive(self) -> bool:
+        return self.silent_for < PATIENCE_SECONDS and not is_gone(self.process)
+
+
+class Lease:
+    """A run's lease, as a context: held inside it, given back at its end.
+
+    Entering raises RunHeldError while a living process holds it, unless `seize` takes it by force.
+    """
+
+    def __init__(self, store: Store, run: str, *, seize: bool = False) -> None:
+        self.run = run
+        self.token = secrets.token_hex(16)
+        self._store = store
+        self._seize = seize
+        self._done = threading.Event()
+        self._beating = threading.Thread(target=self._beat, daemon=True, name=f"lease of {run}")
+
+    def __enter__(self) -> Lease:
+        self._acquire()
+        self._beating.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._done.set()
+        self._beating.join()
+        with self._store.writing() as db:
+            db.execute(LEASES.delete().where(*self._mine))
+
+    def _acquire(self) -> None:
+        row = {"token": self.token, "beat": self._store.now(), **asdict(this_process())}
+        try:
+            with self._store.writing() as db:
+                held = _holder(self._store, db, self.run)
+                if held is not None and held.alive and not self._seize:
+                    raise _held(self.run, held)
+                if held is None:
+                    db.execute(LEASES.insert().values(run=self.run, **row))
+                else:
+                    db.execute(LEASES.update().where(LEASES.c.run == self.run).values(row))
+        except IntegrityError as error:  # another process inserted at the same moment
+            raise RunHeldError(
+                f"another process has just taken run {self.run}", help="let it finish"
+            ) from error
+
+    def _beat(self) -> None:
+        while not self._done.wait(BEAT_SECONDS):
+            try:
+                with self._store.writing() as db:
+                    beat = LEASES.update().where(*self._mine).values(beat=self._store.now())
+                    if db.execute(beat).rowcount == 0:
+                        return  # it was taken over, which the next entry will find out
+            except UsageError:
+                continue  # a store that cannot be reached now may be at the next beat
+
+    @property
+    def _mine(self) -> tuple[sa.ColumnElement[bool], ...]:
+        return LEASES.c.run == self.run, LEASES.c.token == self.token
+
+
+def holder(store: Store, run: str) -> Holder | None:
+    """Who holds the run's lease, alive or not; None where nobody does."""
+    with store.reading() as db:
+        return _holder(store, db, run)
+
+
+def held_by(db: sa.Connection, run: str) -> str | None:
+    """The token of the run's lease, which nobody can change before the transaction ends."""
+    query = sa.select(LEASES.c.token).where(LEASES.c.run == run).with_for_update()
+    return db.execute(query).scalar()
+
+
+def _holder(store: Store, db: sa.Connection, run: str) -> Holder | None:
+    table = LEASES.c
+    process = (table.holder, table.machine, table.process, table.born)
+    query = sa.select(table.token, store.now() - table.beat, *process).where(table.run == run)
+    row = db.execute(query.with_for_update()).one_or_none()
+    return None if row is None else Holder(Process(*row[2:]), row[0], float(row[1]))
+
+
+def _held(run: str, held: Holder) -> RunHeldError:
+    return RunHeldError(
+        f"{held.process.holder} is working on run {run}, and was seen {held.silent_for:.0f} s ago",
+        help="let it finish; `rectune status` tells what it waits for, `rectune abort` stops the run",
+    )

@@ -1,0 +1,108 @@
+"""Where a run stands, what it asks, and what to do next."""
+
+from __future__ import annotations
+
+import json
+
+from rich.console import Console
+from rich.text import Text
+
+from rectune_dsl.dsl.model import Task
+from rectune_dsl.memory.codec import encode
+from rectune_dsl.report.console import outcome_style
+from rectune_dsl.report.view import RunView
+from rectune_dsl.report.words import changes, count, predicted
+from rectune_dsl.workflow.journaled import Abort, Aborted, Approval, AskedArm, Request, Wait
+from rectune_dsl.workflow.standing import Standing
+
+_TITLES = {
+    "launch": "asks to launch an experiment",
+    "confirm": "asks to confirm the recommended config",
+    "ship": "asks to make the confirmed config production",
+}
+
+
+def print_standing(out: Console, task: Task, view: RunView, now: Standing, flag: str) -> None:
+    """The run's state, who works on it, what it waits for, and the commands that go on."""
+    out.print(Text.assemble(("run ", "dim"), (now.run, "bold"), f"  started {view.started}"))
+    out.print(Text.assemble("state: ", (view.state, outcome_style(view.state))))
+    if now.abort is not None:
+        out.print(Text(abort_words(now.abort)))
+        return
+    if now.holder is not None:
+        seen = f"seen {now.holder.silent_for:.0f} s ago"
+        out.print(Text(f"{now.holder.process.holder} works on it, {seen}"))
+    if now.request is not None and now.answer is None:
+        print_request(out, task, now.run, now.request, flag)
+    elif now.answer is not None:
+        answered = "approved" if now.answer.granted else "rejected"
+        out.print(Text(f"{now.answer.by} {answered} what it asked; it has not gone on since"))
+    elif now.wait is not None:
+        out.print(Text(f"it waits for {waiting_words(now.run, now.wait, flag)}"))
+    if not now.over and now.holder is None and (now.request is None or now.answer is not None):
+        out.print(Text(f"`rectune tick {now.run}{flag}` does what can be done now", "dim"))
+
+
+def standing_json(view: RunView, now: Standing) -> str:
+    """The same for scripts."""
+    held = now.holder
+    shown = {
+        "run": now.run,
+        "state": view.state,
+        "over": now.over,
+        "held_by": held.process.holder if held else None,
+        "waits_for": json.loads(encode(Wait | None, now.wait)),
+        "asks": json.loads(encode(Request | None, now.request)),
+        "answer": json.loads(encode(Approval | None, now.answer)),
+        "aborted": json.loads(encode(Abort | None, now.abort)),
+    }
+    return json.dumps(shown, indent=2, sort_keys=True, ensure_ascii=False)
+
+
+def print_request(out: Console, task: Task, run: str, request: Request, flag: str) -> None:
+    """A question: arms with what they change, what is expected of them and their risk, the traffic, and what
+    silence means."""
+    out.print()
+    out.rule(Text(f"run {run} {_TITLES[request.what]}"), align="left", style="yellow")
+    for arm in request.arms:
+        _print_arm(out, task, arm)
+    for reason in request.reasons:
+        out.print(Text(f"  {reason}", "dim"))
+    out.print(Text(f"traffic: {_traffic(request)}"))
+    out.print(Text(f"if nobody answers: {request.if_ignored}"))
+    out.print(Text(f"`rectune approve {run} {request.step}{flag}`", "bold"), end="")
+    out.print(Text(f" or `rectune reject {run} {request.step}{flag} --why TEXT`"))
+
+
+def print_aborted(out: Console, run: str, done: Aborted) -> None:
+    """What an abort did."""
+    stopped = f"stopped: {', '.join(done.stopped)}" if done.stopped else "no experiment was running"
+    out.print(Text(f"run {run} is aborted; {stopped}"))
+    if done.rolled_back:
+        out.print("What it had shipped is taken back: the config before it is production again.")
+
+
+def abort_words(order: Abort) -> str:
+    return f"aborted by {order.by} at {order.at:%Y-%m-%d %H:%M} UTC: {order.why}"
+
+
+def waiting_words(run: str, wait: Wait, flag: str) -> str:
+    """What a run waits for, and what helps."""
+    if wait.until is not None:
+        return f"{wait.why}; `rectune tick {run}{flag}` goes on then"
+    return f"{wait.why}: `rectune status {run}{flag}` shows what it asks"
+
+
+def _print_arm(out: Console, task: Task, arm: AskedArm) -> None:
+    out.print(Text.assemble((f"{arm.name}: ", "bold"), changes(arm.config, task.production)))
+    out.print(Text(f"  {arm.why}", "dim"))
+    if arm.predictions:
+        out.print(Text(f"  predicted: {predicted(arm.predictions)}"))
+    out.print(Text(f"  risk: breaks a guardrail with probability {arm.risk:.2f}"))
+
+
+def _traffic(request: Request) -> str:
+    share = "" if request.share is None else f", {request.share:.1%} of all users"
+    if request.what == "ship":
+        return f"everybody{'' if not request.users_per_arm else f', {count(request.users_per_arm)} users'}"
+    return f"{count(request.users_per_arm)} users per arm and in control for {request.days} days{share}"

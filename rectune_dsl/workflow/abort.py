@@ -1,0 +1,76 @@
+"""Ends a run at once: takes it over from whoever works on it, stops its traffic, takes back what it shipped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import partial
+
+from rectune_dsl.hooks.api import ABBackend, ExperimentSpec, Recommendation
+from rectune_dsl.memory import slots
+from rectune_dsl.memory.journal import Journal
+from rectune_dsl.memory.lease import Lease
+from rectune_dsl.memory.recorder import Recorder
+from rectune_dsl.workflow.compile import StepKind
+from rectune_dsl.workflow.journaled import Abort, Aborted
+
+ABORT, ABORTED = "abort", "aborted"
+"""Keys of the order, and of what came of it."""
+DELIVER = f"{StepKind.VERDICT}/deliver"
+ROLLBACK = f"{ABORT}/rollback"
+_NOTHING = type(None)
+
+
+def abort(journal: Journal, run: str, backend: ABBackend, by: str, why: str, kept: str) -> Aborted:
+    """Stop every experiment of the run that may be running, and roll back what it delivered, unless `kept`
+    says why that has to stay. Whoever worked on the run can write no more. An abort that was interrupted is
+    finished when it is given again."""
+    with Lease(journal.store, run, seize=True) as lease:
+        recorder = Recorder(journal, run, lease)
+        order = recorder.act(ABORT, Abort, lambda: Abort(by, why, datetime.now(UTC)))
+        stopped = []
+        for step, spec in open_experiments(recorder):
+            stop = partial(_stop, backend, spec, order)
+            recorder.act(f"{ABORT}/stop/{step}", _NOTHING, stop)
+            stopped.append(step)
+        may_serve = recorder.attempted(DELIVER)
+        if may_serve and not kept:
+            recorder.act(ROLLBACK, _NOTHING, partial(_roll_back, backend, recorder))
+        done = Aborted(tuple(stopped), may_serve and not kept, kept if may_serve else "")
+        slots.release(journal.store, run)
+        return recorder.act(ABORTED, Aborted, lambda: done)
+
+
+def stop_again(journal: Journal, run: str, backend: ABBackend) -> Abort | None:
+    """For a process that finds the run taken from it: if it was aborted, stop what this process may have
+    started in the meantime. The abort, or None."""
+    recorder = Recorder(journal, run)
+    order = recorder.recall(ABORT, Abort)
+    if order is not None:
+        for _, spec in open_experiments(recorder):
+            _stop(backend, spec, order)
+    return order
+
+
+def open_experiments(recorder: Recorder) -> Iterator[tuple[str, ExperimentSpec]]:
+    """Experiments that may be running, by their steps: begun to be made, and not stopped."""
+    for key in recorder.keys():
+        step = key.removesuffix("/design")
+        if step != key and recorder.attempted(f"{step}/create") and not recorder.has(f"{step}/stop"):
+            spec = recorder.recall(key, ExperimentSpec)
+            assert spec is not None
+            yield step, spec
+
+
+def _stop(backend: ABBackend, spec: ExperimentSpec, order: Abort) -> None:
+    """The key finds the experiment, whether or not its id was recorded."""
+    backend.stop(backend.create(spec, spec.key), f"aborted by {order.by}: {order.why}")
+
+
+def _roll_back(backend: ABBackend, recorder: Recorder) -> None:
+    """A delivery that was begun and not recorded may or may not have happened: delivering is idempotent, so
+    afterwards it has, and is taken back."""
+    recommendation = recorder.recall(StepKind.RECOMMEND, Recommendation)
+    if not recorder.has(DELIVER) and recommendation is not None:
+        backend.deliver(recommendation.config)
+    backend.rollback()

@@ -1,0 +1,67 @@
+"""How a run waits, for a moment or for an answer: it stays, or leaves and is taken up later."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from rectune_dsl.memory.recorder import Recorder
+from rectune_dsl.workflow.clock import Clock
+from rectune_dsl.workflow.journaled import Wait
+from rectune_dsl.workflow.watch import Waited, Watcher
+
+T = TypeVar("T")
+
+POLL = timedelta(seconds=1)
+"""Between two looks at whether an answer has come, or somebody has taken the run over."""
+
+
+class Waiting(Exception):  # noqa: N818  (it is no error: all that can be done now is done)
+    """Nothing more can be done now."""
+
+    def __init__(self, wait: Wait) -> None:
+        super().__init__(wait.why)
+        self.wait = wait
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Waits of one run. Each is written to the journal once. Where the process does not `stay`, it raises
+    Waiting. While it stays it raises LeaseLostError when another process takes the run over."""
+
+    recorder: Recorder
+    clock: Clock
+    stay: bool
+    watch: Watcher
+
+    def until(self, key: str, moment: datetime, why: str) -> None:
+        """Wait for the moment at which the act `key` can be done; not at all where it was."""
+        if self.recorder.has(key) or not self.clock.left(moment):
+            return
+        wait = self._begin(Wait(key, why, moment))
+        while left := self.clock.left(moment):
+            self._rest(wait, left)
+
+    def answer(self, key: str, why: str, found: Callable[[], T | None]) -> T:
+        """Wait until something is found to record under `key`."""
+        answer = found()
+        if answer is not None:
+            return answer
+        wait = self._begin(Wait(key, why))
+        while (answer := found()) is None:
+            self._rest(wait, POLL)
+        return answer
+
+    def _begin(self, wait: Wait) -> Wait:
+        begun = self.recorder.act(f"{wait.key}/wait", Wait, lambda: wait)
+        self.watch(Waited(begun))
+        return begun
+
+    def _rest(self, wait: Wait, most: timedelta) -> None:
+        if not self.stay:
+            raise Waiting(wait)
+        self.recorder.verify()
+        time.sleep(min(most, POLL).total_seconds())

@@ -1,0 +1,116 @@
+"""What people are told when they are asked: arms, predictions and risk, traffic, what silence means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from rectune_dsl.dsl.model import Task
+from rectune_dsl.hooks.api import (
+    AgentContext,
+    Arm,
+    Capabilities,
+    Proposal,
+    Recommendation,
+    Review,
+    Verdict,
+)
+from rectune_dsl.workflow.compile import Step
+from rectune_dsl.workflow.journaled import AskedArm, Request
+
+NOTHING_SERVED = "nothing is launched, production stays as it is, and the run waits"
+NOTHING_SHIPPED = "the config is not delivered, production stays as it is, and the run waits"
+
+
+@dataclass(frozen=True)
+class Requests:
+    """Makes the questions of a run."""
+
+    task: Task
+    capabilities: Capabilities
+
+    def launch(
+        self,
+        step: Step,
+        arms: tuple[Arm, ...],
+        proposals: tuple[Proposal, ...],
+        reviews: tuple[Review, ...],
+        known: AgentContext,
+    ) -> Request:
+        """Whether a round's arms may be tested."""
+        by_name = {p.name: p for p in proposals}
+        words = {r.proposal: r.justification for r in reviews}
+        feasible = known.surrogate.p_feasible([arm.config for arm in arms])
+        asked = tuple(
+            AskedArm(
+                arm.name,
+                arm.config,
+                f"{by_name[arm.name].hypothesis.statement} {words[arm.name]}",
+                by_name[arm.name].hypothesis.predictions,
+                float(1 - p),
+            )
+            for arm, p in zip(arms, feasible, strict=True)
+        )
+        planned = self.task.experiment
+        served = (len(arms) + 1) * planned.users_per_arm
+        return self._request(step.name, "launch", asked, planned.users_per_arm, planned.days, served)
+
+    def confirm(self, step: Step, recommendation: Recommendation) -> Request:
+        """Whether the recommended config may be confirmed."""
+        planned = self.task.confirm
+        return self._request(
+            step.name,
+            "confirm",
+            (_recommended(recommendation),),
+            planned.users_per_arm,
+            planned.days,
+            2 * planned.users_per_arm,
+        )
+
+    def ship(self, step: Step, recommendation: Recommendation, verdict: Verdict) -> Request:
+        """Whether the confirmed config may become production, for everybody."""
+        population = self.capabilities.population or 0
+        return self._request(
+            step.name, "ship", (_recommended(recommendation),), population, 0, population, verdict.reasons
+        )
+
+    def _request(
+        self,
+        step: str,
+        what: Literal["launch", "confirm", "ship"],
+        arms: tuple[AskedArm, ...],
+        users_per_arm: int,
+        days: int,
+        served: int,
+        reasons: tuple[str, ...] = (),
+    ) -> Request:
+        population = self.capabilities.population
+        now = datetime.now(UTC)
+        patience = self.task.approval.expires_after_days
+        expires = None if patience is None else now + timedelta(days=patience)
+        ignored = NOTHING_SHIPPED if what == "ship" else NOTHING_SERVED
+        if expires is not None:
+            ignored += f"; from {expires:%Y-%m-%d %H:%M} UTC on, silence is a no"
+        return Request(
+            step=step,
+            what=what,
+            asked_at=now,
+            arms=arms,
+            users_per_arm=users_per_arm,
+            days=days,
+            share=served / population if population else None,
+            if_ignored=ignored,
+            reasons=reasons,
+            expires=expires,
+        )
+
+
+def _recommended(recommendation: Recommendation) -> AskedArm:
+    return AskedArm(
+        "recommended",
+        recommendation.config,
+        recommendation.why,
+        recommendation.predictions,
+        1 - recommendation.p_feasible,
+    )

@@ -1,0 +1,74 @@
+"""Where a run stands: finished, aborted, worked on, or waiting; and for what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rectune_dsl.hooks.api import UsageError, Verdict
+from rectune_dsl.memory import answers
+from rectune_dsl.memory.codec import decode
+from rectune_dsl.memory.journal import Journal
+from rectune_dsl.memory.lease import Holder, holder
+from rectune_dsl.memory.recorder import Recorder
+from rectune_dsl.workflow.journaled import Abort, Approval, Request, Wait
+
+
+@dataclass(frozen=True)
+class Standing:
+    """`wait` is what it waits for, with the `request` it made and the `answer` that was given but not yet
+    taken; `holder` is the living process that works on it."""
+
+    run: str
+    verdict: Verdict | None
+    abort: Abort | None
+    wait: Wait | None
+    request: Request | None
+    answer: Approval | None
+    holder: Holder | None
+
+    @property
+    def over(self) -> bool:
+        return self.verdict is not None and self.wait is None or self.abort is not None
+
+
+def standing(journal: Journal, run: str) -> Standing:
+    recorder = Recorder(journal, run)
+    wait = _waits_for(recorder)
+    request = _asked(recorder, wait) if wait is not None and wait.until is None else None
+    given = answers.given(journal.store, run, request.step) if request else None
+    held = holder(journal.store, run)
+    return Standing(
+        run=run,
+        verdict=recorder.recall("verdict", Verdict),
+        abort=recorder.recall("abort", Abort),
+        wait=wait,
+        request=request,
+        answer=None if given is None else decode(Approval, given),
+        holder=held if held is not None and held.alive else None,
+    )
+
+
+def open_request(journal: Journal, run: str, step: str) -> Request:
+    """The question of a step that the run waits with. Raises UsageError where there is none."""
+    now = standing(journal, run)
+    if now.abort is not None:
+        raise UsageError(f"run {run} was aborted by {now.abort.by}", help="start a new one")
+    if now.request is None:
+        waits = f"it waits for {now.wait.why}" if now.wait else "it waits for no answer"
+        raise UsageError(f"run {run} asks nothing: {waits}", help=f"`rectune status {run}` tells more")
+    if now.request.step != step:
+        raise UsageError(
+            f"run {run} does not ask about {step!r}", help=f"it asks about {now.request.step!r}"
+        )
+    return now.request
+
+
+def _waits_for(recorder: Recorder) -> Wait | None:
+    """The last wait that was begun, if what it was for has not been done."""
+    begun = [key for key in recorder.keys() if key.endswith("/wait")]
+    wait = recorder.recall(begun[-1], Wait) if begun else None
+    return None if wait is None or recorder.has(wait.key) else wait
+
+
+def _asked(recorder: Recorder, wait: Wait) -> Request | None:
+    return recorder.recall(f"{wait.key.removesuffix('/approval')}/request", Request)
