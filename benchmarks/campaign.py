@@ -28,9 +28,8 @@ from rectune_dsl.hooks.api import Config, OracleBackend
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.plugins.host import Host
 from rectune_dsl.report.view import read_run
-from rectune_dsl.workflow.approval import Unattended
-from rectune_dsl.workflow.prepare import Choices, Loaded, begin, campaign, load
-from rectune_dsl.workflow.watch import silent
+from rectune_dsl.workflow.assemble import campaign
+from rectune_dsl.workflow.prepare import Choices, Loaded, begin, load
 
 QUICK_SEEDS = 1
 
@@ -114,7 +113,7 @@ def _run(
     journal = Journal(f"seed-{seed}.sqlite")  # a store of its own: seeds are not confirmations of one surface
     run = begin(loaded, choices, journal)
     started = time.perf_counter()
-    verdict = campaign(run, loaded, journal, host, silent, Unattended()).run()
+    verdict = campaign(run, loaded, journal, host).run()
     seconds = time.perf_counter() - started
     view = read_run(journal, run)
     assert view is not None

@@ -69,9 +69,7 @@ def execute(run: str, loaded: Loaded, journal: Journal, plugins: Host, how: How)
     answers = approver(how.yes, before_asking=live.pause) if how.stay or how.yes else None
     try:
         with live:
-            verdict = advance(
-                run, loaded, journal, plugins, watch=live, approver=answers, stay=how.stay
-            )
+            verdict = advance(run, loaded, journal, plugins, watch=live, approver=answers, stay=how.stay)
     except (KeyboardInterrupt, click.Abort):
         out.print(f"\nStopped. Nothing is lost: `rectune resume {run}{flag}` goes on.", style="yellow")
         sys.exit(INTERRUPTED)

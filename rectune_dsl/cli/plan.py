@@ -83,7 +83,8 @@ def command(
 
 def _confirmation(store: str, task: Task) -> int:
     """The number the surface's next confirmation will have; 1 where there is no store yet."""
-    from rectune_dsl.memory.journal import Journal, NoStoreError
+    from rectune_dsl.memory.journal import Journal
+    from rectune_dsl.memory.store import NoStoreError
     from rectune_dsl.workflow.surface import next_confirmation
 
     try:

@@ -14,9 +14,7 @@ from rectune_dsl.cli.common import executing_options, host_of, store_option, war
 @store_option
 @executing_options
 @click.pass_context
-def command(
-    ctx: click.Context, run: str, store: str, yes: bool, require_ship: bool, until: str
-) -> None:
+def command(ctx: click.Context, run: str, store: str, yes: bool, require_ship: bool, until: str) -> None:
     """Continue a run where it was stopped. RUN is its id, the beginning of one, or `last`.
 
     The task is taken from the run's journal, not from its file.

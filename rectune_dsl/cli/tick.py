@@ -43,9 +43,7 @@ def command(ctx: click.Context, run: str | None, store: str, yes: bool) -> None:
     sys.exit(code)
 
 
-def _tick(
-    ctx: click.Context, journal: Journal, run: str, yes: bool, *, asked_for: bool, flag: str
-) -> str:
+def _tick(ctx: click.Context, journal: Journal, run: str, yes: bool, *, asked_for: bool, flag: str) -> str:
     """What became of one run, in a line; empty for one that is over and was not asked for."""
     from rectune_dsl.cli.execute import advance
     from rectune_dsl.memory.lease import RunHeldError

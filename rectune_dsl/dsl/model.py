@@ -82,8 +82,8 @@ class Approval(Table):
     """Whether people are asked before traffic is used and before anything ships."""
 
     mode: Literal["ask", "auto"] | None = None
-    """`ask`: before each launch and before shipping; `auto`: never. Left out, they are asked where the backend
-    serves real traffic."""
+    """`ask`: before each launch and before shipping; `auto`: never. Left out, they are asked where people are
+    served."""
     expires_after_days: Annotated[float, Field(gt=0)] | None = None
     """Days after which an unanswered question counts as a no; left out, the run waits."""
 

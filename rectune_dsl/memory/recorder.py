@@ -60,8 +60,9 @@ class Recorder:
         """Whether the act under `key` was begun, and so may have been done."""
         return key in self._attempted
 
-    def keys(self) -> tuple[str, ...]:
-        """Of all acts that were recorded, in their order."""
+    @property
+    def done(self) -> tuple[str, ...]:
+        """The keys of all acts that were recorded, in their order."""
         return tuple(self._results)
 
     def verify(self) -> None:

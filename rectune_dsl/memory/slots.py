@@ -17,7 +17,7 @@ from rectune_dsl.memory.tables import SLOTS
 
 @dataclass(frozen=True)
 class Claim:
-    """The users of a run: those whose hash under `layer` lies in [low, high). The whole surface by default."""
+    """The users of a run: those whose hash under `layer` lies in [low, high); by default all users."""
 
     surface: str
     layer: str = ""

@@ -56,7 +56,9 @@ _DOING = {
 class LiveWatcher:
     """Prints rounds as they finish; on a terminal a status line says what goes on."""
 
-    def __init__(self, out: Console, task: Task, run: str, capabilities: Capabilities, flag: str = "") -> None:
+    def __init__(
+        self, out: Console, task: Task, run: str, capabilities: Capabilities, flag: str = ""
+    ) -> None:
         self._out = out
         self._task = task
         self._run, self._flag = run, flag

@@ -9,8 +9,8 @@ from rich.text import Text
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import Bound, Proposal, Review, Verdict
 from rectune_dsl.report.console import outcome_style, plain_table
-from rectune_dsl.report.standing import abort_words, print_aborted
 from rectune_dsl.report.lifts import print_lifts, print_p_values
+from rectune_dsl.report.standing import abort_words, print_aborted
 from rectune_dsl.report.view import RoundView, RunView, traffic
 from rectune_dsl.report.words import changes, count, number, percent, predicted
 

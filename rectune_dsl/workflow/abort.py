@@ -1,4 +1,4 @@
-"""Ends a run at once: takes it over from whoever works on it, stops its traffic, takes back what it shipped."""
+"""Ends a run at once: takes it over, stops its traffic, takes back what it shipped."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def stop_again(journal: Journal, run: str, backend: ABBackend) -> Abort | None:
 
 def open_experiments(recorder: Recorder) -> Iterator[tuple[str, ExperimentSpec]]:
     """Experiments that may be running, by their steps: begun to be made, and not stopped."""
-    for key in recorder.keys():
+    for key in recorder.done:
         step = key.removesuffix("/design")
         if step != key and recorder.attempted(f"{step}/create") and not recorder.has(f"{step}/stop"):
             spec = recorder.recall(key, ExperimentSpec)

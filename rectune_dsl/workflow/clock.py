@@ -9,6 +9,10 @@ EPOCH = datetime(2026, 1, 5, tzinfo=UTC)
 """The first day of every virtual campaign: a Monday."""
 
 
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 class Clock(Protocol):
     def next_start(self, after: datetime | None) -> datetime:
         """The first whole UTC day on which an experiment can start, not before `after`."""
@@ -33,11 +37,11 @@ class SystemClock:
     """For real traffic."""
 
     def next_start(self, after: datetime | None) -> datetime:
-        now = datetime.now(UTC)
+        now = utc_now()
         return _midnight_from(now if after is None else max(now, after))
 
     def left(self, moment: datetime) -> timedelta:
-        return max(moment - datetime.now(UTC), timedelta())
+        return max(moment - utc_now(), timedelta())
 
 
 def _midnight_from(moment: datetime) -> datetime:

@@ -61,8 +61,8 @@ class AskedArm:
 
 @dataclass(frozen=True)
 class Request:
-    """A question to the people in charge. `share` is the part of all users that would be served the arms, None
-    where the number of users is not known; `expires` is when silence becomes a no."""
+    """A question to the people in charge. `share` is the part of all users that would take part, None where
+    their number is not known; `expires` is when silence becomes a no."""
 
     step: str
     what: Literal["launch", "confirm", "ship"]

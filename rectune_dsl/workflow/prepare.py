@@ -1,4 +1,4 @@
-"""From a task file, or from a run's journal, to a checked task with its backend; and a new run's first entry."""
+"""From a task file, or a run's journal, to a checked task with its backend; and a new run's first entry."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import get_args

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rectune_dsl.hooks.api import UsageError, Verdict
+from rectune_dsl.hooks.api import UsageError
 from rectune_dsl.memory import answers
 from rectune_dsl.memory.codec import decode
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.memory.lease import Holder, holder
 from rectune_dsl.memory.recorder import Recorder
+from rectune_dsl.workflow.compile import StepKind
 from rectune_dsl.workflow.journaled import Abort, Approval, Request, Wait
 
 
 @dataclass(frozen=True)
 class Standing:
-    """`wait` is what it waits for, with the `request` it made and the `answer` that was given but not yet
-    taken; `holder` is the living process that works on it."""
+    """`finished`: its last step is done. `wait` is what it waits for, with the `request` it made and the
+    `answer` that was given but not yet taken; `holder` is the living process that works on it."""
 
     run: str
-    verdict: Verdict | None
+    finished: bool
     abort: Abort | None
     wait: Wait | None
     request: Request | None
@@ -28,7 +29,7 @@ class Standing:
 
     @property
     def over(self) -> bool:
-        return self.verdict is not None and self.wait is None or self.abort is not None
+        return self.finished or self.abort is not None
 
 
 def standing(journal: Journal, run: str) -> Standing:
@@ -39,7 +40,7 @@ def standing(journal: Journal, run: str) -> Standing:
     held = holder(journal.store, run)
     return Standing(
         run=run,
-        verdict=recorder.recall("verdict", Verdict),
+        finished=recorder.has(f"{StepKind.VERDICT}/told"),
         abort=recorder.recall("abort", Abort),
         wait=wait,
         request=request,
@@ -57,15 +58,13 @@ def open_request(journal: Journal, run: str, step: str) -> Request:
         waits = f"it waits for {now.wait.why}" if now.wait else "it waits for no answer"
         raise UsageError(f"run {run} asks nothing: {waits}", help=f"`rectune status {run}` tells more")
     if now.request.step != step:
-        raise UsageError(
-            f"run {run} does not ask about {step!r}", help=f"it asks about {now.request.step!r}"
-        )
+        raise UsageError(f"run {run} does not ask about {step!r}", help=f"it asks about {now.request.step!r}")
     return now.request
 
 
 def _waits_for(recorder: Recorder) -> Wait | None:
     """The last wait that was begun, if what it was for has not been done."""
-    begun = [key for key in recorder.keys() if key.endswith("/wait")]
+    begun = [key for key in recorder.done if key.endswith("/wait")]
     wait = recorder.recall(begun[-1], Wait) if begun else None
     return None if wait is None or recorder.has(wait.key) else wait
 

@@ -61,8 +61,8 @@ def outdated(task: Task, journal: Journal) -> str:
 
 
 def newer_delivery(journal: Journal, run: str) -> str | None:
-    """The run that has shipped on the same surface since `run` began to; None where what `run` shipped serves,
-    or it shipped nothing."""
+    """The run that has shipped on the same surface since `run` began to; None where there is none, or `run`
+    shipped nothing."""
     begun = min((e.at for e in journal.entries(run) if e.key.endswith(f":{DELIVER}")), default=None)
     if begun is None:
         return None

@@ -10,12 +10,11 @@ from rectune_dsl.dsl.source import Source
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.plugins.host import Host
 from rectune_dsl.report.view import as_json, read_run
-from rectune_dsl.workflow.approval import Unattended
+from rectune_dsl.workflow.assemble import campaign
 from rectune_dsl.workflow.environment import environment
 from rectune_dsl.workflow.preflight import preflight
-from rectune_dsl.workflow.prepare import Choices, begin, campaign, hub, load
+from rectune_dsl.workflow.prepare import Choices, begin, hub, load
 from rectune_dsl.workflow.traffic import oracle_lifts, power, shipping_chance
-from rectune_dsl.workflow.watch import silent
 
 TASKS = Path(__file__).parents[2] / "tasks"
 SIMULATED = ["value_based_retrieval", "value_fusion", "diversity", "joint", "blend"]
@@ -37,7 +36,7 @@ def small(text):
 def run(parts, store, tmp_path):
     journal = Journal(str(tmp_path / store))
     name = begin(parts, Choices(0), journal)
-    campaign(name, parts, journal, Host(), silent, Unattended()).run()
+    campaign(name, parts, journal, Host()).run()
     return read_run(journal, name)
 
 

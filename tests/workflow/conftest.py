@@ -12,7 +12,8 @@ from rectune_dsl.plugins.host import Host
 from rectune_dsl.report.view import read_run
 from rectune_dsl.workflow.campaign import Campaign
 from rectune_dsl.workflow.journaled import Approval
-from rectune_dsl.workflow.prepare import Choices, begin, campaign, load
+from rectune_dsl.workflow.assemble import campaign
+from rectune_dsl.workflow.prepare import Choices, begin, load
 from rectune_dsl.workflow.watch import silent
 
 HERE = Path(__file__).parent
@@ -26,12 +27,8 @@ class Grant:
         self.granted = granted
         self.asked = []
 
-    def launch(self, what):
-        self.asked.append(what)
-        return Approval(self.granted, "a test", "because")
-
-    def ship(self, recommendation, verdict):
-        self.asked.append("ship")
+    def answer(self, request):
+        self.asked.append(request)
         return Approval(self.granted, "a test", "because")
 
 
@@ -51,7 +48,7 @@ class Lab:
         journal = Journal("journal.sqlite")
         run = begin(loaded, choices, journal)
         approver = approver or Grant()
-        made = campaign(run, loaded, journal, self.host, watch, approver)
+        made = campaign(run, loaded, journal, self.host, watch=watch, approver=approver)
         if online is not None:
             agents = replace(made._parts.agents, online=online)
             made = Campaign(replace(made._parts, agents=agents))
