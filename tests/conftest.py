@@ -1,9 +1,11 @@
 """Settings that hold for every test."""
 
 import os
+import uuid
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line does
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # task files below here are read by tests; they are not to be tested themselves
@@ -18,3 +20,29 @@ settings.register_profile(
 )
 settings.register_profile("dev", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory):
+    """`postgresql()` is the URL of a new, empty database on a real server that ends with the session."""
+    import pgserver
+    import psycopg
+
+    server = pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
+
+    def new():
+        name = f"test_{uuid.uuid4().hex}"
+        with psycopg.connect(server.get_uri(), autocommit=True) as db:
+            db.execute(f"CREATE DATABASE {name}")
+        return server.get_uri(name)
+
+    yield new
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request, tmp_path):
+    """An empty store of each kind."""
+    if request.param == "sqlite":
+        return str(tmp_path / "deep" / "journal.sqlite")
+    return request.getfixturevalue("postgresql")()

@@ -10,9 +10,9 @@ from rectune_dsl.dsl.source import Source
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.plugins.host import Host
 from rectune_dsl.report.view import read_run
+from rectune_dsl.workflow.assemble import campaign
 from rectune_dsl.workflow.campaign import Campaign
 from rectune_dsl.workflow.journaled import Approval
-from rectune_dsl.workflow.assemble import campaign
 from rectune_dsl.workflow.prepare import Choices, begin, load
 from rectune_dsl.workflow.watch import silent
 
@@ -40,14 +40,14 @@ class Lab:
         self.monkeypatch = monkeypatch
         self.host = Host([HERE / "planted.py"])
 
-    def __call__(self, text=TASK, *, seed=0, approver=None, watch=silent, online=None, **faults):
+    def __call__(self, text=TASK, *, seed=0, granted=True, watch=silent, online=None, **faults):
         self.log.unlink(missing_ok=True)
         self.monkeypatch.setenv("PLANTED", json.dumps({"log": str(self.log), **faults}))
         choices = Choices(seed)
         loaded = load(Source("task.toml", text), self.host, choices)
         journal = Journal("journal.sqlite")
         run = begin(loaded, choices, journal)
-        approver = approver or Grant()
+        approver = Grant(granted)
         made = campaign(run, loaded, journal, self.host, watch=watch, approver=approver)
         if online is not None:
             agents = replace(made._parts.agents, online=online)
