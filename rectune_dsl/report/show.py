@@ -13,6 +13,7 @@ from rectune_dsl.report.lifts import print_lifts, print_p_values
 from rectune_dsl.report.standing import abort_words, print_aborted
 from rectune_dsl.report.view import RoundView, RunView, traffic
 from rectune_dsl.report.words import changes, count, number, percent, predicted
+from rectune_dsl.workflow.journaled import Approval
 
 
 def print_run(out: Console, task: Task, view: RunView, store_flag: str) -> None:
@@ -38,6 +39,8 @@ def print_end(out: Console, task: Task, view: RunView, store_flag: str) -> None:
         out.print(_config_table(task, recommendation.config.values))
         expected = predicted(recommendation.predictions)
         out.print(Text(f"expected: {expected}; P(all guardrails hold) {recommendation.p_feasible:.2f}"))
+    if confirmation is not None and confirmation.approval is not None:
+        _print_answer(out, confirmation.approval, "not confirmed")
     if confirmation is not None and confirmation.estimates is not None:
         out.print()
         title = "confirmation: lifts over control, ± 90 %"
@@ -64,12 +67,20 @@ def _print_verdict(out: Console, view: RunView, verdict: Verdict, store_flag: st
     out.print(Text.assemble("verdict: ", (verdict.decision, outcome_style(verdict.decision))))
     for reason in verdict.reasons:
         out.print(Text(f"  {reason}"))
+    if view.shipping is not None:
+        _print_answer(out, view.shipping, "not delivered")
     if view.delivered:
         out.print("  The config was delivered to the backend.")
-    elif view.shipping is not None and not view.shipping.granted:
-        out.print(f"  It was not delivered: {view.shipping.by} refused it.")
     if verdict.decision == "ship":
         out.print(Text(f"`rectune export {view.run}{store_flag} -o config.toml` writes the config.", "dim"))
+
+
+def _print_answer(out: Console, answer: Approval, otherwise: str) -> None:
+    """What people said; nothing where nobody was asked."""
+    if not answer.granted:
+        out.print(Text(f"{otherwise}: {answer.by} refused it: {answer.why}", "yellow"))
+    elif answer.asked:
+        out.print(Text(f"approved by {answer.by}{f': {answer.why}' if answer.why else ''}", "dim"))
 
 
 def _print_round(out: Console, task: Task, round: RoundView) -> None:
@@ -78,8 +89,8 @@ def _print_round(out: Console, task: Task, round: RoundView) -> None:
     reviews = {review.proposal: review for review in round.reviews}
     for proposal in round.proposals:
         _print_proposal(out, task, proposal, reviews.get(proposal.name))
-    if round.approval is not None and not round.approval.granted:
-        out.print(Text(f"not launched: {round.approval.by} refused it", "yellow"))
+    if round.approval is not None:
+        _print_answer(out, round.approval, "not launched")
     if round.result is not None:
         result = round.result
         print_lifts(out, task, result.estimates, result.stopped, "lifts over control, ± 90 %")

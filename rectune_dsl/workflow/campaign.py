@@ -173,7 +173,7 @@ class Campaign:
             return self._act(step.name, Confirmation, lambda: Confirmation(recommendation))
         approval = self._approval(step.name, lambda: self._requests.confirm(step, recommendation))
         if not approval.granted:
-            refused = Confirmation(recommendation, refused_by=approval.by)
+            refused = Confirmation(recommendation, approval=approval)
             return self._act(step.name, Confirmation, lambda: refused)
         holdout = self._holdout(step)
         claim = partial(self._parts.recorder.claim_confirmation, self._parts.surface)
@@ -190,6 +190,7 @@ class Campaign:
                 settled(outcome, self._task),
                 outcome.stopped,
                 outcome.frozen,
+                approval,
             )
 
         return self._act(step.name, Confirmation, work)
@@ -213,7 +214,8 @@ class Campaign:
         if recommendation.is_production:
             return Verdict("keep production", (recommendation.why,), (), 0, alpha)
         if confirmation.spec is None or confirmation.look is None:
-            why = f"The confirmation was not launched: {confirmation.refused_by} refused it."
+            assert confirmation.approval is not None
+            why = f"The confirmation was not launched: {confirmation.approval.by} refused it."
             return Verdict("hold", (why,), (), 0, alpha)
         return verdict(
             self._task,
@@ -234,9 +236,8 @@ class Campaign:
 
     def _unasked(self) -> Approval:
         auto = self._task.approval.mode == "auto"
-        return Approval(
-            True, "rectune", "the task says `auto`" if auto else "the backend serves no real traffic"
-        )
+        why = "the task says `auto`" if auto else "the backend serves no real traffic"
+        return Approval(True, "rectune", why, asked=False)
 
     def _evidence(self) -> str:
         """What a campaign's experiments are called in the Skillhub. Real traffic is new in every run; a

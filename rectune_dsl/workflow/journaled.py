@@ -41,11 +41,12 @@ class RunHeader:
 
 @dataclass(frozen=True)
 class Approval:
-    """Who let an experiment or a delivery happen."""
+    """Who let an experiment or a delivery happen; `asked` is False where nobody had to be."""
 
     granted: bool
     by: str
     why: str
+    asked: bool = True
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ class Holdout:
 
 @dataclass(frozen=True)
 class Confirmation:
-    """The confirm experiment. `spec` is None when there was nothing to confirm, or `refused_by` somebody."""
+    """The confirm experiment. `spec` is None when there was nothing to confirm, or its `approval` was refused."""
 
     recommendation: Recommendation
     number: int = 0
@@ -132,4 +133,4 @@ class Confirmation:
     estimates: Estimates | None = None
     stopped: Mapping[str, str] = field(default_factory=dict)
     frozen: str = ""
-    refused_by: str = ""
+    approval: Approval | None = None

@@ -42,7 +42,7 @@ class PlantedBackend:
             metrics=COLUMNS,
             signals=None,
             keys=(),
-            virtual_time=True,
+            virtual_time=self.options.get("virtual_time", True),
             randomises=True,
             real_traffic=self.options.get("real_traffic", False),
             population=self.options.get("population", 10_000_000),

@@ -1,0 +1,225 @@
+"""A run that has to ask waits; whoever may answers from any terminal; who comes next goes on."""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from rectune_dsl.memory.journal import Journal
+from rectune_dsl.workflow import clock
+
+WORKFLOW = Path(__file__).parents[1] / "workflow"
+PLANTED = ("--plugin", WORKFLOW / "planted.py")
+TASK = (WORKFLOW / "planted.toml").read_text()
+
+
+@pytest.fixture
+def platform(tmp_path, monkeypatch):
+    """Sets what the platform is like: `platform(real_traffic=True)`; returns the file of its calls."""
+
+    def plant(**options):
+        log = tmp_path / "calls.jsonl"
+        monkeypatch.setenv("PLANTED", json.dumps({"log": str(log), **options}))
+        return log
+
+    return plant
+
+
+@pytest.fixture
+def asking(tmp_path, platform):
+    """A task that asks before each launch and before shipping."""
+    platform()
+    task = tmp_path / "task.toml"
+    task.write_text(TASK + '[approval]\nmode = "ask"\n')
+    return task
+
+
+def calls(log, name):
+    lines = log.read_text().splitlines() if log.exists() else []
+    return [call[1:] for call in map(json.loads, lines) if call[0] == name]
+
+
+def status(rectune):
+    return json.loads(rectune("status", "last", "--json").out)
+
+
+def test_from_start_to_ship_by_approvals(rectune, asking, tmp_path):
+    log = tmp_path / "calls.jsonl"
+    begun = rectune(*PLANTED, "run", asking, "--until", "waiting")
+    assert begun.code == 0
+    assert re.search(r"rectune approve planted-\S+ round-1/approve", begun.out)
+    assert calls(log, "create") == []
+    for step, launched in (("round-1/approve", 1), ("round-2/approve", 2), ("confirm", 3)):
+        assert status(rectune)["asks"]["step"] == step
+        assert rectune("approve", "last", step, "--by", "ada", "--why", "fine").code == 0
+        assert status(rectune)["answer"] == {"granted": True, "by": "ada", "why": "fine", "asked": True}
+        assert rectune(*PLANTED, "tick").code == 0
+        assert len(calls(log, "create")) == launched
+    assert status(rectune)["asks"]["what"] == "ship"
+    assert calls(log, "deliver") == []
+    rectune("approve", "last", "verdict", "--by", "ada")
+    assert "ship" in rectune(*PLANTED, "tick", "last").out
+    assert len(calls(log, "deliver")) == 1
+    assert status(rectune)["over"]
+    assert rectune(*PLANTED, "tick").out == ""  # nothing is left to do
+    assert rectune("show", "last").out.count("approved by ada: fine") == 3
+
+
+def test_a_question_says_what_is_asked_and_what_silence_means(rectune, asking):
+    rectune(*PLANTED, "run", asking, "--until", "waiting")
+    asks = status(rectune)["asks"]
+    assert [arm["name"] for arm in asks["arms"]] == ["r1p1", "r1p2", "r1p3"] or len(asks["arms"]) >= 1
+    assert all(arm["predictions"] and 0 <= arm["risk"] <= 0.2 for arm in asks["arms"])
+    assert asks["share"] == pytest.approx((len(asks["arms"]) + 1) * 20_000 / 10_000_000)
+    words = rectune("status", "last").out
+    for part in ("risk: breaks a guardrail", "predicted: gain", "20,000 users per arm", "if nobody answers"):
+        assert part in words
+
+
+def test_a_rejected_round_is_not_launched_and_the_run_goes_on(rectune, asking, tmp_path):
+    log = tmp_path / "calls.jsonl"
+    rectune(*PLANTED, "run", asking, "--until", "waiting")
+    rectune("reject", "last", "round-1/approve", "--by", "bob", "--why", "not today")
+    assert "round-2/approve" in rectune(*PLANTED, "tick").out
+    assert calls(log, "create") == []
+    assert "not launched: bob refused it: not today" in rectune("show", "last").out
+
+
+def test_only_what_is_asked_can_be_answered_and_only_once(rectune, asking):
+    rectune(*PLANTED, "run", asking, "--until", "waiting")
+    early = rectune("approve", "last", "confirm")
+    assert early.code == 2
+    assert "it asks about 'round-1/approve'" in early.err
+    assert rectune("approve", "last", "round-1/approve").code == 0
+    again = rectune("reject", "last", "round-1/approve", "--why", "no")
+    assert again.code == 2
+    assert "answered already" in again.err
+    assert rectune("reject", "last", "round-1/approve").code == 2  # a no has a reason
+
+
+def test_silence_becomes_a_no_where_the_task_says_so(rectune, tmp_path, platform):
+    log = platform()
+    task = tmp_path / "task.toml"
+    task.write_text(TASK + '[approval]\nmode = "ask"\nexpires_after_days = 1e-9\n')
+    assert rectune(*PLANTED, "run", task).code == 0  # nobody is here, and it ends nevertheless
+    assert calls(log, "create") == []
+    assert "no answer came by" in rectune("show", "last").out
+
+
+def test_real_traffic_is_asked_for_and_auto_is_not(rectune, tmp_path, platform):
+    log = platform(real_traffic=True)
+    task = tmp_path / "task.toml"
+    task.write_text(TASK)
+    rectune(*PLANTED, "run", task, "--until", "waiting")
+    assert status(rectune)["asks"]["step"] == "round-1/approve"
+    rectune(*PLANTED, "abort", "last", "--why", "enough")
+    task.write_text(TASK + '[approval]\nmode = "auto"\n')
+    assert "verdict: ship" in rectune(*PLANTED, "run", task).out
+    assert len(calls(log, "deliver")) == 1
+
+
+def test_yes_answers_everything_and_is_on_record(rectune, asking):
+    assert "verdict: ship" in rectune(*PLANTED, "run", asking, "--yes").out
+    assert json.loads(rectune("show", "last", "--json").out)["shipping"]["why"] == "--yes"
+
+
+def test_two_campaigns_on_the_same_real_users_are_refused(rectune, tmp_path, platform):
+    platform(real_traffic=True)
+    task = tmp_path / "task.toml"
+    task.write_text(TASK)
+    rectune(*PLANTED, "run", task, "--until", "waiting")
+    second = rectune(*PLANTED, "run", task, "--until", "waiting")
+    assert second.code == 2
+    assert "would share" in second.err
+    assert len(Journal(".rectune/journal.sqlite").runs()) == 1
+
+
+class Days:
+    """The system's clock, moved by the test."""
+
+    def __init__(self, monkeypatch):
+        self.now = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+        monkeypatch.setattr(clock, "utc_now", lambda: self.now)
+
+    def pass_(self, **time):
+        self.now += timedelta(**time)
+
+
+def test_a_campaign_of_real_days_goes_on_by_ticks(rectune, tmp_path, platform, monkeypatch):
+    days, log = Days(monkeypatch), platform(virtual_time=False)
+    task = tmp_path / "task.toml"
+    task.write_text(TASK)
+    begun = rectune(*PLANTED, "run", task, "--until", "waiting")
+    assert "waits for the data until 2026-03-04 00:00 UTC" in begun.out
+    assert len(calls(log, "create")) == 1
+    entries = len(Journal(".rectune/journal.sqlite").entries(status(rectune)["run"]))
+    rectune(*PLANTED, "tick")  # too early: nothing happens, and nothing is written
+    assert len(Journal(".rectune/journal.sqlite").entries(status(rectune)["run"])) == entries
+    ticks = 0
+    while not status(rectune)["over"]:
+        days.pass_(hours=7)
+        assert rectune(*PLANTED, "tick").code == 0
+        ticks += 1
+    assert len({key for [key] in calls(log, "create")}) == 3  # asked for again, by the same keys
+    assert len(calls(log, "start")) == 3
+    # 14.5 hours until midnight, two rounds of two days, a confirmation of three; between them a day passes
+    # until the midnight after the tick that ended one
+    assert ticks == pytest.approx((14.5 + 24 * (2 + 1 + 2 + 1 + 3)) / 7, abs=2)
+    assert json.loads(rectune("show", "last", "--json").out)["verdict"]["decision"] == "ship"
+
+
+def test_one_run_that_fails_does_not_keep_the_others(rectune, tmp_path, platform, monkeypatch):
+    days = Days(monkeypatch)
+    task = tmp_path / "task.toml"
+    task.write_text(TASK)
+    platform(virtual_time=False)
+    for _ in range(2):
+        rectune(*PLANTED, "run", task, "--until", "waiting")
+    days.pass_(days=2)
+    platform(virtual_time=False, refuse=True)
+    ticked = rectune(*PLANTED, "tick")
+    assert ticked.code == 3
+    assert ticked.err.count("the platform refuses") == 2
+    platform(virtual_time=False)
+    assert rectune(*PLANTED, "tick").code == 0
+
+
+def test_abort_stops_traffic_at_once_and_for_good(rectune, tmp_path, platform, monkeypatch):
+    days, log = Days(monkeypatch), platform(virtual_time=False)
+    task = tmp_path / "task.toml"
+    task.write_text(TASK)
+    rectune(*PLANTED, "run", task, "--until", "waiting")
+    done = rectune(*PLANTED, "abort", "last", "--by", "ada", "--why", "an incident")
+    assert done.code == 0
+    assert "stopped: round-1/experiment" in done.out
+    [[experiment, outcome]] = calls(log, "stop")
+    assert experiment.startswith("planted:")
+    assert outcome == "aborted by ada: an incident"
+    days.pass_(days=9)
+    assert rectune(*PLANTED, "tick").out == ""
+    resumed = rectune(*PLANTED, "resume", "last")
+    assert resumed.code == 2
+    assert "aborted by ada" in resumed.err
+    assert "aborted" in rectune("ls").out
+    assert rectune(*PLANTED, "abort", "last", "--why", "again").code == 0  # it is over already
+    assert len(calls(log, "stop")) == 1
+    assert calls(log, "rollback") == []
+
+
+def test_abort_takes_back_what_was_shipped_unless_another_run_shipped_since(rectune, tmp_path, platform):
+    log = platform()
+    task = tmp_path / "task.toml"
+    task.write_text(TASK)
+    rectune(*PLANTED, "run", task)
+    first = status(rectune)["run"]
+    rectune(*PLANTED, "run", task, "--seed", "1")
+    second = status(rectune)["run"]
+    assert len(calls(log, "deliver")) == 2
+    kept = rectune(*PLANTED, "abort", first, "--why", "late regret")
+    assert f"run {second} has delivered another config since" in kept.err
+    assert calls(log, "rollback") == []
+    taken = rectune(*PLANTED, "abort", second, "--why", "regret")
+    assert "taken back" in taken.out
+    assert calls(log, "rollback") == [[]]
