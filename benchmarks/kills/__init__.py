@@ -1,0 +1,1 @@
+"""Campaigns that are killed, on a platform outside of them."""
