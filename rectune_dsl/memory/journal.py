@@ -14,6 +14,9 @@ from rectune_dsl.memory.slots import Claim, reserve
 from rectune_dsl.memory.store import Store
 from rectune_dsl.memory.tables import CONFIRMATIONS, ENTRIES, RUNS
 
+HEADER = "header"
+"""The key of a run's first entry."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -46,10 +49,15 @@ class Journal:
         self.store = Store(url, create=create)
         self.url = self.store.url
 
-    def create(self, run: str, task: str, surface: str, users: Claim | None = None) -> None:
-        """Make a run, with the `users` that it needs to itself. Raises UsageError when another has them."""
+    def create(
+        self, run: str, task: str, surface: str, header: str | None = None, users: Claim | None = None
+    ) -> None:
+        """Make a run, all at once: with its first entry, and with the `users` that it needs to itself. Raises
+        UsageError when another run has them."""
         with self.store.writing(alone=surface) as db:
             db.execute(RUNS.insert().values(run=run, task=task, surface=surface, created_at=now()))
+            if header is not None:
+                db.execute(ENTRIES.insert().values(run=run, seq=1, key=HEADER, at=now(), body=header))
             if users is not None:
                 reserve(db, run, users)
 

@@ -18,11 +18,10 @@ from rectune_dsl.hooks.api import (
     Verdict,
 )
 from rectune_dsl.memory.codec import encode
-from rectune_dsl.memory.journal import Journal
+from rectune_dsl.memory.journal import HEADER, Journal
 from rectune_dsl.memory.recorder import Recorder
 from rectune_dsl.workflow.abort import ABORT, ABORTED, DELIVER
 from rectune_dsl.workflow.journaled import (
-    HEADER,
     Abort,
     Aborted,
     Approval,

@@ -18,9 +18,6 @@ from rectune_dsl.hooks.api import (
     Skill,
 )
 
-HEADER = "header"
-"""The key of a run's first entry."""
-
 
 @dataclass(frozen=True)
 class RunHeader:
@@ -124,7 +121,7 @@ class Holdout:
 
 @dataclass(frozen=True)
 class Confirmation:
-    """The confirm experiment. `spec` is None when there was nothing to confirm, or its `approval` was refused."""
+    """The confirm experiment. `spec` is None when there was nothing to confirm, or `approval` was refused."""
 
     recommendation: Recommendation
     number: int = 0

@@ -19,15 +19,14 @@ from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.source import Source
 from rectune_dsl.hooks.api import ABBackend, BackendContext, FormulaFunction, Skill, UsageError
 from rectune_dsl.hooks.specs import Role
-from rectune_dsl.memory.codec import decode
-from rectune_dsl.memory.journal import Journal
-from rectune_dsl.memory.recorder import Recorder
+from rectune_dsl.memory.codec import decode, encode
+from rectune_dsl.memory.journal import HEADER, Journal
 from rectune_dsl.memory.slots import Claim
 from rectune_dsl.plugins.host import Host
 from rectune_dsl.skillhub.hub import Skillhub, seed_folders
 from rectune_dsl.workflow.capable import lacking, located
 from rectune_dsl.workflow.environment import environment
-from rectune_dsl.workflow.journaled import HEADER, RunHeader
+from rectune_dsl.workflow.journaled import RunHeader
 from rectune_dsl.workflow.surface import holdout_config, surface_id
 
 SKILL_WORKSPACE = Path(".rectune") / "skills"
@@ -111,8 +110,7 @@ def begin(loaded: Loaded, choices: Choices, journal: Journal) -> str:
         skill=_skill(task, source.path),
         plugin_files=choices.plugin_files,
     )
-    journal.create(run, task.task.name, surface_id(task), _users(loaded))
-    Recorder(journal, run).act(HEADER, RunHeader, lambda: header)
+    journal.create(run, task.task.name, surface_id(task), encode(RunHeader, header), _users(loaded))
     return run
 
 
@@ -136,8 +134,8 @@ def is_new(journal: Journal, run: str) -> bool:
 
 def setbacks(journal: Journal, run: str) -> int:
     """Acts that the run attempted and did not get recorded: calls that failed, or kills."""
-    entries = journal.entries(run)
-    return sum(1 if entry.is_attempt else -1 for entry in entries)
+    acts = (entry for entry in journal.entries(run) if entry.key != HEADER)
+    return sum(1 if entry.is_attempt else -1 for entry in acts)
 
 
 def reload(header: RunHeader, host: Host, setbacks: int = 0) -> Loaded:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import Config, Recommendation, UsageError
-from rectune_dsl.memory.journal import Journal
+from rectune_dsl.memory.journal import HEADER, Journal
 from rectune_dsl.memory.recorder import Recorder
 from rectune_dsl.workflow.abort import DELIVER, ROLLBACK
 from rectune_dsl.workflow.compile import StepKind
-from rectune_dsl.workflow.journaled import HEADER, RunHeader
+from rectune_dsl.workflow.journaled import RunHeader
 
 
 def surface_id(task: Task) -> str:

@@ -15,7 +15,7 @@ def journal(store_url):
 
 
 def create(journal, run, users):
-    journal.create(run, "task", users.surface, users)
+    journal.create(run, "task", users.surface, users=users)
 
 
 def test_the_whole_surface_is_for_one_run(journal):

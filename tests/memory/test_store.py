@@ -68,7 +68,8 @@ def test_what_fails_in_a_transaction_leaves_nothing(store_url):
             db.execute(sa.text(f"UPDATE {VERSION_TABLE} SET version_num = 'x'"))
             raise RuntimeError
 
-    pytest.raises(RuntimeError, fail)
+    with pytest.raises(RuntimeError):
+        fail()
     Store(store_url)
 
 
