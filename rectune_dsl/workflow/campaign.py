@@ -24,13 +24,16 @@ from rectune_dsl.hooks.api import (
     SkillRevision,
     Verdict,
 )
+from rectune_dsl.workflow.calendar import first_start, thawed
+from rectune_dsl.workflow.clock import EPOCH
 from rectune_dsl.workflow.compile import Step, StepKind
 from rectune_dsl.workflow.context import Contexts
 from rectune_dsl.workflow.contracts import well_proposed, well_reviewed
 from rectune_dsl.workflow.experiment import Laboratory, Outcome, settled
 from rectune_dsl.workflow.journaled import Approval, Confirmation, Holdout, Look
-from rectune_dsl.workflow.limits import enforce
+from rectune_dsl.workflow.limits import Gate
 from rectune_dsl.workflow.parts import Parts
+from rectune_dsl.workflow.slots import ramp_of, slot_of
 from rectune_dsl.workflow.watch import (
     Finished,
     Learnt,
@@ -52,6 +55,7 @@ class Campaign:
         self._parts = parts
         self._task = parts.task
         self._act = parts.recorder.act
+        self._gate = Gate(parts.task, parts.capabilities)
         self._contexts = Contexts(parts)
         self._history: tuple[RoundResult, ...] = ()
         self._exposures: tuple[Exposure, ...] = ()
@@ -190,12 +194,20 @@ class Campaign:
             real = self._parts.capabilities.real_traffic
             approval = self._act(f"{step.name}/approval", Approval, ship if real else _unasked)
             if approval.granted:
-                deliver = partial(self._parts.backend.deliver, confirmation.recommendation.config)
+                deliver = partial(self._deliver, confirmation.recommendation.config)
                 self._act(f"{step.name}/deliver", NOTHING, deliver)
         told = f"{step.name}/told"
         self._parts.watch(Finished(result, replayed=self._parts.recorder.has(told)))
         self._act(told, NOTHING, lambda: None)
         return result
+
+    def _deliver(self, config: Config) -> None:
+        """Make a config production, on the first day that is not frozen."""
+        clock = self._parts.clock
+        moment = thawed(self._task.freeze, clock.now(self._ended or EPOCH))
+        clock.wait_until(moment)
+        self._gate.delivery(config, clock.now(moment))
+        self._parts.backend.deliver(config)
 
     def _judge(self, confirmation: Confirmation) -> Verdict:
         recommendation, alpha = confirmation.recommendation, self._task.experiment.alpha
@@ -248,8 +260,10 @@ class Campaign:
         parts = self._parts
         digest = hashlib.sha256(repr(arms).encode()).hexdigest()[:12]
         salt = f"{self._task.task.name}/{parts.seed}/{step.name}"
-        start = self._act(f"{step.name}/calendar", datetime, lambda: parts.clock.next_start(self._ended))
-        launch = Launch(f"{parts.recorder.run}/{step.name}/{digest}", salt, start, arms, purpose, fresh_of)
+        start = self._act(f"{step.name}/calendar", datetime, partial(self._start, purpose))
+        key = f"{parts.recorder.run}/{step.name}/{digest}"
+        slot, ramp = slot_of(self._task), ramp_of(self._task)
+        launch = Launch(key, salt, start, arms, purpose, fresh_of, slot, ramp)
 
         def looked(spec: ExperimentSpec, look: Look) -> None:
             parts.watch(Looked(spec, look))
@@ -261,12 +275,18 @@ class Campaign:
             clock=parts.clock,
             recorder=parts.recorder,
             context=partial(self._contexts.of, step, self._history),
-            enforce=partial(enforce, self._task, parts.capabilities),
+            gate=self._gate,
             watch=looked,
         )
         outcome = laboratory.run(step.name, launch)
         self._ended = outcome.ended
         return outcome
+
+    def _start(self, purpose: str) -> datetime:
+        """The first day from which a whole experiment fits before the next freeze."""
+        planned = self._task.confirm if purpose == "confirm" else self._task.experiment
+        days = self._task.ramp_days + planned.days
+        return first_start(self._task.freeze, self._parts.clock.next_start(self._ended), days)
 
 
 def _unasked() -> Approval:

@@ -15,6 +15,10 @@ class Clock(Protocol):
         """The first whole UTC day on which an experiment can start, not before `after`."""
         ...
 
+    def now(self, after: datetime) -> datetime:
+        """The present, not before `after`."""
+        ...
+
     def wait_until(self, moment: datetime) -> None: ...
 
 
@@ -23,6 +27,9 @@ class VirtualClock:
 
     def next_start(self, after: datetime | None) -> datetime:
         return EPOCH if after is None else _midnight_from(after)
+
+    def now(self, after: datetime) -> datetime:
+        return after
 
     def wait_until(self, moment: datetime) -> None:
         return None
@@ -34,6 +41,9 @@ class SystemClock:
     def next_start(self, after: datetime | None) -> datetime:
         now = datetime.now(UTC)
         return _midnight_from(now if after is None else max(now, after))
+
+    def now(self, after: datetime) -> datetime:
+        return max(datetime.now(UTC), after)
 
     def wait_until(self, moment: datetime) -> None:
         while (left := (moment - datetime.now(UTC)).total_seconds()) > 0:

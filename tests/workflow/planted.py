@@ -62,7 +62,7 @@ class PlantedBackend:
     def start(self, experiment):
         self._log("start", experiment)
 
-    def set_exposure(self, experiment, fraction, arm=None):
+    def set_exposure(self, experiment, fraction, arm=None, at=None):
         self._log("expose", experiment, fraction, arm)
 
     def stop(self, experiment, outcome):
