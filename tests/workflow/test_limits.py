@@ -487,24 +487,24 @@ VARIED = {
         }
     },
     "guardrails": {"next_day_return": None, "topics_shown": ">= -1%"},
-    "experiment": {"rounds": 1, "users_per_arm": 2_000},
+    "experiment": {"rounds": 1, "users_per_arm": 6_000},
     "confirm": {"users_per_arm": 2_000},
     "agents": {"actor": "bold", "critic": "bold"},
-    "ramp": {"steps": [0.1, 0.5]},
+    "ramp": {"steps": [0.2, 0.5]},
     "freeze": {"sale": {"first": date(2026, 1, 7), "last": date(2026, 1, 8)}},
     "exclusion": {"layer": "feed", "share": [0.1, 0.9]},
-    "limits": {"users_per_day": 6_000},
+    "limits": {"users_per_day": 18_000},
 }
 
 
 @pytest.fixture
 def bold(rectune_project, tmp_path):
-    """Runs a task in the bundled world, resumes it while its backend fails: how often, and what it shows. Each
-    run is the first of its store."""
+    """Runs a task in the bundled world, and resumes it while its backend fails: how often, and what it shows.
+    Each run is the first of its store."""
     rectune_project.plugin(BOLD)
 
     def run(**simulator):
-        task = rectune_project.task(**VARIED, simulator=simulator)
+        task = rectune_project.task(**VARIED, simulator={"users": 60_000, **simulator})
         resumed, done = 0, rectune_project.run("run", task)
         while done.exit_code == 3 and resumed < 60:
             resumed, done = resumed + 1, rectune_project.run("resume", "last")
@@ -528,7 +528,7 @@ def test_in_the_bundled_world_harm_is_stopped_at_the_first_step_and_interruption
     first = round["looks"][0]
     assert [a["kind"] for a in first["actions"]] == ["stop_arm", "set_exposure", "wait"]
     assigned = {arm["arm"]: arm["assigned"] for arm in first["observation"]["arms"]}
-    assert all(150 < n < 250 for n in assigned.values())
+    assert all(1_000 < n < 1_400 for n in assigned.values())
     last = round["looks"][-1]["observation"]["arms"]
-    assert all(1_800 < arm["assigned"] < 2_200 for arm in last)
+    assert all(5_700 < arm["assigned"] < 6_300 for arm in last)
     assert whole["verdict"]["decision"] in ("hold", "ship")
