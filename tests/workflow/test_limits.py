@@ -164,10 +164,10 @@ def broken(task, population, calls):
 
 NUMBERS = st.sampled_from([0.0, 0.2, 0.4, 0.5, 0.6, 0.9, 1.0, -3.0, 7.0, math.nan])
 SANE = st.sampled_from([0.3, 0.4, 0.5])
-CONFIGS = st.fixed_dictionaries({"a": SANE, "b": SANE}) | st.dictionaries(
-    st.sampled_from("abc"), NUMBERS, max_size=3
-)
+LAWFUL = st.fixed_dictionaries({"a": SANE, "b": SANE})
+CONFIGS = st.one_of(LAWFUL, LAWFUL, LAWFUL, st.dictionaries(st.sampled_from("abc"), NUMBERS, max_size=3))
 NAMES = st.sampled_from(["one", "two", "three", "four", "five", CONTROL, HOLDOUT])
+ARMS = st.dictionaries(st.sampled_from(["one", "two", "three"]), LAWFUL, min_size=1)
 CHANGES = st.fixed_dictionaries(
     {},
     optional={
@@ -195,7 +195,7 @@ EVEN = Prediction("gain", 0.0, 0.0, 0.0)
 
 
 class AnyOnline(NumericOnline):
-    """Designs with changes, then decides what it was given, then as the numeric one."""
+    """Designs with changes, and decides what it was given; as the numeric one where that is None or over."""
 
     def __init__(self, changes, decisions):
         self.changes, self.decisions = list(changes), list(decisions)
@@ -204,7 +204,8 @@ class AnyOnline(NumericOnline):
         return replace(super().design(context, launch), **(self.changes.pop(0) if self.changes else {}))
 
     def step(self, context, state, observation):
-        return self.decisions.pop(0) if self.decisions else super().step(context, state, observation)
+        decided = self.decisions.pop(0) if self.decisions else None
+        return super().step(context, state, observation) if decided is None else decided
 
 
 class AnyActor:
@@ -275,9 +276,9 @@ def run(lab, tables, text=TASK, **agents):
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     TABLES,
-    st.lists(CHANGES, max_size=2),
-    st.lists(st.lists(ACTIONS, max_size=3), max_size=6),
-    st.dictionaries(NAMES, CONFIGS, max_size=5),
+    st.lists(st.just({}) | CHANGES, max_size=2),
+    st.lists(st.none() | st.lists(ACTIONS, max_size=3), max_size=6),
+    ARMS | ARMS | st.dictionaries(NAMES, CONFIGS, max_size=5),
     CONFIGS,
 )
 def test_no_agent_passes_a_limit(lab, tables, changes, decisions, proposals, config):
