@@ -22,6 +22,7 @@ from rectune_dsl.hooks.api import (
     Finish,
     Freeze,
     Hypothesis,
+    Launch,
     PluginError,
     Prediction,
     Proposal,
@@ -30,6 +31,7 @@ from rectune_dsl.hooks.api import (
     SetExposure,
     Slot,
     StopArm,
+    UsageError,
     Wait,
 )
 from rectune_dsl.memory.journal import Journal
@@ -37,6 +39,7 @@ from rectune_dsl.workflow.calendar import first_start, frozen, thawed
 from rectune_dsl.workflow.campaign import Campaign
 from rectune_dsl.workflow.clock import EPOCH
 from rectune_dsl.workflow.journaled import Approval
+from rectune_dsl.workflow.limits import Gate
 from rectune_dsl.workflow.prepare import Choices, begin, campaign
 from rectune_dsl.workflow.slots import share_users
 from rectune_dsl.workflow.traffic import traffic
@@ -117,6 +120,8 @@ def broken(task, population, calls):
                 found.append("freeze")
             if spec.arms[0] != Arm(CONTROL, Config(task.production)):
                 found.append("control")
+            if spec.purpose == "explore" and len(treatments) < len(spec.arms) - 1:
+                found.append("holdout")
             if len(treatments) > min(task.experiment.arms, task.limits.arms or 1000):
                 found.append("arms")
             for arm in treatments:
@@ -167,19 +172,21 @@ SANE = st.sampled_from([0.3, 0.4, 0.5])
 LAWFUL = st.fixed_dictionaries({"a": SANE, "b": SANE})
 CONFIGS = st.one_of(LAWFUL, LAWFUL, LAWFUL, st.dictionaries(st.sampled_from("abc"), NUMBERS, max_size=3))
 NAMES = st.sampled_from(["one", "two", "three", "four", "five", CONTROL, HOLDOUT])
-ARMS = st.dictionaries(st.sampled_from(["one", "two", "three"]), LAWFUL, min_size=1)
-CHANGES = st.fixed_dictionaries(
-    {},
-    optional={
-        "users_per_arm": st.sampled_from([0, -5, 100, 20_000, 60_000, 10**7]),
-        "days": st.sampled_from([0, -1, 1, 2, 9, 400]),
-        "start": st.sampled_from([EPOCH - DAY, EPOCH + 3 * DAY]),
-        "slot": st.sampled_from([None, Slot("feed", 0.0, 1.0)]),
-        "ramp": st.sampled_from([api.Ramp(), api.Ramp((0.9,), 1)]),
-        "fresh_of": st.just((Exposure("x", 0.5),)),
-        "holdout_share": st.just(0.4),
-        "arms": st.lists(st.builds(Arm, NAMES, CONFIGS.map(Config)), max_size=5).map(tuple),
-    },
+ARMS = st.dictionaries(st.sampled_from(["one", "two", HOLDOUT]), LAWFUL, min_size=1)
+CHANGES = st.one_of(
+    *(
+        st.fixed_dictionaries({key: values})
+        for key, values in {
+            "users_per_arm": st.sampled_from([0, -5, 100, 20_000, 60_000, 10**7]),
+            "days": st.sampled_from([0, -1, 1, 2, 9, 400]),
+            "start": st.sampled_from([EPOCH - DAY, EPOCH + 3 * DAY]),
+            "slot": st.sampled_from([None, Slot("feed", 0.0, 1.0)]),
+            "ramp": st.sampled_from([api.Ramp(), api.Ramp((0.9,), 1)]),
+            "fresh_of": st.just((Exposure("x", 0.5),)),
+            "holdout_share": st.just(0.4),
+            "arms": st.lists(st.builds(Arm, NAMES, CONFIGS.map(Config)), max_size=5).map(tuple),
+        }.items()
+    )
 )
 ACTIONS = st.one_of(
     st.builds(SetExposure, NUMBERS | st.sampled_from([0.05, 0.5]), st.just("")),
@@ -421,6 +428,22 @@ def test_a_start_is_the_first_with_enough_free_days(freezes, earliest, days):
     assert is_free(moment.date())
     assert (moment == noon) == is_free(earliest)
     assert bool(frozen(freezes, noon)) != is_free(earliest)
+
+
+def test_the_gate_itself_knows_the_calendar(lab):
+    """However a start was chosen: a journal may be older than what is frozen."""
+    task, parts, calls = run(lab, {})
+    spec = next(args[0] for name, *args in calls if name == "create")
+    launch = Launch(spec.key, spec.salt, spec.start, spec.arms, spec.purpose, spec.fresh_of)
+    assert Gate(task, parts.capabilities).launch(launch, spec) == spec
+    later = task.model_copy(update={"freeze": {"sale": window("2026-01-06", "2026-01-06")}})
+    gate = Gate(later, parts.capabilities)
+    with pytest.raises(PluginError, match=r"it runs on days of \[freeze\] sale"):
+        gate.launch(launch, spec)
+    with pytest.raises(UsageError, match="nothing ships on 2026-01-06"):
+        gate.delivery(Config(task.production), datetime(2026, 1, 6, 12, tzinfo=UTC))
+    with pytest.raises(PluginError, match="forbid to ship"):
+        gate.delivery(Config({"a": 5.0, "b": 0.4}), datetime(2026, 1, 9, tzinfo=UTC))
 
 
 # --- slots -------------------------------------------------------------------------------------------
