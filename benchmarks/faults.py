@@ -187,10 +187,10 @@ def _stores(kind: str, folder: Path) -> Iterator[Callable[[], str]]:
     if kind == "sqlite":
         yield lambda: str(folder / f"{uuid.uuid4().hex}.sqlite")
         return
-    import pgserver
     import psycopg
+    from pgserver.postgres_server import get_server
 
-    server = pgserver.get_server(folder / "postgresql")
+    server = get_server(folder / "postgresql")
 
     def new() -> str:
         name = f"store_{uuid.uuid4().hex}"

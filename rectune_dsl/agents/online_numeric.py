@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
-from rectune_dsl.dsl.guardrails import Limit
-from rectune_dsl.experiments.evidence import evidence
-from rectune_dsl.experiments.monitors import harm, stop_alpha
-from rectune_dsl.experiments.readiness import known_until
-from rectune_dsl.experiments.rebase import without
-from rectune_dsl.experiments.srm import mismatch
+from rectune_dsl.experiments.looks import harmful, unequal
 from rectune_dsl.hooks.api import (
     CONTROL,
     HOLDOUT,
@@ -24,8 +19,8 @@ from rectune_dsl.hooks.api import (
     Finish,
     Freeze,
     Launch,
-    Moments,
     Observation,
+    SetExposure,
     StopArm,
     UsageError,
     Wait,
@@ -58,56 +53,39 @@ class NumericOnline:
             salt=launch.salt,
             fresh_of=launch.fresh_of,
             holdout_share=task.holdout.share if task.holdout else 0.0,
+            slot=launch.slot,
+            ramp=launch.ramp,
         )
 
     def step(
         self, context: AgentContext, state: ExperimentState, observation: Observation
     ) -> Sequence[Action]:
         """Freeze at a sample-ratio mismatch; stop shown harm; finish at the horizon or when no arm is
-        left; otherwise look again at the next whole day."""
-        spec = state.spec
-        if isinstance(observation, Moments):
-            looks = spec.days + _maturing(context)
-            unequal = mismatch(observation, leave_out=(HOLDOUT, *state.stopped), looks=looks)
-            if unequal:
-                return [Freeze(unequal)]
-        stops = self._stops(context, state, observation)
+        left; otherwise serve more users if the ramp has it so, and look again at the next whole day."""
+        task, spec = context.task, state.spec
+        if mismatched := unequal(task, state, observation):
+            return [Freeze(mismatched)]
+        stops = [StopArm(arm, why) for arm, why in harmful(task, state, observation).items()]
         gone = {*state.stopped, *(stop.arm for stop in stops)}
         if all(arm.name in gone for arm in spec.arms if arm.name not in (CONTROL, HOLDOUT)):
             return [*stops, Finish("Every arm was stopped for shown harm.")]
         end = _horizon(context, spec)
         if observation.as_of >= end:
             return [*stops, Finish(_finished(context, spec))]
-        return [*stops, _wait(spec, observation.as_of, end)]
-
-    def _stops(
-        self, context: AgentContext, state: ExperimentState, observation: Observation
-    ) -> list[StopArm]:
-        """Arms shown to do harm. Bounds hold at every look, so looking daily costs nothing."""
-        task, spec = context.task, state.spec
-        days = (observation.as_of - spec.start) / _DAY
-        if days <= 0:
-            return []
-        known = evidence(without(observation, (HOLDOUT, *state.stopped)), task.judged)
-        fraction = min(days / spec.days, 1.0)
-        found = harm(known, _limits(context, observation), alpha=stop_alpha(task), fraction=fraction)
-        return [StopArm(arm, why) for arm, why in found.items()]
+        return [*stops, *_rises(state, observation.as_of), _wait(spec, observation.as_of, end)]
 
 
-def _limits(context: AgentContext, observation: Observation) -> Mapping[str, Limit]:
-    """Guardrails that can be watched. A level of which the last days have not arrived is too low; a lift is
-    one of the days that have."""
-    judged = context.task.judged
-    return {
-        name: limit
-        for name, limit in context.task.guarded.items()
-        if limit.relative or known_until(name, judged[name], observation) >= observation.as_of
-    }
+def _rises(state: ExperimentState, as_of: datetime) -> list[SetExposure]:
+    """One step up the ramp, when it is time. Whoever is shown to do harm is stopped at the same look."""
+    served, more = state.now.fraction, state.most(as_of)
+    if more <= served:
+        return []
+    return [SetExposure(more, f"Nothing more is shown to do harm with {served:.3g} of the users served.")]
 
 
 def _horizon(context: AgentContext, spec: ExperimentSpec) -> datetime:
     """The last day's end, and then until its slowest metric has matured."""
-    return spec.start + (spec.days + _maturing(context)) * _DAY
+    return spec.start + (spec.lasts + _maturing(context)) * _DAY
 
 
 def _maturing(context: AgentContext) -> int:
@@ -117,13 +95,14 @@ def _maturing(context: AgentContext) -> int:
 def _finished(context: AgentContext, spec: ExperimentSpec) -> str:
     maturing = _maturing(context)
     waited = f", and {maturing} more for its metrics to mature" if maturing else ""
-    return f"The experiment ran its {spec.days} days{waited}."
+    return f"The experiment ran its {spec.lasts} days{waited}."
 
 
 def _wait(spec: ExperimentSpec, as_of: datetime, end: datetime) -> Wait:
     passed = (as_of - spec.start) // _DAY
     until = min(spec.start + (max(passed, 0) + 1) * _DAY, end)
     day = (until - spec.start) // _DAY
-    if day > spec.days:
-        return Wait(until, f"Nothing is shown to do harm; all {spec.days} days ran, metrics are maturing.")
-    return Wait(until, f"Nothing more is shown to do harm; the next look is after day {day} of {spec.days}.")
+    days = spec.lasts
+    if day > days:
+        return Wait(until, f"Nothing is shown to do harm; all {days} days ran, metrics are maturing.")
+    return Wait(until, f"Nothing more is shown to do harm; the next look is after day {day} of {days}.")

@@ -99,7 +99,9 @@ class ReplayBackend:
     def start(self, experiment: str) -> None:
         self._spec(experiment)
 
-    def set_exposure(self, experiment: str, fraction: float, arm: str | None = None) -> None:
+    def set_exposure(
+        self, experiment: str, fraction: float, arm: str | None = None, at: datetime | None = None
+    ) -> None:
         """Nobody is exposed, so nothing changes."""
         self._spec(experiment)
 

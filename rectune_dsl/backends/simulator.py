@@ -8,7 +8,16 @@ from datetime import datetime
 
 from rectune_dsl.dsl.model import Simulator
 from rectune_dsl.funnel.run import Funnel
-from rectune_dsl.hooks.api import CONTROL, Arm, Capabilities, Config, ExperimentSpec, Moments, Panel
+from rectune_dsl.hooks.api import (
+    CONTROL,
+    Arm,
+    Capabilities,
+    Config,
+    ExperimentSpec,
+    Moments,
+    Panel,
+    Serving,
+)
 from rectune_dsl.hooks.errors import BackendError
 from rectune_dsl.hooks.protocols import BackendContext
 from rectune_dsl.simulator.catalogue import SOURCES
@@ -80,19 +89,22 @@ class SimulatorBackend:
         with self._line.call("start", self._experiment(experiment).spec.salt):
             pass
 
-    def set_exposure(self, experiment: str, fraction: float, arm: str | None = None) -> None:
-        """Serve to the first `fraction` of each arm's users, for the whole of the experiment.
+    def set_exposure(
+        self, experiment: str, fraction: float, arm: str | None = None, at: datetime | None = None
+    ) -> None:
+        """Serve to the first `fraction` of each arm's users from the first whole day that is not before `at`,
+        or left out from the experiment's first day.
 
-        What is observed follows from the last fraction alone, not from when it was set. Without users of
-        its own an arm would have no statistics, so a stop of one `arm` leaves its simulated users be:
-        the campaign takes its lifts from the look that stopped it.
+        Without users of its own an arm would have no statistics, so a stop of one `arm` leaves its simulated
+        users be: the campaign takes its lifts from the look that stopped it.
         """
         current = self._experiment(experiment)
         if not 0 <= fraction <= 1:
             raise BackendError(f"{fraction} is not a share of users", help="give a fraction from 0 to 1")
         with self._line.call("set_exposure", current.spec.salt, arm or "", str(fraction)):
-            if arm is None and fraction != current.fraction:
-                self._experiments[experiment] = self._made(current.spec, fraction)
+            if arm is None:
+                serving = Serving(at or current.spec.start, fraction)
+                self._experiments[experiment] = current.with_serving(serving)
 
     def observe(self, experiment: str, as_of: datetime) -> Moments:
         found = self._experiment(experiment)
@@ -153,13 +165,12 @@ class SimulatorBackend:
         """What production serves."""
         return self._delivered[-1] if self._delivered else Config(self._task.production)
 
-    def _made(self, spec: ExperimentSpec, fraction: float = 1.0) -> Experiment:
+    def _made(self, spec: ExperimentSpec) -> Experiment:
         return Experiment(
             self._world,
             self._funnel,
             spec,
             self._seed,
-            fraction,
             self._machine,
             self._segments,
             faults=self._faults,

@@ -16,6 +16,7 @@ from rectune_dsl.dsl.checks import (
     sampled,
     segments,
     sources,
+    traffic,
     vectors,
     wiring,
 )
@@ -42,6 +43,7 @@ _CHECKS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (
     metrics.check,
     limits.check,
     wiring.check,
+    traffic.check,
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import date, datetime
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -156,6 +157,16 @@ def _list(mend: Mender, fault: Fault, tree: Tree) -> Fix | None:
     return mend.value(fault.path, [value]) if isinstance(value, str) else None
 
 
+def _day(mend: Mender, fault: Fault, tree: Tree) -> Fix | None:
+    """A day in quotes, or with a time."""
+    value = _at(tree, fault.path)
+    try:
+        found = value.date() if isinstance(value, datetime) else date.fromisoformat(str(value)[:_LONGEST])
+    except ValueError:
+        return None
+    return mend.text(fault.path, found.isoformat())
+
+
 # --- formulas and guardrails -----------------------------------------------------------------------
 
 
@@ -208,6 +219,7 @@ _BY_KIND: Mapping[str, Callable[[Mender, Fault, Tree], Fix | None]] = {
     "bool_type": _truth,
     "string_type": _string,
     "tuple_type": _list,
+    "date_type": _day,
     "formula": _formula,
     "guardrail": _guardrail,
 }

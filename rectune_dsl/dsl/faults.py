@@ -133,6 +133,11 @@ _MISSING = {
     "task": "add a [task] table with name and surface",
     "experiment": "add an [experiment] table with users_per_arm and days",
     "confirm": "add a [confirm] table with users_per_arm and days",
+    "first": "add first = ..., the first frozen day: 2026-12-24",
+    "last": "add last = ..., the last frozen day: 2027-01-01",
+    "layer": 'add layer = "...", a name that all campaigns beside this one write too',
+    "share": "add share = ...",
+    "steps": "add steps = [0.01, 0.1, 0.5], the shares of users to begin with",
 }
 _TYPES = {
     "float_type": "a number",
@@ -146,6 +151,7 @@ _TYPES = {
     "mapping_type": "a table",
     "formula_type": "a formula",
     "finite_number": "a finite number",
+    "date_type": "a day",
 }
 _TYPE_HELP = {
     "float_type": "write a number, without quotes",
@@ -153,6 +159,7 @@ _TYPE_HELP = {
     "string_type": "put it in quotes",
     "tuple_type": "write [ ..., ... ]",
     "finite_number": "inf and nan mean nothing here",
+    "date_type": "write year, month and day without quotes: 2026-12-24",
     "bool_type": "write true or false, without quotes",
     "model_type": "write { key = value, ... }",
     "dict_type": "write { key = value, ... }",

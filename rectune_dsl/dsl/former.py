@@ -40,7 +40,7 @@ def _pattern(path: KeyPath) -> tuple[str, ...]:
     return tuple(pattern)
 
 
-_NAMED = frozenset({"signals", "stages", "metrics", "segments", "sources"})
+_NAMED = frozenset({"signals", "stages", "metrics", "segments", "sources", "freeze"})
 
 
 def _renamed(key: str, *, because: str = "") -> Former:
@@ -181,6 +181,11 @@ _TOP: Mapping[str, Former] = {
     "name": Former("write it under [task]"),
     "surface": Former("write it under [task]"),
     "traffic": Former("write [experiment] users_per_arm, and [limits] traffic_share"),
+    "rollout": _renamed("ramp"),
+    "ramp_up": _renamed("ramp"),
+    "freezes": _renamed("freeze"),
+    "blackout": _renamed("freeze"),
+    "layer": Former('write [exclusion] layer = "..." and share = [0.0, 0.5]'),
     "confirmation": _renamed("confirm"),
     "include": Former('write extends = "base.toml"'),
     "base": _renamed("extends"),
@@ -207,6 +212,15 @@ _TABLE: Mapping[int, _Patterns] = {
         ("limits", "traffic"): _renamed("traffic_share"),
         ("limits", "max_arms"): _renamed("arms"),
         ("limits", "max_step"): _renamed("step"),
+        ("limits", "max_users"): _renamed("users_per_day"),
+        ("limits", "users"): _renamed("users_per_day"),
+        ("ramp", "fractions"): _renamed("steps"),
+        ("ramp", "stages"): _renamed("steps"),
+        ("ramp", "days_per_step"): _renamed("days"),
+        ("exclusion", "group"): _renamed("layer"),
+        ("exclusion", "namespace"): _renamed("layer"),
+        ("exclusion", "slot"): _renamed("share"),
+        ("exclusion", "range"): _renamed("share"),
         ("holdout", "fraction"): _renamed("share"),
         ("holdout", "percent"): Former("write share: 0.05 is 5 %"),
     },
@@ -222,6 +236,12 @@ _TABLE: Mapping[int, _Patterns] = {
         ("segments", ANY, "filter"): _renamed("when"),
         ("segments", ANY, "if"): _renamed("when"),
         ("segments", ANY, "overrides"): _renamed("params"),
+        ("freeze", ANY, "from"): _renamed("first"),
+        ("freeze", ANY, "start"): _renamed("first"),
+        ("freeze", ANY, "to"): _renamed("last", because="it is frozen, too"),
+        ("freeze", ANY, "until"): _renamed("last", because="it is frozen, too"),
+        ("freeze", ANY, "end"): _renamed("last", because="it is frozen, too"),
+        ("freeze", ANY, "why"): _gone("the name of the freeze says why"),
         ("sources", ANY, "quota"): Former("write min = ... and max = ..."),
         ("sources", ANY, "positions"): _renamed("slots"),
         ("sources", ANY, "pins"): _renamed("slots"),

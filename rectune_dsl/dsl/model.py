@@ -17,6 +17,7 @@ from rectune_dsl.dsl.rehearsal import Faults
 from rectune_dsl.dsl.replay import Replay
 from rectune_dsl.dsl.stages import CandidateSource, Segment, Signal, Stage
 from rectune_dsl.dsl.table import Formula, Guardrail, Table
+from rectune_dsl.dsl.traffic import Exclusion, FreezeWindow, Limits, Ramp
 
 
 class TaskInfo(Table):
@@ -64,18 +65,6 @@ class Holdout(Table):
 
     share: Annotated[float, Field(gt=0, le=0.5)]
     """Share of the surface's users in the holdout."""
-
-
-class Limits(Table):
-    """What no agent can pass. `step` is the largest distance from production, as a share of a param's
-    range on its scale."""
-
-    traffic_share: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """The largest share of all users in one experiment."""
-    arms: Annotated[int, Field(ge=1)] | None = None
-    """Most treatments at once; left out, as many as the experiment has."""
-    step: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """The largest distance of a param from production, as a share of its range on its scale."""
 
 
 class Approval(Table):
@@ -159,6 +148,12 @@ class Task(Table):
     """Users that keep the surface's first config, so that the sum of all ships is measured."""
     limits: Limits = Field(default_factory=Limits)
     """What no agent can pass."""
+    ramp: Ramp | None = None
+    """How experiments begin: with few of their users, and more after each look that shows no harm."""
+    freeze: Mapping[str, FreezeWindow] = Field(default_factory=dict)
+    """Days on which no experiment runs and nothing ships, by the reason for it."""
+    exclusion: Exclusion | None = None
+    """The part of the surface's users that this task may have, beside other campaigns."""
     approval: Approval = Field(default_factory=Approval)
     """Whether people are asked before traffic is used and before anything ships."""
     simulator: Simulator = Field(default_factory=Simulator)
@@ -248,6 +243,11 @@ class Task(Table):
             for name, limit in segment.guardrails.items()
         }
         return {**self.guardrails, **within}
+
+    @property
+    def ramp_days(self) -> int:
+        """Days of each experiment before all its users are served."""
+        return self.ramp.lasts if self.ramp else 0
 
     @property
     def slate_stage(self) -> str:

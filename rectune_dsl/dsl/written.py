@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
 from typing import Any
 
 from pydantic.fields import FieldInfo
@@ -112,6 +113,7 @@ def _is_default(field: FieldInfo, value: Any) -> bool:
 ROWS: tuple[Path, ...] = (
     ("signals", "*"),
     ("metrics", "*"),
+    ("freeze", "*"),
     ("segments", "*", "params", "*"),
     ("sources", "*", "min"),
     ("sources", "*", "max"),
@@ -165,6 +167,8 @@ def literal(value: Any) -> str:
             return "true" if value else "false"
         case int() | float():
             return repr(value)
+        case date():
+            return value.isoformat()
         case str():
             return _quoted(value)
         case list():

@@ -10,7 +10,7 @@ from rectune_dsl.hooks.api import ExperimentSpec, Observation
 
 def matures_at(metric: Metric, spec: ExperimentSpec) -> datetime:
     """When the last day's events of the metric have all happened."""
-    return spec.start + timedelta(days=spec.days + metric.matures_after_days)
+    return spec.start + timedelta(days=spec.lasts + metric.matures_after_days)
 
 
 def unready(name: str, metric: Metric, spec: ExperimentSpec, observation: Observation) -> str:

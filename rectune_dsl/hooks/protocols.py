@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, runtime_checkable
 
 from rectune_dsl.hooks.findings import Insight, Mechanic, Recommendation, RoundResult, Skill, SkillRevision
 from rectune_dsl.hooks.proposals import Config, Panel, Proposal, Review
+from rectune_dsl.hooks.serving import NO_RAMP, Ramp, Slot
 from rectune_dsl.hooks.trials import (
     Action,
     Arm,
@@ -61,10 +62,19 @@ class ABBackend(Protocol):
         """Make the experiment, or find the one made with `key` before; return its id."""
         ...
 
-    def start(self, experiment: str) -> None: ...
+    def start(self, experiment: str) -> None:
+        """Serve users on the days of the spec, and on no other: an experiment may be started before its first
+        day. Where the spec has a ramp its first exposure was set before."""
+        ...
 
-    def set_exposure(self, experiment: str, fraction: float, arm: str | None = None) -> None:
-        """Serve to this fraction of the spec's users: every arm, or only `arm` (0 stops a harmful one)."""
+    def set_exposure(
+        self, experiment: str, fraction: float, arm: str | None = None, at: datetime | None = None
+    ) -> None:
+        """Serve to this fraction of the spec's users: every arm, or only `arm` (0 stops a harmful one).
+
+        On real platforms that begins now. Where time is virtual it begins `at` that moment, or left out with
+        the first day: after a crash exposures are set again without the looks between them.
+        """
         ...
 
     def observe(self, experiment: str, as_of: datetime) -> Observation:
@@ -194,7 +204,8 @@ class Critic(Protocol):
 
 @dataclass(frozen=True)
 class Launch:
-    """What the Online agent turns into an experiment; the workflow fixes key, salt and start."""
+    """What the Online agent turns into an experiment; the workflow fixes key, salt and start, and the task
+    slot and ramp."""
 
     key: str
     salt: str
@@ -202,6 +213,8 @@ class Launch:
     arms: tuple[Arm, ...]
     purpose: str
     fresh_of: tuple[Exposure, ...]
+    slot: Slot | None = None
+    ramp: Ramp = NO_RAMP
 
 
 class OnlineAgent(Protocol):

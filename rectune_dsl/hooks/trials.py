@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from rectune_dsl.hooks.proposals import Config
+from rectune_dsl.hooks.serving import DAY, NO_RAMP, Ramp, Serving, Slot
 
 CONTROL = "control"
 """The name of production's arm, the first of every experiment."""
@@ -37,7 +38,8 @@ class ExperimentSpec:
 
     `arms[0]` is control. Users are assigned by a hash with `salt`; users of `fresh_of` and the
     surface's holdout (`holdout_share`) take no part. The arm named `holdout`, if there is one, is
-    served to holdout users. Days are whole UTC days from `start`.
+    served to holdout users. Of all these only users of the `slot` take part, where there is one.
+    Days are whole UTC days from `start`: those of the `ramp`, then `days` on which all users are served.
     """
 
     key: str
@@ -50,17 +52,28 @@ class ExperimentSpec:
     salt: str
     fresh_of: tuple[Exposure, ...] = ()
     holdout_share: float = 0.0
+    slot: Slot | None = None
+    ramp: Ramp = NO_RAMP
+
+    @property
+    def lasts(self) -> int:
+        """Days on which it serves users, those of the ramp included."""
+        return self.ramp.lasts + self.days
+
+    @property
+    def users(self) -> int:
+        """Users of all arms, but for the holdout's, who are reserved already."""
+        return self.users_per_arm * sum(arm.name != HOLDOUT for arm in self.arms)
 
     def exposure(self, population: int) -> Exposure:
         """The users it takes out of `population`: a share of those that are not excluded.
 
         Exclusions are independent hashes, so the eligible share is the product of what each leaves.
         """
-        eligible = population * (1 - self.holdout_share)
+        eligible = population * (1 - self.holdout_share) * (self.slot.share if self.slot else 1.0)
         for used in self.fresh_of:
             eligible *= 1 - used.share
-        served = sum(arm.name != HOLDOUT for arm in self.arms)
-        return Exposure(self.salt, self.users_per_arm * served / eligible)
+        return Exposure(self.salt, self.users / eligible)
 
 
 @dataclass(frozen=True)
@@ -188,8 +201,23 @@ Action = Wait | StopArm | SetExposure | Finish | Freeze
 
 @dataclass(frozen=True)
 class ExperimentState:
-    """What the Online agent may know of a running experiment."""
+    """What the Online agent may know of a running experiment. `servings` are the exposures so far, the ramp's
+    first included."""
 
     spec: ExperimentSpec
     looks: int = 0
     stopped: Mapping[str, str] = field(default_factory=dict)
+    servings: tuple[Serving, ...] = ()
+
+    @property
+    def now(self) -> Serving:
+        """What is served."""
+        return self.servings[-1] if self.servings else Serving(self.spec.start, self.spec.ramp.first)
+
+    def most(self, as_of: datetime) -> float:
+        """The largest fraction that the ramp allows: a step up, once the present one was served its days."""
+        ramp, now = self.spec.ramp, self.now
+        if not ramp.steps:
+            return 1.0
+        is_over = as_of - max(now.since, self.spec.start) >= ramp.days * DAY
+        return ramp.above(now.fraction) if is_over else now.fraction

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from rectune_dsl.hooks.api import Slot
 from rectune_dsl.hooks.errors import UsageError
 from rectune_dsl.memory.lease import LeaseLostError, held_by
-from rectune_dsl.memory.slots import Claim, reserve
+from rectune_dsl.memory.slots import reserve
 from rectune_dsl.memory.store import Store
 from rectune_dsl.memory.tables import CONFIRMATIONS, ENTRIES, RUNS
 
@@ -50,16 +51,23 @@ class Journal:
         self.url = self.store.url
 
     def create(
-        self, run: str, task: str, surface: str, header: str | None = None, users: Claim | None = None
+        self,
+        run: str,
+        task: str,
+        surface: str,
+        header: str | None = None,
+        *,
+        alone: bool = False,
+        slot: Slot | None = None,
     ) -> None:
-        """Make a run, all at once: with its first entry, and with the `users` that it needs to itself. Raises
-        UsageError when another run has them."""
+        """Make a run, all at once: with its first entry and, where it has to be `alone` on its users, with their
+        slot of the surface, or all of it. Raises UsageError when another run has some of them."""
         with self.store.writing(alone=surface) as db:
             db.execute(RUNS.insert().values(run=run, task=task, surface=surface, created_at=now()))
             if header is not None:
                 db.execute(ENTRIES.insert().values(run=run, seq=1, key=HEADER, at=now(), body=header))
-            if users is not None:
-                reserve(db, run, users)
+            if alone:
+                reserve(db, run, surface, slot)
 
     def runs(self) -> list[RunRow]:
         """Every run, the newest first."""

@@ -130,7 +130,7 @@ class LiveWatcher:
 
     def _looked(self, spec: ExperimentSpec, look: Look) -> None:
         day = (look.as_of - spec.start) // timedelta(days=1)
-        self._status.update(f"{spec.purpose}: {len(spec.arms)} arms, day {day} of {spec.days}")
+        self._status.update(f"{spec.purpose}: {len(spec.arms)} arms, day {day} of {spec.lasts}")
         for action in look.actions:
             if isinstance(action, StopArm):
                 self._out.print(Text(f"day {day}: {action.arm} is stopped: {action.why}", "yellow"))

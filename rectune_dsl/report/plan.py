@@ -97,6 +97,9 @@ def _print_traffic(out: Console, task: Task, capabilities: Capabilities, traffic
         f"then {count(traffic.confirm)} fresh users for {task.confirm.days} days: "
         f"{traffic.days} days in all"
     )
+    if task.ramp:
+        steps = ", ".join(f"{step:.3g}" for step in task.ramp.steps)
+        out.print(f"ramp: each begins with {steps} of its users, {task.ramp_days} days before all are served")
 
 
 def _print_power(out: Console, task: Task, power: Power | None) -> None:

@@ -89,7 +89,7 @@ def abort_words(order: Abort) -> str:
 def waiting_words(run: str, wait: Wait, flag: str) -> str:
     """What a run waits for, and what helps."""
     if wait.until is not None:
-        return f"{wait.why}; `rectune tick {run}{flag}` goes on then"
+        return f"{wait.why}, until {wait.until:%Y-%m-%d %H:%M} UTC; `rectune tick {run}{flag}` goes on then"
     return f"{wait.why}: `rectune status {run}{flag}` shows what it asks"
 
 

@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rectune_dsl.hooks.api import HOLDOUT, ExperimentSpec, Exposure
+from rectune_dsl.hooks.api import HOLDOUT, ExperimentSpec, Exposure, Slot
 from rectune_dsl.hooks.errors import BackendError
 from rectune_dsl.simulator.keyed import Ids, key_of, uniform
 
@@ -58,8 +58,9 @@ class Everyone:
 
 @dataclass(frozen=True)
 class Assigned:
-    """Users whose hash under `salt` lies in [number * width, (number + 1) * width), the first `fraction` of
-    that; without those of `fresh_of`, and either of the surface's holdout (`held`) or not of it."""
+    """Users whose hash under `salt` lies in [number * width, (number + 1) * width), from `low` to `high` of
+    that; without those of `fresh_of`, of the `slot` only, and either of the surface's holdout (`held`) or not
+    of it."""
 
     salt: str
     number: int
@@ -68,13 +69,15 @@ class Assigned:
     surface: str
     holdout_share: float
     held: bool
-    fraction: float
+    slot: Slot | None
+    low: float
+    high: float
     users: int
     population: int
 
     @property
     def expected(self) -> float:
-        return self.users * self.fraction
+        return self.users * (self.high - self.low)
 
     @property
     def bounds(self) -> tuple[int, int]:
@@ -84,7 +87,7 @@ class Assigned:
         return self.placed(start, stop)[0]
 
     def placed(self, start: int, stop: int) -> tuple[Ids, NDArray[np.float64]]:
-        """The users of a range of ids, and where in the arm's interval each lies, in [0, `fraction`)."""
+        """The users of a range of ids, and where in the arm's interval each lies, in [`low`, `high`)."""
         parts = [
             self._placed(np.arange(at, min(at + _AT_ONCE, stop), dtype=np.int64))
             for at in range(start, stop, _AT_ONCE)
@@ -95,11 +98,14 @@ class Assigned:
 
     def _placed(self, ids: Ids) -> tuple[Ids, NDArray[np.float64]]:
         places = _hash(self.salt, ids) / self.width - self.number
-        taken = np.flatnonzero((places >= 0) & (places < self.fraction))
+        taken = np.flatnonzero((places >= self.low) & (places < self.high))
         ids, places = ids[taken], places[taken]
         allowed = self._held_out(ids) == self.held
         for used in self.fresh_of:
             allowed &= _hash(used.salt, ids) >= used.share
+        if self.slot is not None:
+            layer = uniform(key_of("layer", self.slot.layer), ids)
+            allowed &= (layer >= self.slot.low) & (layer < self.slot.high)
         return ids[allowed], places[allowed]
 
     def _held_out(self, ids: Ids) -> NDArray[np.bool_]:
@@ -108,13 +114,15 @@ class Assigned:
         return uniform(key_of("holdout", self.surface), ids) < self.holdout_share
 
 
-def assign(spec: ExperimentSpec, population: int, fraction: float = 1.0) -> tuple[Assigned, ...]:
+def assign(
+    spec: ExperimentSpec, population: int, part: tuple[float, float] = (0.0, 1.0)
+) -> tuple[Assigned, ...]:
     """The users of each arm.
 
     Arm a has the users whose hash under the spec's salt lies in [a * w, (a + 1) * w), w being the arm's
     part of `spec.exposure(population).share`, but for those of `fresh_of` and the surface's holdout. An
-    arm named `holdout` has users of the holdout instead, again without those of `fresh_of`. Of every arm
-    the first `fraction` is served.
+    arm named `holdout` has users of the holdout instead, again without those of `fresh_of`. All are of the
+    spec's slot, where it has one. Only a `part` of every arm is taken, from one place to another in [0, 1].
 
     Raises BackendError when there are too few users.
     """
@@ -132,7 +140,9 @@ def assign(spec: ExperimentSpec, population: int, fraction: float = 1.0) -> tupl
             surface=spec.surface,
             holdout_share=spec.holdout_share,
             held=held,
-            fraction=fraction,
+            slot=spec.slot,
+            low=part[0],
+            high=part[1],
             users=spec.users_per_arm,
             population=population,
         )
@@ -141,18 +151,19 @@ def assign(spec: ExperimentSpec, population: int, fraction: float = 1.0) -> tupl
 
 
 def _width(spec: ExperimentSpec, population: int, arms: int) -> float:
-    fresh = _fresh_share(spec) * (1 - spec.holdout_share)
+    fresh = _eligible_share(spec) * (1 - spec.holdout_share)
     if population * fresh < spec.users_per_arm * arms:
         raise BackendError(
             f"{arms} arms of {spec.users_per_arm:,} users need {arms * spec.users_per_arm:,}; of the "
             f"{population:,} simulated users {max(0, round(population * fresh)):,} are free",
-            help="raise `users` in [simulator], or lower `users_per_arm`, `arms` or `rounds`",
+            help="raise `users` in [simulator] or the `share` of [exclusion], or lower `users_per_arm`, "
+            "`arms` or `rounds`",
         )
     return spec.exposure(population).share / arms
 
 
 def _holdout_width(spec: ExperimentSpec, population: int) -> float:
-    held = population * spec.holdout_share * _fresh_share(spec)
+    held = population * spec.holdout_share * _eligible_share(spec)
     if held < spec.users_per_arm:
         raise BackendError(
             f"the holdout arm needs {spec.users_per_arm:,} users; the holdout has {max(0, round(held)):,}",
@@ -161,14 +172,16 @@ def _holdout_width(spec: ExperimentSpec, population: int) -> float:
     return spec.users_per_arm / held
 
 
-def _fresh_share(spec: ExperimentSpec) -> float:
-    """The share of users that no experiment of `fresh_of` used: their hashes are independent."""
+def _eligible_share(spec: ExperimentSpec) -> float:
+    """The share of users that are of the slot, and that no experiment of `fresh_of` used: their hashes are
+    independent."""
     if any(used.salt == spec.salt for used in spec.fresh_of):
         raise BackendError(
             f"the experiment's users shall be fresh of an experiment with its own salt {spec.salt!r}",
             help="give every experiment a salt of its own",
         )
-    return float(np.prod([max(0.0, 1 - used.share) for used in spec.fresh_of]))
+    slot = spec.slot.share if spec.slot else 1.0
+    return float(slot * np.prod([max(0.0, 1 - used.share) for used in spec.fresh_of]))
 
 
 def _hash(salt: str, ids: Ids) -> NDArray[np.float64]:

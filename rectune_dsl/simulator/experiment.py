@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import copy
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import reduce
+from operator import add
 
 from rectune_dsl.dsl.rehearsal import Faults
 from rectune_dsl.funnel.run import Funnel
-from rectune_dsl.hooks.api import Arm, Config, Executor, ExperimentSpec, Moments
+from rectune_dsl.hooks.api import Arm, ArmMoments, Cohort, Config, Executor, ExperimentSpec, Moments, Serving
+from rectune_dsl.hooks.serving import cohorts, served
 from rectune_dsl.simulator.assignment import Everyone, assign
 from rectune_dsl.simulator.days import CHUNK, Setting
 from rectune_dsl.simulator.faults.arm import disturbed
 from rectune_dsl.simulator.faults.records import delay_of, is_missing
 from rectune_dsl.simulator.keyed import key_of
-from rectune_dsl.simulator.moments import DailyMoments
+from rectune_dsl.simulator.moments import DailyMoments, no_moments
 from rectune_dsl.simulator.novelty import strangeness
 from rectune_dsl.simulator.responses import draw
 from rectune_dsl.simulator.segments import NO_SEGMENTS, SegmentColumns
@@ -35,11 +38,13 @@ class Machine:
 
 
 class Experiment:
-    """A running experiment. What is observed follows from the spec, the seed and the exposure alone.
+    """A running experiment. What is observed follows from the spec, the seed and the exposures alone.
 
-    The first look simulates all its days, shard by shard, and keeps each day's moments; looks may come in
-    any order. What differs from what `production` shows is new to its users for some days; without one
-    nothing is. `faults` are what goes wrong. Raises BackendError when there are too few users.
+    Users who are exposed the same days are a cohort, and live through all of them at once: a look simulates
+    the cohorts that have none of their days simulated yet, shard by shard, and keeps each day's moments. So
+    looks may come in any order, and what is exposed later changes nothing of what was observed before. What
+    differs from what `production` shows is new to its users for some days; without one nothing is. `faults`
+    are what goes wrong. Raises BackendError when there are too few users.
     """
 
     def __init__(
@@ -48,25 +53,25 @@ class Experiment:
         funnel: Funnel,
         spec: ExperimentSpec,
         seed: int,
-        fraction: float = 1.0,
         machine: Machine | None = None,
         segments: SegmentColumns = NO_SEGMENTS,
         production: Config | None = None,
         faults: Faults | None = None,
     ) -> None:
+        assign(spec, world.population)  # which finds out whether there are enough users
         self.spec = spec
-        self.fraction = fraction
         self._faults = faults
         self._machine = machine or Machine()
+        self._world = world
         traffic = key_of("experiment", seed, spec.salt)
-        settings = [
+        self._settings = [
             Setting(
                 world=world,
                 funnel=funnel,
                 config=arm.config,
                 traffic=traffic,
                 first_day=day_number(spec.start),
-                days=spec.days,
+                days=spec.lasts,
                 respond=draw,
                 chunk=self._machine.chunk,
                 segments=segments,
@@ -74,21 +79,54 @@ class Experiment:
             )
             for arm in spec.arms
         ]
-        self._arms = Daily(
-            settings=disturbed(settings, [arm.name for arm in spec.arms], faults),
-            members=assign(spec, world.population, fraction),
-        )
         self._columns = (*world.columns, *segments.names)
+        self._servings: tuple[Serving, ...] = ()
+        self._found: dict[Cohort, tuple[DailyMoments, ...]] = {}
+
+    def with_serving(self, serving: Serving) -> Experiment:
+        """The same experiment with one more exposure. Without any it begins with what the spec's ramp begins
+        with."""
+        changed = copy.copy(self)
+        changed._servings = (*self._servings, serving)
+        return changed
 
     def observe(self, as_of: datetime) -> Moments:
         """All whole days until `as_of`, and no more than the exposed ones; with the day after them, their
         returns; and later what comes late."""
         over = max(0, (_utc(as_of) - _utc(self.spec.start)) // timedelta(days=1))
-        days = min(over, self.spec.days + 1 + self._arms.settings[0].faults.late)
-        arms = tuple(
-            moments.of_arm(arm.name, days) for arm, moments in zip(self.spec.arms, self._moments, strict=True)
-        )
+        days = min(over, self.spec.lasts + 1 + self._late)
+        arms = tuple(self._of_arm(at, arm.name, days) for at, arm in enumerate(self.spec.arms))
         return Moments(as_of, self._columns, arms, self._complete_until(over), self._missing(over))
+
+    def _of_arm(self, at: int, name: str, days: int) -> ArmMoments:
+        """The moments of an arm after some days: those of its cohorts that began before."""
+        fractions = served(self.spec.start, self._servings, self.spec.lasts, self.spec.ramp.first)
+        parts = [
+            self._moments(cohort)[at].after(min(days - cohort.first, cohort.days + 1 + self._late))
+            for cohort in cohorts(fractions)
+            if cohort.first < max(days, 1)
+        ]
+        return reduce(add, parts, no_moments(0, len(self._columns))).of_arm(name, 0)
+
+    def _moments(self, cohort: Cohort) -> tuple[DailyMoments, ...]:
+        """Each arm's moments of a cohort, by the cohort's own days."""
+        if cohort not in self._found:
+            self._found[cohort] = moments_of(self._arms(cohort), self._machine.executor)
+        return self._found[cohort]
+
+    def _arms(self, cohort: Cohort) -> Daily:
+        """The work of simulating a cohort."""
+        first, days = cohort.first, cohort.days
+        settings = [replace(s, first_day=s.first_day + first, days=days) for s in self._settings]
+        return Daily(
+            settings=disturbed(settings, [arm.name for arm in self.spec.arms], self._faults),
+            members=assign(self.spec, self._world.population, (cohort.low, cohort.high)),
+        )
+
+    @property
+    def _late(self) -> int:
+        """Days after all is over on which values still arrive."""
+        return max(self._faults.delays.values(), default=0) if self._faults else 0
 
     def _complete_until(self, over: int) -> dict[str, datetime]:
         """Of the columns that come late: until when all of it has arrived, with so many days over."""
@@ -116,10 +154,6 @@ class Experiment:
         if over - delay == 1 and column.partition("@")[0] == RETURN:
             return "no exposed day has a next day that is over"
         return ""
-
-    @cached_property
-    def _moments(self) -> tuple[DailyMoments, ...]:
-        return moments_of(self._arms, self._machine.executor)
 
 
 def baseline(

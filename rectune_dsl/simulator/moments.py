@@ -33,6 +33,11 @@ class DailyMoments:
             self.products + other.products,
         )
 
+    def after(self, days: int) -> DailyMoments:
+        """Only those after `days` days."""
+        at = slice(days, days + 1)
+        return DailyMoments(self.assigned, self.users[at], self.sums[at], self.products[at])
+
     def of_arm(self, arm: str, days: int) -> ArmMoments:
         """An arm's moments after `days` days."""
         products = tuple(tuple(row) for row in self.products[days].tolist())

@@ -41,6 +41,9 @@ TABLES = frozenset(
         "agents",
         "holdout",
         "limits",
+        "ramp",
+        "freeze",
+        "exclusion",
         "simulator",
         "replay",
     }

@@ -27,14 +27,17 @@ from rectune_dsl.hooks.api import (
 )
 from rectune_dsl.workflow.abort import DELIVER
 from rectune_dsl.workflow.approval import approval_key, has_to_ask
+from rectune_dsl.workflow.calendar import first_start, thawed
+from rectune_dsl.workflow.clock import EPOCH
 from rectune_dsl.workflow.compile import Step, StepKind
 from rectune_dsl.workflow.context import Contexts
 from rectune_dsl.workflow.contracts import well_proposed, well_reviewed
 from rectune_dsl.workflow.experiment import Laboratory, Outcome, settled
 from rectune_dsl.workflow.journaled import Approval, Confirmation, Holdout, Look, Request
-from rectune_dsl.workflow.limits import enforce
+from rectune_dsl.workflow.limits import Gate
 from rectune_dsl.workflow.parts import Parts
 from rectune_dsl.workflow.requests import Requests
+from rectune_dsl.workflow.slots import ramp_of, slot_of
 from rectune_dsl.workflow.watch import (
     Finished,
     Learnt,
@@ -57,6 +60,7 @@ class Campaign:
         self._parts = parts
         self._task = parts.task
         self._act = parts.recorder.act
+        self._gate = Gate(parts.task, parts.capabilities)
         self._contexts = Contexts(parts)
         self._requests = Requests(parts.task, parts.capabilities)
         self._history: tuple[RoundResult, ...] = ()
@@ -201,13 +205,24 @@ class Campaign:
             recommendation = confirmation.recommendation
             ship = partial(self._requests.ship, step, recommendation, result)
             if self._approval(step.name, ship).granted:
-                deliver = partial(self._parts.backend.deliver, recommendation.config)
-                self._act(DELIVER, NOTHING, deliver)
+                self._deliver(recommendation.config)
         told = f"{step.name}/told"
         self._parts.watch(Finished(result, replayed=self._parts.recorder.has(told)))
         self._act(told, NOTHING, lambda: None)
         self._parts.release()
         return result
+
+    def _deliver(self, config: Config) -> None:
+        """Make a config production, on the first day that is not frozen."""
+        clock = self._parts.clock
+        moment = thawed(self._task.freeze, clock.now(self._ended or EPOCH))
+        self._parts.pause.until(DELIVER, moment, "the end of a freeze")
+
+        def deliver() -> None:
+            self._gate.delivery(config, clock.now(moment))
+            self._parts.backend.deliver(config)
+
+        self._act(DELIVER, NOTHING, deliver)
 
     def _judge(self, confirmation: Confirmation) -> Verdict:
         recommendation, alpha = confirmation.recommendation, self._task.experiment.alpha
@@ -265,8 +280,10 @@ class Campaign:
         parts = self._parts
         digest = hashlib.sha256(repr(arms).encode()).hexdigest()[:12]
         salt = f"{self._task.task.name}/{parts.seed}/{step.name}"
-        start = self._act(f"{step.name}/calendar", datetime, lambda: parts.clock.next_start(self._ended))
-        launch = Launch(f"{parts.recorder.run}/{step.name}/{digest}", salt, start, arms, purpose, fresh_of)
+        start = self._act(f"{step.name}/calendar", datetime, partial(self._start, purpose))
+        key = f"{parts.recorder.run}/{step.name}/{digest}"
+        slot, ramp = slot_of(self._task), ramp_of(self._task)
+        launch = Launch(key, salt, start, arms, purpose, fresh_of, slot, ramp)
 
         def looked(spec: ExperimentSpec, look: Look) -> None:
             parts.watch(Looked(spec, look))
@@ -278,12 +295,18 @@ class Campaign:
             recorder=parts.recorder,
             pause=parts.pause,
             context=partial(self._contexts.of, step, self._history),
-            enforce=partial(enforce, self._task, parts.capabilities),
+            gate=self._gate,
             watch=looked,
         )
         outcome = laboratory.run(step.name, launch)
         self._ended = outcome.ended
         return outcome
+
+    def _start(self, purpose: str) -> datetime:
+        """The first day from which a whole experiment fits before the next freeze."""
+        planned = self._task.confirm if purpose == "confirm" else self._task.experiment
+        days = self._task.ramp_days + planned.days
+        return first_start(self._task.freeze, self._parts.clock.next_start(self._ended), days)
 
 
 def _with_evidence_of(campaign: str, revision: SkillRevision) -> SkillRevision:

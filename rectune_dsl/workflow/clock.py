@@ -18,6 +18,10 @@ class Clock(Protocol):
         """The first whole UTC day on which an experiment can start, not before `after`."""
         ...
 
+    def now(self, after: datetime) -> datetime:
+        """The present, not before `after`."""
+        ...
+
     def left(self, moment: datetime) -> timedelta:
         """The time until `moment`; none where it has come."""
         ...
@@ -29,6 +33,9 @@ class VirtualClock:
     def next_start(self, after: datetime | None) -> datetime:
         return EPOCH if after is None else _midnight_from(after)
 
+    def now(self, after: datetime) -> datetime:
+        return after
+
     def left(self, moment: datetime) -> timedelta:
         return timedelta()
 
@@ -39,6 +46,9 @@ class SystemClock:
     def next_start(self, after: datetime | None) -> datetime:
         now = utc_now()
         return _midnight_from(now if after is None else max(now, after))
+
+    def now(self, after: datetime) -> datetime:
+        return max(utc_now(), after)
 
     def left(self, moment: datetime) -> timedelta:
         return max(moment - utc_now(), timedelta())

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TypeVar
 
 from rectune_dsl.dsl.model import Task
@@ -29,13 +28,15 @@ from rectune_dsl.hooks.api import (
     Launch,
     OnlineAgent,
     PluginError,
+    Serving,
     SetExposure,
     StopArm,
     Wait,
 )
 from rectune_dsl.memory.recorder import Recorder
+from rectune_dsl.workflow.calendar import thawed
 from rectune_dsl.workflow.journaled import Look
-from rectune_dsl.workflow.limits import enforce_actions
+from rectune_dsl.workflow.limits import Gate
 from rectune_dsl.workflow.pause import Pause
 
 T = TypeVar("T")
@@ -61,8 +62,8 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Laboratory:
-    """What an experiment needs. `context` makes what the agent knows, by the act it is for; `enforce` is the
-    limits gate; `watch` is told of every look."""
+    """What an experiment needs. `context` makes what the agent knows, by the act it is for; `gate` keeps the
+    limits; `watch` is told of every look."""
 
     task: Task
     backend: ABBackend
@@ -70,7 +71,7 @@ class Laboratory:
     recorder: Recorder
     pause: Pause
     context: Callable[[str], AgentContext]
-    enforce: Callable[[Launch, ExperimentSpec], ExperimentSpec]
+    gate: Gate
     watch: Callable[[ExperimentSpec, Look], None]
 
     def run(self, step: str, launch: Launch) -> Outcome:
@@ -78,24 +79,29 @@ class Laboratory:
         act = self.recorder.act
 
         def design() -> ExperimentSpec:
-            return self.enforce(launch, self.online.design(self.context("design"), launch))
+            return self.gate.launch(launch, self.online.design(self.context("design"), launch))
 
         spec = act(f"{step}/design", ExperimentSpec, design)
-        experiment = self._attach(step, spec)
+        experiment = self._attach(step, launch, spec)
+        state = self._begin(step, spec, experiment)
         act(f"{step}/start", type(None), lambda: self.backend.start(experiment))
-        outcome = self._follow(step, spec, experiment)
+        outcome = self._follow(step, state, experiment)
         why = outcome.frozen or "finished"
         act(f"{step}/stop", type(None), lambda: self.backend.stop(experiment, why))
         return outcome
 
-    def _attach(self, step: str, spec: ExperimentSpec) -> str:
+    def _attach(self, step: str, launch: Launch, spec: ExperimentSpec) -> str:
         """Create the experiment, or find it again: the backend gives the same id for the same key."""
+
+        def create() -> str:
+            return self.backend.create(self.gate.launch(launch, spec), spec.key)
+
         known = self.recorder.recall(f"{step}/create", str)
         if known is not None and self.recorder.has(f"{step}/stop"):
             return known
         if known is None:
-            return self.recorder.act(f"{step}/create", str, lambda: self.backend.create(spec, spec.key))
-        found = self._again(f"{step}/create", lambda: self.backend.create(spec, spec.key))
+            return self.recorder.act(f"{step}/create", str, create)
+        found = self._again(f"{step}/create", create)
         if found != known:
             raise BackendError(
                 f"the backend made experiment {found} for the key of {known}",
@@ -103,18 +109,26 @@ class Laboratory:
             )
         return known
 
-    def _follow(self, step: str, spec: ExperimentSpec, experiment: str) -> Outcome:
-        state = ExperimentState(spec)
+    def _begin(self, step: str, spec: ExperimentSpec, experiment: str) -> ExperimentState:
+        """Before it starts, an experiment with a ramp is told how many it serves first."""
+        if not spec.ramp.steps:
+            return ExperimentState(spec)
+        first = Serving(spec.start, spec.ramp.first)
+        self._expose(step, "expose", experiment, first)
+        return ExperimentState(spec, servings=(first,))
+
+    def _follow(self, step: str, state: ExperimentState, experiment: str) -> Outcome:
+        spec = state.spec
         stopped_at: dict[str, Look] = {}
         as_of = spec.start + timedelta(days=1)
         matures = max(m.matures_after_days for m in self.task.judged.values())
-        for number in range(1, spec.days + matures + MOST_EXTRA_LOOKS + 1):
+        for number in range(1, spec.lasts + matures + MOST_EXTRA_LOOKS + 1):
             look = self._look(step, number, as_of, state, experiment)
             self.watch(spec, look)
             stops = {a.arm: a.why for a in look.actions if isinstance(a, StopArm)}
             stopped_at |= {arm: look for arm in stops if arm not in stopped_at}
             state = replace(state, looks=number, stopped={**state.stopped, **stops})
-            self._act_on(step, number, experiment, look.actions)
+            state = self._act_on(step, state, experiment, look)
             if (end := _end(look.actions)) is not None:
                 frozen = end.why if isinstance(end, Freeze) else ""
                 return Outcome(spec, look, state.stopped, stopped_at, frozen)
@@ -123,29 +137,56 @@ class Laboratory:
 
     def _look(self, step: str, number: int, as_of: datetime, state: ExperimentState, experiment: str) -> Look:
         key = f"{step}/look-{number}"
-        self.pause.until(key, as_of, f"the data until {as_of:%Y-%m-%d %H:%M} UTC")
+        self.pause.until(key, as_of, "the data")
 
         def observe() -> Look:
             observation = self.backend.observe(experiment, as_of)
             actions = self.online.step(self.context(f"look-{number}"), state, observation)
-            return Look(number, as_of, observation, enforce_actions(state.spec, actions))
+            return Look(number, as_of, observation, self.gate.actions(state, as_of, observation, actions))
 
         return self.recorder.act(key, Look, observe)
 
-    def _act_on(self, step: str, number: int, experiment: str, actions: Sequence[Action]) -> None:
-        for i, action in enumerate(actions, 1):
+    def _act_on(self, step: str, state: ExperimentState, experiment: str, look: Look) -> ExperimentState:
+        """Tell the backend what was decided. Returns the state with what is served from now on."""
+        servings = state.servings
+        for i, action in enumerate(look.actions, 1):
+            act = f"look-{look.number}/act-{i}"
             if isinstance(action, StopArm):
-                self._expose(step, f"look-{number}/act-{i}", experiment, 0.0, action.arm)
+                self._expose(step, act, experiment, Serving(look.as_of, 0.0), action.arm)
             elif isinstance(action, SetExposure):
-                self._expose(step, f"look-{number}/act-{i}", experiment, action.fraction, None)
+                serving = Serving(look.as_of, action.fraction)
+                self.pause.until(f"{step}/{act}", self._when(state, serving), "the end of a freeze")
+                self._expose(step, act, experiment, serving, state=state)
+                servings += (serving,)
+        return replace(state, servings=servings)
 
-    def _expose(self, step: str, act: str, experiment: str, fraction: float, arm: str | None) -> None:
-        """Set an exposure; after a crash again, since a simulated platform is as new as the process."""
-        expose = partial(self.backend.set_exposure, experiment, fraction, arm)
+    def _expose(
+        self,
+        step: str,
+        act: str,
+        experiment: str,
+        serving: Serving,
+        arm: str | None = None,
+        state: ExperimentState | None = None,
+    ) -> None:
+        """Set an exposure; after a crash again where a simulated platform is as new as the process. `state`
+        is the one that an agent changes."""
+
+        def expose() -> None:
+            if state is not None:
+                self.gate.exposure(state, serving.fraction, self._when(state, serving))
+            self.backend.set_exposure(experiment, serving.fraction, arm, serving.since)
+
         replayed = self.recorder.has(f"{step}/{act}")
         self.recorder.act(f"{step}/{act}", type(None), expose)
-        if replayed and not self.recorder.has(f"{step}/stop"):
+        is_new = self.gate.capabilities.virtual_time and not self.recorder.has(f"{step}/stop")
+        if replayed and is_new:
             self._again(f"{step}/{act}", expose)
+
+    def _when(self, state: ExperimentState, serving: Serving) -> datetime:
+        """More users are served when no day is frozen; fewer at once."""
+        now = self.pause.clock.now(serving.since)
+        return thawed(self.task.freeze, now) if serving.fraction > state.now.fraction else now
 
     def _again(self, key: str, work: Callable[[], T]) -> T:
         """Do once more what the journal has. It records a failure: that is a setback of the run."""

@@ -26,6 +26,14 @@ def preflight(loaded: Loaded, found: Power | None) -> tuple[Diagnostic, ...]:
 def _too_few_users(task: Task, capabilities: Capabilities, planned: Traffic) -> Iterator[Problem]:
     if planned.share is None or planned.confirm_share is None or planned.fresh is None:
         return
+    if planned.eligible is not None and planned.per_round > planned.eligible:
+        yield (
+            "RT904",
+            ("experiment", "users_per_arm"),
+            f"its arms need {planned.per_round:,} users, and {planned.eligible:,.0f} may take part: those of "
+            "the task's [exclusion], without the holdout",
+            "lower `users_per_arm` or `arms`, or widen the `share` of [exclusion]",
+        )
     limit = task.limits.traffic_share
     for table, share in (("experiment", planned.share), ("confirm", planned.confirm_share)):
         if share > limit:

@@ -21,12 +21,12 @@ from rectune_dsl.hooks.api import ABBackend, BackendContext, FormulaFunction, Sk
 from rectune_dsl.hooks.specs import Role
 from rectune_dsl.memory.codec import decode, encode
 from rectune_dsl.memory.journal import HEADER, Journal
-from rectune_dsl.memory.slots import Claim
 from rectune_dsl.plugins.host import Host
 from rectune_dsl.skillhub.hub import Skillhub, seed_folders
 from rectune_dsl.workflow.capable import lacking, located
 from rectune_dsl.workflow.environment import environment
 from rectune_dsl.workflow.journaled import RunHeader
+from rectune_dsl.workflow.slots import slot_of
 from rectune_dsl.workflow.surface import holdout_config, surface_id
 
 SKILL_WORKSPACE = Path(".rectune") / "skills"
@@ -110,7 +110,9 @@ def begin(loaded: Loaded, choices: Choices, journal: Journal) -> str:
         skill=_skill(task, source.path),
         plugin_files=choices.plugin_files,
     )
-    journal.create(run, task.task.name, surface_id(task), encode(RunHeader, header), _users(loaded))
+    real = loaded.backend.capabilities().real_traffic  # simulated users are there for everybody
+    first, slot = encode(RunHeader, header), slot_of(task)
+    journal.create(run, task.task.name, surface_id(task), first, alone=real, slot=slot)
     return run
 
 
@@ -151,11 +153,6 @@ def task_of(header: RunHeader, host: Host) -> Task:
     if checked.task is None:
         raise InvalidTaskError(checked.problems, checked.sources)
     return _with(checked.task, Choices(header.seed, header.agents, header.backend))
-
-
-def _users(loaded: Loaded) -> Claim | None:
-    """The real users that a run needs to itself; simulated ones are there for each."""
-    return Claim(surface_id(loaded.task)) if loaded.backend.capabilities().real_traffic else None
 
 
 def _journaled(header: RunHeader) -> Reader:

@@ -10,17 +10,13 @@ from rectune_dsl.dsl.suggest import did_you_mean
 from rectune_dsl.experiments.designs import Design, design
 from rectune_dsl.experiments.power import chance_to_ship, users_needed
 from rectune_dsl.hooks.api import (
-    CONTROL,
     ABBackend,
-    Arm,
     BaselineBackend,
     Capabilities,
-    Config,
-    ExperimentSpec,
     OracleBackend,
     UsageError,
 )
-from rectune_dsl.workflow.clock import EPOCH
+from rectune_dsl.workflow.slots import slot_of
 
 LIFTS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1)
 """True lifts of U at which a plan states the chance to ship."""
@@ -32,8 +28,8 @@ PLENTY = 10.0
 
 @dataclass(frozen=True)
 class Traffic:
-    """Users and days. `share` is of the backend's users, None where their number is not known; `fresh` are
-    the users left for the confirmation that no round has touched."""
+    """Users and days. `share` is of the backend's users, None where their number is not known; `eligible` are
+    those who may take part, `fresh` those left for the confirmation that no round has touched."""
 
     per_round: int
     rounds: int
@@ -42,6 +38,7 @@ class Traffic:
     share: float | None
     confirm_share: float | None
     fresh: float | None
+    eligible: float | None
 
 
 @dataclass(frozen=True)
@@ -66,13 +63,15 @@ def traffic(task: Task, capabilities: Capabilities) -> Traffic:
     per_round, confirm = arms * task.experiment.users_per_arm, 2 * task.confirm.users_per_arm
     matures = max(m.matures_after_days for m in task.judged.values())
     days = rounds * (task.experiment.days + matures) + task.confirm.days + matures
+    days += (rounds + 1) * task.ramp_days
     population = capabilities.population
     if not population:
-        return Traffic(per_round, rounds, confirm, days, None, None, None)
+        return Traffic(per_round, rounds, confirm, days, None, None, None, None)
     holdout = task.holdout.share if task.holdout else 0.0
-    taken = _explore(task, arms, holdout).exposure(population).share
-    fresh = population * (1 - holdout) * max(1 - taken, 0.0) ** rounds
-    return Traffic(per_round, rounds, confirm, days, per_round / population, confirm / population, fresh)
+    eligible = _slot_share(task) * population * (1 - holdout)
+    fresh = eligible * max(1 - per_round / eligible, 0.0) ** rounds
+    share, confirm_share = per_round / population, confirm / population
+    return Traffic(per_round, rounds, confirm, days, share, confirm_share, fresh, eligible)
 
 
 def power(task: Task, backend: ABBackend, confirmation: int = 1) -> Power | None:
@@ -110,20 +109,18 @@ def u_lift(task: Task, lift: float) -> dict[str, float]:
     return {name: metric.sign * lift / total for name, metric in stars.items()}
 
 
-def _explore(task: Task, arms: int, holdout: float) -> ExperimentSpec:
-    config = Config(task.production)
-    named = (Arm(CONTROL, config), *(Arm(f"p{i}", config) for i in range(1, arms)))
-    planned = task.experiment
-    return ExperimentSpec(
-        "", "explore", task.task.surface, named, planned.users_per_arm, planned.days, EPOCH, "", (), holdout
-    )
+def _slot_share(task: Task) -> float:
+    """The share of all users that the task may have."""
+    slot = slot_of(task)
+    return slot.share if slot else 1.0
 
 
 def holdout_users(task: Task, capabilities: Capabilities) -> float | None:
     """Users of the holdout that a confirmation is also compared with; None without one."""
     if task.holdout is None or not capabilities.population:
         return None
-    return min(task.holdout.share * capabilities.population, float(task.confirm.users_per_arm))
+    held = task.holdout.share * capabilities.population * _slot_share(task)
+    return min(held, float(task.confirm.users_per_arm))
 
 
 def shipping_chance(task: Task, found: Power | None, lifts: Mapping[str, float]) -> float | None:

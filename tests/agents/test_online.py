@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -16,6 +17,10 @@ from rectune_dsl.hooks.api import (
     Freeze,
     Launch,
     Moments,
+    Ramp,
+    Serving,
+    SetExposure,
+    Slot,
     StopArm,
     UsageError,
     Wait,
@@ -174,3 +179,49 @@ def test_noise_alone_does_not_stop_an_arm(kit, task):
 
 def test_a_step_is_a_pure_function(kit, task):
     assert step(kit, task, moments(1, ONE_BAD)) == step(kit, task, moments(1, ONE_BAD))
+
+
+RAMP = Ramp((0.1, 0.5), 2)
+
+
+def climbed(task, rises):
+    """A state on the ramp: `rises` are days and fractions."""
+    asked = replace(launch(task), ramp=RAMP, slot=Slot("feed", 0.0, 0.5))
+    return asked, tuple(Serving(START + timedelta(days=day), fraction) for day, fraction in rises)
+
+
+@pytest.mark.parametrize(
+    ("rises", "day", "returns", "kinds"),
+    [
+        ([(0, 0.1)], 1, SAME, [Wait]),
+        ([(0, 0.1)], 2, SAME, [SetExposure, Wait]),
+        ([(0, 0.1)], 2, ALL_BAD, [StopArm, StopArm, Finish]),
+        ([(0, 0.1), (2, 0.5)], 3, SAME, [Wait]),
+        ([(0, 0.1), (2, 0.5)], 4, ONE_BAD, [StopArm, SetExposure, Wait]),
+        ([(0, 0.1), (2, 0.5), (4, 1.0)], 7, SAME, [Wait]),
+        ([(0, 0.1), (2, 0.5), (4, 1.0)], 8, SAME, [Finish]),  # 4 days of the ramp, 3, and 1 to mature
+    ],
+)
+def test_a_ramp_goes_up_a_step_when_its_days_are_over_and_harm_is_stopped(
+    kit, task, rises, day, returns, kinds
+):
+    asked, servings = climbed(task, rises)
+    context = kit.context(task)
+    spec = NumericOnline().design(context, asked)
+    assert (spec.ramp, spec.slot) == (RAMP, asked.slot)
+    state = ExperimentState(spec, day - 1, servings=servings)
+    actions = NumericOnline().step(context, state, moments(day, returns))
+    assert [type(action) for action in actions] == kinds
+    for action in actions:
+        if isinstance(action, SetExposure):
+            assert action.fraction == RAMP.above(servings[-1].fraction)
+
+
+def test_few_users_for_some_days_show_less_than_all_for_one(kit, task):
+    """The same numbers stop an arm whose users are all there, and not one at the foot of a ramp."""
+    rates = {CONTROL: 0.5, "r1p1": 0.5, "r1p2": 0.44}
+    context = kit.context(task)
+    spec = NumericOnline().design(context, replace(launch(task), ramp=Ramp((0.01,), 3)))
+    low = ExperimentState(spec, 2, servings=(Serving(START, 0.01),))
+    assert [type(a) for a in NumericOnline().step(context, low, moments(3, rates))] == [SetExposure, Wait]
+    assert StopArm in [type(a) for a in step(kit, task, moments(3, rates))]

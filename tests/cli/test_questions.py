@@ -152,7 +152,7 @@ def test_a_campaign_of_real_days_goes_on_by_ticks(rectune, tmp_path, platform, m
     task = tmp_path / "task.toml"
     task.write_text(TASK)
     begun = rectune(*PLANTED, "run", task, "--until", "waiting")
-    assert "waits for the data until 2026-03-04 00:00 UTC" in begun.out
+    assert "waits for the data, until 2026-03-04 00:00 UTC" in begun.out
     assert len(calls(log, "create")) == 1
     entries = len(Journal(".rectune/journal.sqlite").entries(status(rectune)["run"]))
     rectune(*PLANTED, "tick")  # too early: nothing happens, and nothing is written

@@ -14,7 +14,7 @@ from rectune_dsl.dsl.written import block, complete, key, literal, sections, to_
 ROOT = Path(__file__).parents[2]
 FILES = [*sorted((ROOT / "tests/corpus/valid").glob("*.toml")), *sorted((ROOT / "tasks").glob("*.toml"))]
 
-SCALARS = st.text() | st.booleans() | st.integers(-(2**62), 2**62) | st.floats(allow_nan=False)
+SCALARS = st.text() | st.dates() | st.booleans() | st.integers(-(2**62), 2**62) | st.floats(allow_nan=False)
 VALUES = st.recursive(
     SCALARS, lambda below: st.lists(below, max_size=3) | st.dictionaries(st.text(), below, max_size=3)
 )

@@ -81,13 +81,13 @@ def test_places_are_uniform_in_their_arm(make_spec):
 @pytest.mark.parametrize("cuts", [(0, USERS), (0, 1, 17_000, 17_000, USERS), range(0, USERS + 1, 25_000)])
 def test_ranges_of_ids_together_have_the_users_of_the_whole(make_spec, arms, cuts):
     spec = make_spec(arms=(*arms[:2], Arm("holdout", arms[0].config)), users_per_arm=5_000, holdout_share=0.1)
-    for arm in assign(spec, USERS, fraction=0.7):
+    for arm in assign(spec, USERS, (0.0, 0.7)):
         parts = [arm.within(start, stop) for start, stop in pairwise(cuts)]
         assert np.array_equal(np.concatenate(parts), arm.within(0, USERS))
 
 
 def test_a_fraction_of_an_arm_is_its_first_part(make_spec):
-    whole, part = (assign(make_spec(users_per_arm=20_000), USERS, fraction)[1] for fraction in (1.0, 0.3))
+    whole, part = (assign(make_spec(users_per_arm=20_000), USERS, (0, to))[1] for to in (1.0, 0.3))
     ids, places = whole.placed(0, USERS)
     assert np.array_equal(part.within(0, USERS), ids[places < 0.3])
     assert part.expected == pytest.approx(part.within(0, USERS).size, rel=0.05)

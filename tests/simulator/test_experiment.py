@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rectune_dsl.dsl.model import Simulator
-from rectune_dsl.hooks.api import Arm
+from rectune_dsl.hooks.api import Arm, Serving
 from rectune_dsl.simulator.days import Block, Setting
 from rectune_dsl.simulator.experiment import EPOCH, Experiment, Machine, baseline
 from rectune_dsl.simulator.oracle import paired_lifts
@@ -28,7 +28,8 @@ def _mean(arm, column):
 @pytest.fixture
 def observe(world, funnel, make_spec):
     def run(days=4, seed=1, machine=None, fraction=1.0, **given):
-        return Experiment(world, funnel, make_spec(**given), seed, fraction, machine).observe(_after(days))
+        experiment = Experiment(world, funnel, make_spec(**given), seed, machine)
+        return experiment.with_serving(Serving(EPOCH, fraction)).observe(_after(days))
 
     return run
 

@@ -36,6 +36,7 @@ class PlantedBackend:
         self.space = Space(context.task)
         self.options = json.loads(os.environ.get("PLANTED", "{}"))
         self.specs = {}
+        self.exposures = {}
 
     def capabilities(self):
         return Capabilities(
@@ -62,8 +63,10 @@ class PlantedBackend:
     def start(self, experiment):
         self._log("start", experiment)
 
-    def set_exposure(self, experiment, fraction, arm=None):
+    def set_exposure(self, experiment, fraction, arm=None, at=None):
         self._log("expose", experiment, fraction, arm)
+        if arm is None:
+            self.exposures.setdefault(experiment, {})[at] = fraction
 
     def stop(self, experiment, outcome):
         self._log("stop", experiment, outcome)
@@ -83,8 +86,10 @@ class PlantedBackend:
 
     def observe(self, experiment, as_of):
         spec = self.specs[experiment.removeprefix("planted:")]
-        days = min((as_of - spec.start) / timedelta(days=1), spec.days)
-        users = int(spec.users_per_arm * min(1, 0.5 + 0.5 * days / spec.days))
+        days = min((as_of - spec.start) / timedelta(days=1), spec.lasts)
+        set_before = {at: f for at, f in self.exposures.get(experiment, {}).items() if at < as_of}
+        served = set_before[max(set_before)] if set_before else 1.0
+        users = max(int(spec.users_per_arm * served * min(1, 0.5 + 0.5 * days / spec.lasts)), 2)
         arms = []
         for number, arm in enumerate(spec.arms):
             count = users - users // 10 if self.options.get("srm") and number == 1 else users

@@ -62,6 +62,33 @@ def test_killed_in_every_act_it_tells_the_same_story(shell, tmp_path):
     assert len(created) > len(set(created)) == 3  # asked again after each kill, launched once
 
 
+TABLES = """
+[ramp]
+steps = [0.05, 0.5]
+[freeze]
+sale = { first = 2026-01-08, last = 2026-01-12 }
+[exclusion]
+layer = "feed"
+share = [0.25, 0.75]
+[limits]
+users_per_day = 160_000
+"""
+
+
+def test_killed_in_every_act_within_limits_it_shows_the_same(shell, tmp_path):
+    task = tmp_path / "limited.toml"
+    task.write_text((HERE / "planted.toml").read_text() + TABLES)
+    shell("-m", "rectune_dsl", *PLANTED, "run", task, "--store", "whole.sqlite")
+    killed = shell(HERE / "kill_chain.py", "killed.sqlite", task, HERE / "planted.py")
+    assert int(killed.split()[-1]) > 50
+
+    def shown(store):
+        return shell("-m", "rectune_dsl", *PLANTED, "show", "last", "--json", "--store", store)
+
+    assert shown("killed.sqlite") == shown("whole.sqlite")
+    assert story(tmp_path / "killed.sqlite") == story(tmp_path / "whole.sqlite")
+
+
 def test_ctrl_c_ends_a_run_cleanly_and_resume_goes_on(shell, tmp_path):
     task = HERE / "planted.toml"
     (tmp_path / "interrupt.py").write_text(

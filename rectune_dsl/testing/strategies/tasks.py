@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import tomli_w
@@ -152,6 +153,12 @@ def _traffic(draw: st.DrawFn) -> dict[str, Any]:
         found["holdout"] = {"share": 0.05}
     if _coin(draw):
         found["limits"] = {"traffic_share": 0.5, "step": 0.5}
+    if _coin(draw):
+        found["ramp"] = {"steps": [0.05, 0.5], "days": draw(st.integers(1, 2))}
+    if _coin(draw):
+        found["freeze"] = {"holidays": {"first": date(2026, 12, 20), "last": date(2027, 1, 3)}}
+    if _coin(draw):
+        found["exclusion"] = {"layer": "feed", "share": [0.0, 0.5]}
     return found
 
 

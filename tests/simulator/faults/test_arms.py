@@ -7,6 +7,7 @@ import pytest
 
 from rectune_dsl.experiments.srm import mismatch
 from rectune_dsl.funnel.run import Funnel
+from rectune_dsl.hooks.api import Cohort
 from rectune_dsl.simulator.experiment import EPOCH, Experiment, Machine
 from rectune_dsl.simulator.threads import Threads
 from rectune_dsl.simulator.world import build_world
@@ -41,7 +42,8 @@ def test_faults_are_the_same_however_they_are_computed(on):
 def test_the_work_of_a_faulty_experiment_can_be_sent_away(on):
     task = on.task(on.every_fault)
     made = Experiment(build_world(task.simulator), Funnel(task), on.spec(), 1, faults=task.simulator.faults)
-    work, shard = made._arms, made._arms.shards()[0]
+    work = made._arms(Cohort(0.2, 1.0, 1, 2))
+    shard = work.shards()[0]
     assert repr(pickle.loads(pickle.dumps(work))(shard).sums) == repr(work(shard).sums)
 
 

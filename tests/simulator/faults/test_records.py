@@ -5,6 +5,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 from rectune_dsl.agents.online_numeric import NumericOnline
+from rectune_dsl.hooks.api import ExperimentState
 from rectune_dsl.simulator.experiment import EPOCH
 from rectune_dsl.workflow.capable import lacking
 
@@ -61,7 +62,7 @@ def test_a_level_that_has_not_all_arrived_stops_no_arm(on):
     text = on.text.replace('latency_ms = "<= 500"', 'impressions = ">= 3"')
     task, whole = (on.task(faults, text=text) for faults in ("delays = { impressions = 1 }", ""))
     context = SimpleNamespace(task=task)
-    state = SimpleNamespace(spec=on.spec(users_per_arm=3_000), stopped={})
+    state = ExperimentState(on.spec(users_per_arm=3_000))
     late, then = (on.observe(t, 2, users_per_arm=3_000) for t in (task, whole))
 
     def decides(observation):
