@@ -60,7 +60,7 @@ class Journal:
         alone: bool = False,
         slot: Slot | None = None,
     ) -> None:
-        """Make a run, all at once: with its first entry and, where it has to be `alone` on its users, with their
+        """Make a run, all at once: with its first entry and, where it has to be `alone` on users, with their
         slot of the surface, or all of it. Raises UsageError when another run has some of them."""
         with self.store.writing(alone=surface) as db:
             db.execute(RUNS.insert().values(run=run, task=task, surface=surface, created_at=now()))

@@ -36,14 +36,14 @@ from rectune_dsl.hooks.api import (
 )
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.memory.slots import share_users
+from rectune_dsl.workflow.assemble import campaign
 from rectune_dsl.workflow.calendar import first_start, frozen, thawed
 from rectune_dsl.workflow.campaign import Campaign
 from rectune_dsl.workflow.clock import EPOCH
 from rectune_dsl.workflow.journaled import Approval
 from rectune_dsl.workflow.limits import Gate
-from rectune_dsl.workflow.prepare import Choices, begin, campaign
+from rectune_dsl.workflow.prepare import Choices, begin
 from rectune_dsl.workflow.traffic import traffic
-from rectune_dsl.workflow.watch import silent
 
 DAY = timedelta(days=1)
 TASK = """
@@ -235,10 +235,7 @@ class AnyCritic:
 
 
 class Yes:
-    def launch(self, what):
-        return Approval(True, "a test", "")
-
-    def ship(self, recommendation, verdict):
+    def answer(self, request):
         return Approval(True, "a test", "")
 
 
@@ -272,7 +269,7 @@ def run(lab, tables, text=TASK, **agents):
     loaded = replace(loaded, task=task)
     journal = Journal("journal.sqlite")
     name = begin(loaded, Choices(), journal)
-    parts = campaign(name, loaded, journal, lab.host, silent, Yes())._parts
+    parts = campaign(name, loaded, journal, lab.host, approver=Yes())._parts
     backend = Recording(parts.backend)
     made = Campaign(replace(parts, backend=backend, agents=replace(parts.agents, **agents)))
     with contextlib.suppress(Exception):  # how a bad agent ends is not the question here
