@@ -54,10 +54,10 @@ def figures(plan: Plan) -> list[Figure]:
     spent = 100 * STEP * float(np.mean(alone))
     name = f"production creeps in {CAMPAIGNS} campaigns"
     return [
-        _share(held, AT_MARGIN).at_most(f"{name}: to its margin or past it, with a holdout", ALPHA),
-        _share(held, BEYOND).at_most(f"{name}: past its margin, with a holdout", ALPHA),
-        _share(held, 1).shown(f"{name}: ships at least once, with a holdout"),
-        _share(alone, BEYOND).shown(f"{name}: past its margin, without a holdout"),
+        share(held, AT_MARGIN).at_most(f"{name}: to its margin or past it, with a holdout", ALPHA),
+        share(held, BEYOND).at_most(f"{name}: past its margin, with a holdout", ALPHA),
+        share(held, 1).shown(f"{name}: ships at least once, with a holdout"),
+        share(alone, BEYOND).shown(f"{name}: past its margin, without a holdout"),
         Figure(f"{name}: mean loss without a holdout", round(spent, 2), "%", "none", True),
     ]
 
@@ -66,6 +66,11 @@ def ships(chunk: Chunk, *, with_holdout: bool) -> list[int]:
     """Per surface, how many configs ship."""
     users = _users(chunk)
     return [_ships(users, surface, with_holdout) for surface in range(chunk.count)]
+
+
+def share(ships: Sequence[int], least: int) -> Share:
+    """Of surfaces on which at least so many ship."""
+    return Share(sum(count >= least for count in ships), len(ships))
 
 
 def _ships(users: Users, surface: int, with_holdout: bool) -> int:
@@ -102,7 +107,7 @@ def _users(chunk: Chunk) -> Users:
 def _same_users(rng: np.random.Generator, surfaces: int) -> Sums:
     """Holdout users have columns for every campaign."""
     over_time = correlated(np.ones(CAMPAIGNS), SAME_USERS)
-    joint: Array = np.kron(over_time, _COVARIANCE)
+    joint = np.kron(over_time, _COVARIANCE).astype(np.float64)
     everything = Normal(np.tile(_MEAN, CAMPAIGNS), joint)
     drawn, width = everything.draw(rng, HOLDOUT_USERS, (surfaces,)), len(_COLUMNS)
     blocks = [slice(width * r, width * (r + 1)) for r in range(CAMPAIGNS)]
@@ -111,7 +116,3 @@ def _same_users(rng: np.random.Generator, surfaces: int) -> Sums:
         np.stack([drawn.sums[:, block] for block in blocks], axis=1),
         np.stack([drawn.products[:, block, block] for block in blocks], axis=1),
     )
-
-
-def _share(ships: Sequence[int], least: int) -> Share:
-    return Share(sum(count >= least for count in ships), len(ships))

@@ -36,8 +36,7 @@ class Daily:
     def _so_far(self, day: int) -> Array:
         """From all days' columns to means over the first `day`."""
         weights = np.where(np.arange(self.days) < day, 1 / day, 0.0)
-        matrix: Array = np.kron(weights, np.eye(len(self.covariance)))
-        return matrix
+        return np.kron(weights, np.eye(len(self.covariance))).astype(np.float64)
 
 
 def observed(
