@@ -66,7 +66,6 @@ def _setup(seeds: int, quick: bool, seconds: Mapping[str, float]) -> dict[str, o
     return {
         "seeds": seeds,
         "quick": quick,
-        "shipping": f"{shipping.SEQUENCES:,} surfaces of {shipping.CAMPAIGNS} campaigns per seed",
         "seconds": seconds,
         "rectune": version("rectune"),
         "numpy": version("numpy"),

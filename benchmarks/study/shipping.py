@@ -41,12 +41,10 @@ class Setting:
 
 def figures(plan: Plan) -> list[Figure]:
     chunks = plan.chunks(SEQUENCES, QUICK_SEQUENCES, CHUNK)
-    return [
-        total(plan.map(partial(ever_ships, setting), chunks)).at_most(
-            f"ever ships harm in {CAMPAIGNS} campaigns: {setting.name}", ALPHA
-        )
-        for setting in settings()
-    ]
+    shares = {s.name: total(plan.map(partial(ever_ships, s), chunks)) for s in settings()}
+    shares["all of these together"] = total(shares.values())
+    name = f"ever ships harm in {CAMPAIGNS} campaigns"
+    return [share.at_most(f"{name}: {setting}", ALPHA) for setting, share in shares.items()]
 
 
 def ever_ships(setting: Setting, chunk: Chunk) -> Share:
