@@ -1,0 +1,1 @@
+"""Do the rules of evidence keep their word? One module per promise; `evidence.py` runs them."""
