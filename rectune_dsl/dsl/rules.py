@@ -111,6 +111,7 @@ RULES: Mapping[str, Rule] = {
     "RT505": Rule("step keeps every param at production", "There is nothing left to search."),
     "RT506": _warning("step leaves a param no room", "It would count as tuned, and could not move."),
     "RT507": Rule("unknown executor", "Nobody registered it."),
+    "RT508": Rule("unknown world", "It is neither bundled nor a file."),
     # RT6: segments, sources
     "RT601": Rule(
         "segment is not one of users or requests", "A segment is told apart before candidates are."
