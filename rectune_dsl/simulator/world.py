@@ -18,7 +18,7 @@ from rectune_dsl.simulator.worldfile import View, WorldFile
 from rectune_dsl.simulator.worlds import parse, text_of
 
 USER_SIGNALS = {"is_new_user": "is_new", "activity_class": "activity_class"}
-"""User signals, and the users' latents they are."""
+"""User signals, and where users hold them: only what a log would tell."""
 KEYS = ("topic", "author", "source")
 LABELS = {"source": SOURCES}
 SESSIONS, RETURN, LATENCY, TOPICS, LOOKED = (
@@ -87,7 +87,7 @@ class World:
     @cached_property
     def item_signals(self) -> Mapping[str, str]:
         """Item signals, and where pools hold them."""
-        own = {name: name for name in ("clickbait", "freshness", "quality_hint")}
+        own = {"clickbait": "clickbait_hint", "freshness": "freshness", "quality_hint": "quality_hint"}
         return {**own, self.file.items.size.name: "size"}
 
     @cached_property
