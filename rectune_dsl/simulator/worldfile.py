@@ -223,8 +223,8 @@ class WorldFile(Table):
     amounts: Annotated[Mapping[str, Amount], Field(min_length=1)]
     """By the name of their per-user column. The first is known of the fortnight before, too."""
     habits: Habits
-    fatigue: Fatigue
-    latency: Latency
+    fatigue: Fatigue = Field(default_factory=Fatigue)
+    latency: Latency = Field(default_factory=Latency)
     early: Mapping[str, View]
     """How the cheap models of the stage `pre_ranking` see responses, by name."""
     full: Mapping[str, View]

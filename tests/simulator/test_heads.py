@@ -1,5 +1,7 @@
 """Heads of the bundled worlds, and signals that formulas read: never the truth itself."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ SIZES = Sizes(seed=1, users=100_000, items=4_000, candidates=300)
 
 @pytest.fixture(scope="module", params=WORLDS)
 def bundled(request):
-    return world_of(load(request.param), "", SIZES)
+    return world_of(load(request.param), SIZES)
 
 
 def test_heads_order_candidates_well_at_ranking_and_less_before(bundled):
@@ -64,3 +66,14 @@ def test_an_activity_class_is_what_a_log_of_the_fortnight_before_tells(bundled):
     assert not np.diff(classes)[np.diff(sessions) == 0].any()
     assert {*np.unique(users.activity_class).tolist()} == {0.0, 1.0, 2.0, 3.0}
     assert (np.diff(users.activity_class[np.argsort(users.activity)]) < 0).any()
+
+
+def test_the_docs_tell_how_good_and_how_alike_heads_are():
+    page = Path(__file__).parents[2] / "docs" / "explanation" / "simulator.md"
+    text, world = page.read_text(encoding="utf-8"), world_of(load("short-video"), SIZES)
+    for stage, name in (("pre_ranking", "pre-ranking"), ("ranking", "ranking")):
+        aucs = [head.auc for head in reliability(world, stage).values()]
+        found = correlations(world, stage)
+        alike = np.abs(found[np.triu_indices(len(found), 1)])
+        row = f"| {name} | {min(aucs):.2f} to {max(aucs):.2f} | {alike.min():.2f} to {alike.max():.2f} |"
+        assert row in text
