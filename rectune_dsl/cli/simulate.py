@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -39,7 +40,7 @@ def measured_options(verb: F) -> F:
             type=click.IntRange(min=500),
             default=_USERS,
             show_default=True,
-            help="Users who come under each kind of exposure.",
+            help="Users who come under each kind of exposure. How concentrated exposure is depends on them.",
         ),
         click.option(
             "--seed",
@@ -56,7 +57,8 @@ def measured_options(verb: F) -> F:
 @command.command("fit")
 @world_argument
 @measured_options
-def fit(world: str, seed: int, users: int, as_json: bool) -> None:
+@click.option("--require-met", is_flag=True, help="Exit with 1 when a main target is missed.")
+def fit(world: str, seed: int, users: int, as_json: bool, require_met: bool) -> None:
     """Hold a world against its targets.
 
     Every target beside what the world gives, with the relative error: under random exposure, under the
@@ -71,6 +73,8 @@ def fit(world: str, seed: int, users: int, as_json: bool) -> None:
         click.echo(fit_json(found))
     else:
         print_fit(console(), found)
+    if require_met and found.missed:
+        sys.exit(1)
 
 
 @command.command("describe")

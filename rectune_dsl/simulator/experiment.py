@@ -8,7 +8,7 @@ from functools import cached_property
 
 from rectune_dsl.dsl.rehearsal import Faults
 from rectune_dsl.funnel.run import Funnel
-from rectune_dsl.hooks.api import Arm, Config, Executor, ExperimentSpec, Moments
+from rectune_dsl.hooks.api import Arm, Executor, ExperimentSpec, Moments
 from rectune_dsl.simulator.assignment import Everyone, assign
 from rectune_dsl.simulator.days import CHUNK, Setting
 from rectune_dsl.simulator.faults.arm import disturbed
@@ -38,8 +38,8 @@ class Experiment:
     """A running experiment. What is observed follows from the spec, the seed and the exposure alone.
 
     The first look simulates all its days, shard by shard, and keeps each day's moments; looks may come in
-    any order. What differs from what `production` shows is new to its users for some days; without one
-    nothing is. `faults` are what goes wrong. Raises BackendError when there are too few users.
+    any order. What differs from what control shows is new to its users for some days. `faults` are what goes
+    wrong. Raises BackendError when there are too few users.
     """
 
     def __init__(
@@ -51,7 +51,6 @@ class Experiment:
         fraction: float = 1.0,
         machine: Machine | None = None,
         segments: SegmentColumns = NO_SEGMENTS,
-        production: Config | None = None,
         faults: Faults | None = None,
     ) -> None:
         self.spec = spec
@@ -70,9 +69,9 @@ class Experiment:
                 respond=draw,
                 chunk=self._machine.chunk,
                 segments=segments,
-                strange=strangeness(world, funnel, arm.config, production) if production else 0.0,
+                strange=strange,
             )
-            for arm in spec.arms
+            for arm, strange in zip(spec.arms, strangeness(world, funnel, spec.arms), strict=True)
         ]
         self._arms = Daily(
             settings=disturbed(settings, [arm.name for arm in spec.arms], faults),

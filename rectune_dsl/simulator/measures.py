@@ -18,9 +18,9 @@ from rectune_dsl.hooks.api import Config, Slates
 from rectune_dsl.simulator.days import Block, Chooser, Setting
 from rectune_dsl.simulator.keyed import hashed, key_of
 from rectune_dsl.simulator.requests import Requests
-from rectune_dsl.simulator.responses import Responses, Shown, draw, likely, satisfaction
+from rectune_dsl.simulator.responses import Responses, Shown, draw, expect, satisfaction
 from rectune_dsl.simulator.targets import ANY_OF, EXPOSURE, parts_of
-from rectune_dsl.simulator.world import LOOKED, USER_SIGNALS, World
+from rectune_dsl.simulator.world import LOOKED, USER_SIGNALS, Sizes, World, world_of
 from rectune_dsl.simulator.worldfile import WorldFile
 
 DAYS = 17
@@ -34,7 +34,8 @@ _LEAST = np.float32(1e-9)
 
 @dataclass
 class Tally:
-    """Sums over everything that is shown; a `respond` of the simulator."""
+    """Sums over everything that is shown; a `respond` of the simulator. Responses and amounts are the means
+    over what may be drawn, so that rare ones are known as well as others."""
 
     items: NDArray[np.float64]
     happened: dict[str, float] = field(default_factory=dict)
@@ -45,8 +46,8 @@ class Tally:
     both: tuple[tuple[str, str], ...] = ()
 
     def __call__(self, requests: Requests, seen: Shown) -> Responses:
-        responses = draw(requests, seen)
-        happened = likely(requests, seen)
+        responses, expected = draw(requests, seen), expect(requests, seen)
+        happened = expected.happened
         for name, likeliness in happened.items():
             self._add(name, likeliness)
         for names in self.any_of:
@@ -57,7 +58,9 @@ class Tally:
         for one, other in self.both:  # independent but for what they both follow from
             self._add(_together(one, other), happened[one] * happened[other] / np.maximum(seen.looks, _LEAST))
         for name in requests.world.file.amounts:
-            self.amounts[name] = self.amounts.get(name, 0.0) + float(responses.sums[name].sum())
+            self.amounts[name] = self.amounts.get(name, 0.0) + float(
+                expected.sums[name].sum(dtype=np.float64)
+            )
         shown = requests.items(seen.candidates).reshape(-1)
         self.items += np.bincount(shown, responses.happened[EXPOSURE].reshape(-1), self.items.size)
         self.satisfied += float(satisfaction(requests, seen).sum())
@@ -113,6 +116,20 @@ class Measured:
             "size_p50": float(np.quantile(items.size, 0.5)),
             "size_p90": float(np.quantile(items.size, 0.9)),
         }
+
+
+@dataclass(frozen=True)
+class Exposures:
+    """The same world under random exposure and under its standard policy."""
+
+    random: Measured
+    standard: Measured
+
+
+def exposures(file: WorldFile, sizes: Sizes, seed: int, users: int) -> Exposures:
+    """Measure a world under both exposures, with so many users under each."""
+    worlds = (world_of(file, sizes, at_random) for at_random in (True, False))
+    return Exposures(*(measure(world, users, seed) for world in worlds))
 
 
 def measure(world: World, users: int, seed: int, days: int = DAYS) -> Measured:

@@ -21,8 +21,7 @@ def sample_panel(task: Task, world: World, seed: int, requests: int) -> Panel:
     UsageError when the task declares a signal the world does not have.
     """
     parts: list[Requests] = []
-    day = missing = 0
-    missing = requests
+    day, missing = 0, requests
     while missing > 0:
         part = _came(world, seed, day, _TRIES * missing, missing)
         parts.append(part)

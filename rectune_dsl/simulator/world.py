@@ -15,10 +15,10 @@ from rectune_dsl.simulator.heads import Weights, drifted, item_logits, model_of,
 from rectune_dsl.simulator.keyed import Ids, Noise
 from rectune_dsl.simulator.population import Users, make_users
 from rectune_dsl.simulator.worldfile import View, WorldFile
-from rectune_dsl.simulator.worlds import parse, text_of
+from rectune_dsl.simulator.worlds import exact_toml, parse, text_of
 
 USER_SIGNALS = {"is_new_user": "is_new", "activity_class": "activity_class"}
-"""User signals, and the users' latents they are."""
+"""User signals, and where users hold them: only what a log would tell."""
 KEYS = ("topic", "author", "source")
 LABELS = {"source": SOURCES}
 SESSIONS, RETURN, LATENCY, TOPICS, LOOKED = (
@@ -49,7 +49,6 @@ class World:
     candidates are any items, as where random exposure is measured. `drift` is a change of its models.
     """
 
-    text: str
     sizes: Sizes
     at_random: bool
     file: WorldFile
@@ -59,6 +58,11 @@ class World:
     normals: Noise
     uniforms: Noise
     drift: Drift | None = None
+
+    @cached_property
+    def text(self) -> str:
+        """Its file as TOML, to the last digit."""
+        return exact_toml(self.file)
 
     def __reduce__(self) -> tuple[Callable[..., World], tuple[str, Sizes, bool, Drift | None]]:
         return make_world, (self.text, self.sizes, self.at_random, self.drift)
@@ -87,7 +91,7 @@ class World:
     @cached_property
     def item_signals(self) -> Mapping[str, str]:
         """Item signals, and where pools hold them."""
-        own = {name: name for name in ("clickbait", "freshness", "quality_hint")}
+        own = {"clickbait": "clickbait_hint", "freshness": "freshness", "quality_hint": "quality_hint"}
         return {**own, self.file.items.size.name: "size"}
 
     @cached_property
@@ -145,17 +149,14 @@ def make_world(text: str, sizes: Sizes, at_random: bool = False, drift: Drift | 
 
 @lru_cache(maxsize=4)
 def _made(text: str, sizes: Sizes, at_random: bool, drift: Drift | None) -> World:
-    return world_of(parse(text), text, sizes, at_random, drift)
+    return world_of(parse(text), sizes, at_random, drift)
 
 
-def world_of(
-    file: WorldFile, text: str, sizes: Sizes, at_random: bool = False, drift: Drift | None = None
-) -> World:
-    """A world by its file; `text` is what others would build it from."""
+def world_of(file: WorldFile, sizes: Sizes, at_random: bool = False, drift: Drift | None = None) -> World:
+    """A world by its file."""
     items = make_items(file, sizes.items, sizes.seed)
     parts: dict[str, Any] = {"logits": item_logits(file, items), "at_random": at_random}
     return World(
-        text=text,
         sizes=sizes,
         at_random=at_random,
         file=file,

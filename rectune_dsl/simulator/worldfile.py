@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
@@ -128,7 +129,8 @@ class Amount(Table):
 
 
 class View(Table):
-    """How a model sees true log-odds z: `intercept + slope * (z - intercept) + bias + noise * normal`."""
+    """How a model sees true log-odds z: `intercept + slope * (z - intercept) + bias + noise * error`, with a
+    standard normal error."""
 
     slope: Positive = 1.0
     """Below 1 it makes too little of differences, above 1 too much."""
@@ -136,6 +138,19 @@ class View(Table):
     """Log-odds too high by so much."""
     noise: Spread = 0.5
     """Standard deviation of its error."""
+    shared: Annotated[float, Field(ge=-1, le=1)] = 0.0
+    """Correlation of its error with what all models of a stage misread together; negative where they then
+    make too little of this response."""
+
+    @property
+    def shared_noise(self) -> float:
+        """Standard deviation of what the stage's models misread together."""
+        return self.noise * self.shared
+
+    @property
+    def own_noise(self) -> float:
+        """Standard deviation of the rest of its error."""
+        return self.noise * math.sqrt(1 - self.shared**2)
 
 
 class Habits(Table):
@@ -208,8 +223,8 @@ class WorldFile(Table):
     amounts: Annotated[Mapping[str, Amount], Field(min_length=1)]
     """By the name of their per-user column. The first is known of the fortnight before, too."""
     habits: Habits
-    fatigue: Fatigue
-    latency: Latency
+    fatigue: Fatigue = Field(default_factory=Fatigue)
+    latency: Latency = Field(default_factory=Latency)
     early: Mapping[str, View]
     """How the cheap models of the stage `pre_ranking` see responses, by name."""
     full: Mapping[str, View]

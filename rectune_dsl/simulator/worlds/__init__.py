@@ -63,6 +63,11 @@ def load(name: str, folder: Path = Path()) -> WorldFile:
     return parse(text_of(name, folder), name)
 
 
+def exact_toml(file: WorldFile) -> str:
+    """A world as a file that reads back as the same world."""
+    return in_blocks(written(file), _ROWS)
+
+
 def to_toml(file: WorldFile) -> str:
     """A world as a file, its numbers to four digits; targets as they were measured."""
     tree = written(file)
