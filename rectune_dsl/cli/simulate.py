@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from rectune_dsl.cli.outputs import writable, write_or_print
+
 if TYPE_CHECKING:
     from rectune_dsl.simulator.world import Sizes
     from rectune_dsl.simulator.worldfile import WorldFile
@@ -83,6 +85,7 @@ def fit(world: str, seed: int, users: int, as_json: bool, require_met: bool) -> 
     "--png",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
+    callback=writable,
     help="Draw it, too. Needs the extra `report`.",
 )
 @measured_options
@@ -96,16 +99,19 @@ def describe(world: str, png: Path | None, seed: int, users: int, as_json: bool)
     from rectune_dsl.report.describe import print_description
     from rectune_dsl.simulator.describe import describe as described
 
-    told = described(_load(world), _sizes(), seed, users)
+    file = _load(world)
     if png is not None:
-        from rectune_dsl.report.drawing import draw
+        from rectune_dsl.report.drawing import draw, drawable
 
-        draw(told, png)
-        click.echo(f"wrote {png}", err=True)
+        drawable(png)
+    told = described(file, _sizes(), seed, users)
     if as_json:
         click.echo(described_json(told))
     else:
         print_description(console(), told)
+    if png is not None:
+        draw(told, png)
+        click.echo(f"wrote {png}", err=True)
 
 
 @command.command("calibrate")
@@ -121,6 +127,7 @@ def describe(world: str, png: Path | None, seed: int, users: int, as_json: bool)
     "--output",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
+    callback=writable,
     help="Write the world to this file instead of printing it.",
 )
 @click.option(
@@ -167,7 +174,7 @@ def calibrate(
     if output is None:
         click.echo(text, nl=False)
     else:
-        output.write_text(text, encoding="utf-8")
+        write_or_print(output, text)
         click.echo(f"wrote {output}", err=True)
 
 
