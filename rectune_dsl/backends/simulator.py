@@ -17,7 +17,8 @@ from rectune_dsl.simulator.faults.flaky import Line
 from rectune_dsl.simulator.oracle import oracle_config, paired_lifts
 from rectune_dsl.simulator.panel import sample_panel
 from rectune_dsl.simulator.segments import segment_columns
-from rectune_dsl.simulator.world import KEYS, build_world
+from rectune_dsl.simulator.signals import KEYS
+from rectune_dsl.simulator.world import build_world
 
 BASELINE_USERS = 6_000
 

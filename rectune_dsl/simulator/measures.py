@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rectune_dsl.dsl.model import Task
 from rectune_dsl.funnel.run import Funnel
 from rectune_dsl.hooks.api import Config, Slates
 from rectune_dsl.simulator.days import Block, Chooser, Setting
 from rectune_dsl.simulator.keyed import hashed, key_of
 from rectune_dsl.simulator.requests import Requests
 from rectune_dsl.simulator.responses import Responses, Shown, draw, expect, satisfaction
+from rectune_dsl.simulator.standard import standard_task
 from rectune_dsl.simulator.targets import ANY_OF, EXPOSURE, parts_of
-from rectune_dsl.simulator.world import LOOKED, USER_SIGNALS, Sizes, World, world_of
+from rectune_dsl.simulator.world import LOOKED, Sizes, World, world_of
 from rectune_dsl.simulator.worldfile import WorldFile
 
 DAYS = 17
@@ -138,9 +138,10 @@ def measure(world: World, users: int, seed: int, days: int = DAYS) -> Measured:
     any_of = {t.of for t in file.targets.values() if ANY_OF in t.of}
     both = {(t.of, t.per) for t in file.targets.values() if _are_apart(file, t.of, t.per)}
     tally = Tally(np.zeros(world.items.topic.size), any_of=tuple(sorted(any_of)), both=tuple(sorted(both)))
-    funnel: Chooser = AnyItems() if world.at_random else Funnel(standard_task(world))
+    standard = standard_task(file)
+    funnel: Chooser = AnyItems() if world.at_random else Funnel(standard)
     traffic = key_of("measure", seed, int(world.at_random))
-    setting = Setting(world, funnel, Config({}), traffic, 0, days, tally)
+    setting = Setting(world, funnel, Config(standard.production), traffic, 0, days, tally)
     looked, clicked = [], []
     first = world.file.responses[world.file.first].column
     at = {name: setting.columns.index(name) for name in (LOOKED, first)}
@@ -154,24 +155,6 @@ def measure(world: World, users: int, seed: int, days: int = DAYS) -> Measured:
         looked.append(columns[at[LOOKED], came])
         clicked.append(columns[at[first], came])
     return Measured(world, tally, np.concatenate(looked), np.concatenate(clicked))
-
-
-def standard_task(world: World) -> Task:
-    """The world's standard policy as a task."""
-    kinds = dict.fromkeys(world.item_signals, "item") | dict.fromkeys(USER_SIGNALS, "user")
-    signals = {name: {"kind": kinds.get(name, "prediction")} for name in world.signals}
-    traffic = {"users_per_arm": 2, "days": 1}
-    return Task.model_validate(
-        {
-            "dsl": 1,
-            "task": {"name": "standard", "surface": "standard"},
-            "signals": signals,
-            "stages": dict(world.file.standard),
-            "metrics": {world.file.main_amount: {"goal": "maximize"}},
-            "experiment": traffic,
-            "confirm": traffic,
-        }
-    )
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import Panel
 from rectune_dsl.simulator.keyed import key_of, uniform
 from rectune_dsl.simulator.requests import Requests
-from rectune_dsl.simulator.world import KEYS, LABELS, World
+from rectune_dsl.simulator.signals import KEYS, LABELS
+from rectune_dsl.simulator.world import World
 
 _TRIES = 8
 

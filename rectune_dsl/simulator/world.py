@@ -10,17 +10,14 @@ from typing import Any
 
 from rectune_dsl.dsl.model import Simulator
 from rectune_dsl.dsl.rehearsal import Drift
-from rectune_dsl.simulator.catalogue import SOURCES, Items, Pools, make_items, make_pools
+from rectune_dsl.simulator.catalogue import Items, Pools, make_items, make_pools
 from rectune_dsl.simulator.heads import Weights, drifted, item_logits, model_of, views, weights
 from rectune_dsl.simulator.keyed import Ids, Noise
 from rectune_dsl.simulator.population import Users, make_users
+from rectune_dsl.simulator.signals import heads_of, item_signals_of, kinds_of
 from rectune_dsl.simulator.worldfile import View, WorldFile
 from rectune_dsl.simulator.worlds import exact_toml, parse, text_of
 
-USER_SIGNALS = {"is_new_user": "is_new", "activity_class": "activity_class"}
-"""User signals, and where users hold them: only what a log would tell."""
-KEYS = ("topic", "author", "source")
-LABELS = {"source": SOURCES}
 SESSIONS, RETURN, LATENCY, TOPICS, LOOKED = (
     "sessions",
     "next_day_return",
@@ -86,18 +83,17 @@ class World:
     @cached_property
     def heads(self) -> Mapping[str, str]:
         """Predictions by the name that formulas know them by, and the responses they predict."""
-        return {f"p_{name}": name for name in self.file.responses}
+        return heads_of(self.file)
 
     @cached_property
     def item_signals(self) -> Mapping[str, str]:
         """Item signals, and where pools hold them."""
-        own = {"clickbait": "clickbait_hint", "freshness": "freshness", "quality_hint": "quality_hint"}
-        return {**own, self.file.items.size.name: "size"}
+        return item_signals_of(self.file)
 
     @cached_property
     def signals(self) -> tuple[str, ...]:
         """Everything that formulas may read."""
-        return (*self.heads, *self.item_signals, *USER_SIGNALS)
+        return tuple(kinds_of(self.file))
 
     @cached_property
     def sums(self) -> tuple[str, ...]:
@@ -134,7 +130,9 @@ def build_world(simulator: Simulator, folder: Path = Path()) -> World:
     """The world of a `[simulator]` table; the path of a world file starts at `folder`. Raises UsageError when
     there is none of that name, or when its file says what cannot be."""
     drift = simulator.faults.drift if simulator.faults else None
-    return make_world(text_of(simulator.world, folder), sizes_of(simulator), drift=drift)
+    text = text_of(simulator.world, folder)
+    parse(text, simulator.world)
+    return make_world(text, sizes_of(simulator), drift=drift)
 
 
 def sizes_of(simulator: Simulator) -> Sizes:
@@ -144,7 +142,7 @@ def sizes_of(simulator: Simulator) -> Sizes:
 
 def make_world(text: str, sizes: Sizes, at_random: bool = False, drift: Drift | None = None) -> World:
     """A world by its file's text, and how large it is; the same one where it was made before."""
-    return _made(text, sizes, at_random, drift)
+    return _made(exact_toml(parse(text)), sizes, at_random, drift)
 
 
 @lru_cache(maxsize=4)

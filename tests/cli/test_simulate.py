@@ -132,4 +132,4 @@ def test_a_file_that_is_no_world_is_told(rectune, tmp_path):
     result = rectune("simulate", "show", "half.toml")
     assert result.code == 2
     assert "half.toml is no world" in result.err
-    assert "responses: Field required" in result.err
+    assert "RT102 `responses` is missing in the file" in result.err

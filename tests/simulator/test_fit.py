@@ -149,17 +149,61 @@ def _complaint(*changes):
         ('per = "click"', 'per = "cart"', "nothing is counted per `cart`"),
         ('of = "click"', 'of = "click + purchase"', "`purchase` needs another response first"),
         ('of = "size_p50"', 'per = "click", of = "size_p50"', "is not counted per `click`"),
-        ('given = "click"', 'given = "look"', "responses.add_to_cart.given is `look`"),
-        ("new = 0.3", "newer = 0.3", "users.newer"),
+        ('given = "click"', 'given = "look"', "responses.add_to_cart.given names `look`"),
+        ("new = 0.3", "newer = 0.3", "unknown key `newer` in [users]"),
         ("taste = 0.35", "taste = 0.95", "taste and chemistry make more than 1"),
         ('hoped = "add_to_cart"', 'hoped = "purchase"', "what is hoped for is not given click"),
-        ("[fatigue]", "[fatigue", "is not TOML"),
+        ("[fatigue]", "[fatigue", "RT002"),
+        ("topics = 60", "topisc = 60", ":10:1: RT101 unknown key `topisc` in [items]"),
+        ("topics = 60", "topisc = 60", "help: did you mean `topics`?"),
+        ("median = 30.0, p90 = 80.0", "median = 30.0, p90 = 8.0", "p90 (8) is below the median (30)"),
+        ("daily = 0.1772", 'daily = "often"', "RT103 `daily` must be a number"),
+        ("heavy = 0.4", "heavy = 4.0", "RT105 `heavy` must be at most 1"),
+        ("purchase = 10.0", "buy = 10.0", "habits.worth names `buy`, which is no response"),
+        ('score = "p_click * (1 + 4 * p_add_to_cart)"', 'score = "p_clik"', "`p_clik` is neither signal"),
+        ('score = "p_click * (1 + 4 * p_add_to_cart)"', 'score = "p_clik"', "help: did you mean `p_click`?"),
+        ('score = "p_click * (1 + 4 * p_add_to_cart)"', 'score = "p_click +"', "RT201"),
     ],
 )
 def test_what_is_wrong_with_a_world_file_is_told(old, new, said):
     complaint = _complaint((old, new))
     assert said in complaint
     assert "mine.toml" in complaint
+
+
+def test_every_problem_of_a_world_file_is_told_at_once_with_its_place():
+    complaint = _complaint(
+        ("topics = 60", "topisc = 60"),
+        ('given = "click"', 'given = "clik"'),
+        ("memory = 0.8", "memory = 8"),
+    )
+    assert "RT101" in complaint
+    assert "RT105" in complaint
+    assert "`topics` is missing" not in complaint
+    two = _complaint(('given = "click"', 'given = "clik"'), ('of = "hide"', 'of = "hidee"'))
+    lines = text_of("shop").splitlines()
+    for key in ("add_to_cart = { column", "hide = { of"):
+        number = next(n for n, line in enumerate(lines, 1) if line.startswith(key))
+        assert f"mine.toml:{number}:" in two
+
+
+def test_a_key_that_items_do_not_have_is_told():
+    last = '\n[standard.ranking.diversity]\nby = "topci"\nmax_per_key = 3\n'
+    complaint = _complaint(("\n[targets]", f"{last}\n[targets]"))
+    assert "RT902 items have no key `topci`" in complaint
+    assert "did you mean `topic`?" in complaint
+
+
+def test_a_standard_policy_may_have_params_of_which_production_serves():
+    plain = text_of("shop")
+    tuned = plain.replace(
+        'score = "p_click * (1 + 4 * p_add_to_cart)"',
+        'score = "p_click * (1 + w * p_add_to_cart)"\nparams = { w = { production = 4, low = 0, high = 9 } }',
+    )
+    assert tuned != plain
+    found = [measure(world_of(parse(text), SIZES), 500, ANOTHER_SEED) for text in (plain, tuned)]
+    assert found[0].rate("click") == found[1].rate("click")
+    assert found[0].rate("purchase") == found[1].rate("purchase")
 
 
 def test_a_misspelt_target_names_the_right_one():
