@@ -38,6 +38,7 @@ from rectune_dsl.experiments.balance import BALANCE_THRESHOLD
 from rectune_dsl.experiments.estimates import estimate
 from rectune_dsl.experiments.intervals import Measured, lift
 from rectune_dsl.experiments.srm import SRM_THRESHOLD, srm_p_value
+from rectune_dsl.funnel.processors import usable
 from rectune_dsl.funnel.run import Funnel
 from rectune_dsl.hooks.api import CONTROL, Arm, Config, ExperimentSpec, Moments
 from rectune_dsl.simulator.experiment import EPOCH, Experiment, Machine
@@ -145,7 +146,7 @@ def main() -> None:
     each = QUICK_EXPERIMENTS if arguments.quick else EXPERIMENTS
     seeds = 1 if arguments.quick else arguments.seeds
     began = time.perf_counter()
-    found = study(each, range(seeds), os.cpu_count() or 1)
+    found = study(each, range(seeds), usable())
     setup = {
         "experiments": found.srm.size,
         "users_per_arm": USERS_PER_ARM,
@@ -154,7 +155,7 @@ def main() -> None:
         "seconds": round(time.perf_counter() - began, 1),
         "rectune": version("rectune"),
         "python": platform.python_version(),
-        "processors": os.cpu_count(),
+        "processors": usable(),
     }
     if arguments.json:
         print(json.dumps({"setup": setup, "figures": found.figures()}, indent=2))

@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import platform
+import statistics
 import sys
 import tempfile
 import time
@@ -24,6 +25,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line does, 
 
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.source import Source
+from rectune_dsl.funnel.processors import usable
 from rectune_dsl.hooks.api import Config, OracleBackend
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.plugins.host import Host
@@ -64,7 +66,7 @@ def main() -> None:
         "agents": options.agent,
         "rectune": version("rectune"),
         "python": platform.python_version(),
-        "processors": os.cpu_count(),
+        "processors": usable(),
     }
     result = {"setup": setup, "figures": _figures(runs), "runs": [asdict(run) for run in runs]}
     if options.json:
@@ -167,14 +169,15 @@ def _figures(runs: list[Run]) -> list[dict[str, object]]:
     harmful = sum(bool(run.violations) for run in shipped)
     positive = sum(run.true_lift > 0 for run in runs)
     violating = sum(run.arms_violating for run in runs) / max(tested, 1)
-    slowest = max(run.seconds for run in runs)
+    seconds = [run.seconds for run in runs]
     return [
         _figure("runs that ship", len(shipped), "runs", f">= {count / 2:g}", len(shipped) >= count / 2),
         _figure("true lift is positive", positive, "runs", f">= {0.8 * count:g}", positive >= 0.8 * count),
         _figure("shipped configs that violate a guardrail in truth", harmful, "runs", "0", harmful == 0),
         _figure("mean true lift in parts of the oracle's", round(share, 3), "ratio", "", True),
         _figure("arms that violate a guardrail in truth", round(violating, 3), "ratio", "", True),
-        _figure("slowest campaign", slowest, "s", "< 60", slowest < 60),
+        _figure("median campaign", round(statistics.median(seconds), 2), "s", "", True),
+        _figure("slowest campaign", max(seconds), "s", "< 60", max(seconds) < 60),
     ]
 
 

@@ -32,6 +32,7 @@ import tomli_w
 from hypothesis import HealthCheck, Phase, given, settings
 
 from rectune_dsl.dsl.check import Environment
+from rectune_dsl.funnel.processors import usable
 from rectune_dsl.testing.fuzzing import MEGABYTES, SECONDS, Failure, Kind, Outcome, examine, peak_megabytes
 from rectune_dsl.testing.mutations import mutant
 from rectune_dsl.testing.strategies.tasks import tables
@@ -76,7 +77,7 @@ def main() -> None:
         "seconds": round(seconds, 1),
         "rectune": version("rectune"),
         "python": platform.python_version(),
-        "processors": os.cpu_count(),
+        "processors": usable(),
     }
     failures = [failure for batch in batches for failure in batch.failures]
     shown = [{"case": number, "kind": f.kind, "detail": f.detail} for number, f in failures[:_SHOWN]]
@@ -96,7 +97,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--files", type=int, default=FILES, help="how many")
     parser.add_argument("--seeds", type=int, default=0, help="which sequence of mutants")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--workers", type=int, default=usable())
     parser.add_argument("--case", type=int, help="print this mutant and what became of it")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_FILES:,} files")
     parser.add_argument("--json", action="store_true")

@@ -25,6 +25,7 @@ from typing import Any
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line does, before NumPy is imported
 
 from rectune_dsl.dsl.model import Task
+from rectune_dsl.funnel.processors import usable
 from rectune_dsl.funnel.run import Funnel
 from rectune_dsl.hooks.api import CONTROL, Arm, Config, ExperimentSpec
 from rectune_dsl.simulator.experiment import EPOCH, Experiment
@@ -35,6 +36,8 @@ MOST = 1 << 30
 """What the goal allows, in bytes."""
 GROWTH = 16 * MIB
 """By how much the peak may grow when users become ten times as many: results wait to be added up."""
+QUICK, FULL = (100_000, 10_000_000), (400_000, 100_000_000)
+"""Users, of whom the second experiment has ten times as many, and the population they are of."""
 
 TASK = """
 dsl = 1
@@ -77,12 +80,12 @@ def main() -> None:
     if options.measure:
         print(json.dumps(asdict(_measured(*options.measure))))
         return
-    few, population = (100_000, 10_000_000) if options.quick else (400_000, 100_000_000)
+    few, population = QUICK if options.quick else FULL
     figures = peak_memory(few, population)
     setup = {
         "rectune": version("rectune"),
         "python": platform.python_version(),
-        "processors": os.cpu_count(),
+        "processors": usable(),
         "population": population,
         "days": 2,
         "arms": 2,
@@ -94,7 +97,7 @@ def main() -> None:
         print(f"{figure['name']}: {figure['value']} {figure['unit']} (goal {figure['goal']}): {figure['ok']}")
 
 
-def peak_memory(users: int = 100_000, population: int = 10_000_000) -> list[dict[str, Any]]:
+def peak_memory(users: int, population: int) -> list[dict[str, Any]]:
     """The figures of two experiments, one of about `users` users, one of ten times as many."""
     few, many = measured(users, population), measured(10 * users, population)
     growth = many.bytes - few.bytes

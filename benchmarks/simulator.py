@@ -20,6 +20,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line does, 
 from speed import experiment, funnel, heads, memory_of, peers
 from speed.figures import Figure, Options
 
+from rectune_dsl.funnel.processors import usable
+
 PARTS: Mapping[str, Callable[[Options], list[Figure]]] = {
     "heads": heads.figures,
     "funnel": funnel.figures,
@@ -61,7 +63,7 @@ def _setup(options: Options) -> dict[str, object]:
         "quick": options.quick,
         **{name: _version(name) for name in ("rectune", "numpy", "numba")},
         "python": platform.python_version(),
-        "processors": os.cpu_count(),
+        "processors": usable(),
     }
 
 

@@ -98,7 +98,7 @@ def _rows(table: type[Table]) -> Iterator[str]:
 
 
 def _default(value: Any) -> str:
-    if value is None or value == {}:
+    if value is None or value == {} or isinstance(value, Table):
         return ""
     return f"`{literal(list(value) if isinstance(value, tuple) else value)}`"
 

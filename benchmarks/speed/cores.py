@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+from rectune_dsl.funnel.processors import usable
 from speed.figures import Figure, ratio
 
 GOAL = 1.7
@@ -17,7 +17,7 @@ _ONE, _TWO = "hashing", "hashing, two threads"
 
 
 def several() -> bool:
-    return (os.cpu_count() or 1) > 1
+    return usable() > 1
 
 
 def hashing() -> dict[str, Callable[[], object]]:

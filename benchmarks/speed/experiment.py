@@ -81,7 +81,7 @@ def _run(task: Task, users: int, threads: int, salt: str) -> Run:
     world, funnel = build_world(task.simulator), Funnel(task)
     began = time.perf_counter()
     machine = Machine(Threads(threads))
-    experiment = Experiment(world, funnel, spec, 1, machine=machine, production=control.config)
+    experiment = Experiment(world, funnel, spec, 1, machine=machine)
     seen = experiment.observe(EPOCH + timedelta(days=DAYS + 1))
     seconds = time.perf_counter() - began
     sessions = sum(arm.sums[seen.columns.index("sessions")] for arm in seen.arms)

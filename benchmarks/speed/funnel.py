@@ -140,7 +140,6 @@ def _speeds(seconds: Mapping[str, list[float]], requests: int) -> list[Figure]:
     for kernel, goal in (("numpy", GOAL_NUMPY), ("numba", GOAL_KERNEL)):
         if kernel in seconds:
             found.append(ratio(f"funnel, {kernel} over reference, per core", plain, seconds[kernel], goal))
-    fastest = _kernels()[-1]
     if cores.several():
         fastest = _kernels()[-1]
         two = seconds[f"{fastest}, two threads"]

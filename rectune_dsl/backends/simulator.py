@@ -26,7 +26,8 @@ from rectune_dsl.simulator.faults.flaky import Line
 from rectune_dsl.simulator.oracle import oracle_config, paired_lifts
 from rectune_dsl.simulator.panel import sample_panel
 from rectune_dsl.simulator.segments import segment_columns
-from rectune_dsl.simulator.world import KEYS, build_world
+from rectune_dsl.simulator.signals import KEYS
+from rectune_dsl.simulator.world import build_world
 
 BASELINE_USERS = 6_000
 
@@ -50,7 +51,7 @@ class SimulatorBackend:
         self._faults = context.task.simulator.faults
         self._line = Line(context.seed, self._faults.flaky if self._faults else 0.0, context.setbacks)
         self._experiments: dict[str, Experiment] = {}
-        self._delivered: list[Config] = []
+        self._serves = self._before = Config(context.task.production)
         self._best: Config | None = None
 
     def capabilities(self) -> Capabilities:
@@ -117,12 +118,12 @@ class SimulatorBackend:
 
     def deliver(self, config: Config) -> None:
         with self._line.call("deliver"):
-            if not self._delivered or self._delivered[-1] != config:
-                self._delivered.append(config)
+            if config != self._serves:
+                self._before, self._serves = self._serves, config
 
     def rollback(self) -> None:
-        if self._delivered:
-            self._delivered.pop()
+        with self._line.call("rollback"):
+            self._serves = self._before
 
     def panel(self, requests: int) -> Panel:
         return sample_panel(self._task, self._world, self._seed, requests)
@@ -159,11 +160,6 @@ class SimulatorBackend:
             )
             self._best = found.config
         return self._best
-
-    @property
-    def _serves(self) -> Config:
-        """What production serves."""
-        return self._delivered[-1] if self._delivered else Config(self._task.production)
 
     def _made(self, spec: ExperimentSpec) -> Experiment:
         return Experiment(

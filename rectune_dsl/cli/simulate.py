@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from rectune_dsl.cli.outputs import writable, write_or_print
 
 if TYPE_CHECKING:
     from rectune_dsl.simulator.world import Sizes
@@ -39,7 +42,7 @@ def measured_options(verb: F) -> F:
             type=click.IntRange(min=500),
             default=_USERS,
             show_default=True,
-            help="Users who come under each kind of exposure.",
+            help="Users who come under each kind of exposure. How concentrated exposure is depends on them.",
         ),
         click.option(
             "--seed",
@@ -56,7 +59,8 @@ def measured_options(verb: F) -> F:
 @command.command("fit")
 @world_argument
 @measured_options
-def fit(world: str, seed: int, users: int, as_json: bool) -> None:
+@click.option("--require-met", is_flag=True, help="Exit with 1 when a main target is missed.")
+def fit(world: str, seed: int, users: int, as_json: bool, require_met: bool) -> None:
     """Hold a world against its targets.
 
     Every target beside what the world gives, with the relative error: under random exposure, under the
@@ -71,6 +75,8 @@ def fit(world: str, seed: int, users: int, as_json: bool) -> None:
         click.echo(fit_json(found))
     else:
         print_fit(console(), found)
+    if require_met and found.missed:
+        sys.exit(1)
 
 
 @command.command("describe")
@@ -79,6 +85,7 @@ def fit(world: str, seed: int, users: int, as_json: bool) -> None:
     "--png",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
+    callback=writable,
     help="Draw it, too. Needs the extra `report`.",
 )
 @measured_options
@@ -92,16 +99,19 @@ def describe(world: str, png: Path | None, seed: int, users: int, as_json: bool)
     from rectune_dsl.report.describe import print_description
     from rectune_dsl.simulator.describe import describe as described
 
-    told = described(_load(world), _sizes(), seed, users)
+    file = _load(world)
     if png is not None:
-        from rectune_dsl.report.drawing import draw
+        from rectune_dsl.report.drawing import draw, drawable
 
-        draw(told, png)
-        click.echo(f"wrote {png}", err=True)
+        drawable(png)
+    told = described(file, _sizes(), seed, users)
     if as_json:
         click.echo(described_json(told))
     else:
         print_description(console(), told)
+    if png is not None:
+        draw(told, png)
+        click.echo(f"wrote {png}", err=True)
 
 
 @command.command("calibrate")
@@ -117,6 +127,7 @@ def describe(world: str, png: Path | None, seed: int, users: int, as_json: bool)
     "--output",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
+    callback=writable,
     help="Write the world to this file instead of printing it.",
 )
 @click.option(
@@ -163,7 +174,7 @@ def calibrate(
     if output is None:
         click.echo(text, nl=False)
     else:
-        output.write_text(text, encoding="utf-8")
+        write_or_print(output, text)
         click.echo(f"wrote {output}", err=True)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rectune_dsl.dsl import edits
 from rectune_dsl.dsl.diagnostics import Fix
-from rectune_dsl.dsl.former import VALUES, former
+from rectune_dsl.dsl.former import VALUES
 from rectune_dsl.dsl.mend import Mender
 from rectune_dsl.dsl.positions import KeyPath
 from rectune_dsl.dsl.repair import parts, repair
@@ -51,7 +51,7 @@ def _version(mend: Mender, fault: Fault, tree: Tree) -> Fix | None:
 
 
 def _extra(mend: Mender, fault: Fault, tree: Tree) -> Fix | None:
-    old = former(fault.path)
+    old = fault.former
     if old is not None and old.is_gone:
         return mend.remove(fault.path)
     if old is not None and old.pair is not None and _at(tree, fault.path) is True:

@@ -9,55 +9,64 @@ from typing import Any
 
 from rectune_dsl.dsl.diagnostics import Diagnostic
 from rectune_dsl.dsl.faultfixes import fix
-from rectune_dsl.dsl.former import former
+from rectune_dsl.dsl.former import Former, former
 from rectune_dsl.dsl.formula.parse import BOTH, EITHER, NEGATE
 from rectune_dsl.dsl.guardrails import HELP as GUARDRAIL_HELP
 from rectune_dsl.dsl.mend import Mender
+from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.positions import KeyPath
 from rectune_dsl.dsl.shape import fields
 from rectune_dsl.dsl.source import Position, Source
 from rectune_dsl.dsl.suggest import did_you_mean, nearest
+from rectune_dsl.dsl.table import Table
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One error of pydantic's, at a key path."""
+    """One error of pydantic's, at a key path of a file that is a `root`."""
 
     path: KeyPath
     kind: str
     message: str
     context: Mapping[str, Any] = field(default_factory=dict)
+    root: type[Table] = Task
 
     @property
     def guess(self) -> str | None:
         """The key that an unknown key was meant to be."""
         if self.kind != "extra_forbidden":
             return None
-        if (old := former(self.path)) is not None:
+        if (old := self.former) is not None:
             return old.key
-        others = [key for key in fields(self.path[:-1]) if key != self.path[-1]]
+        others = [key for key in fields(self.path[:-1], self.root) if key != self.path[-1]]
         return None if self.is_of_another_kind else nearest(str(self.path[-1]), others)
 
     @property
     def is_of_another_kind(self) -> bool:
         """Whether tables of another kind may have the key there: vectors have no `type`."""
-        return self.path[-1] in fields(self.path[:-1])
+        return self.path[-1] in fields(self.path[:-1], self.root)
+
+    @property
+    def former(self) -> Former | None:
+        """What became of the key in tasks."""
+        return former(self.path) if self.root is Task else None
 
 
 def problem(source: Source, fault: Fault, tree: Mapping[str, Any]) -> Diagnostic:
     """The diagnostic of a fault."""
-    code, message, help = _words(fault)
+    code, message, help = words(fault)
     mended = fix(Mender(source), fault, tree)
     if mended is not None and code in ("RT103", "RT104", "RT105", "RT106"):
         help = f"write {mended[0].text}{f': {help}' if code == 'RT105' and help else ''}"
     if mended is None and fault.guess is not None:
         help = f"`{fault.guess}` is there already: remove one of them"
-    place = _place(source, fault)
+    place = place_of(source, fault)
     where = (place.path, place.line, place.column, place.end_column)
-    return Diagnostic(code, message, help or _NO_HELP.get(code, ""), *where, fix=mended)
+    return Diagnostic(code, message, help or NO_HELP.get(code, ""), *where, fix=mended)
 
 
-def _place(source: Source, fault: Fault) -> Position:
+def place_of(source: Source, fault: Fault) -> Position:
+    """Where a fault stands."""
     if fault.kind == "missing":
         return source.locate(fault.path[:-1], "key")
     if fault.kind == "formula":
@@ -65,7 +74,7 @@ def _place(source: Source, fault: Fault) -> Position:
     return source.locate(fault.path, "key" if fault.kind == "extra_forbidden" else "value")
 
 
-def _words(fault: Fault) -> tuple[str, str, str]:
+def words(fault: Fault) -> tuple[str, str, str]:
     """Code, message and help."""
     key, table = fault.path[-1] if fault.path else "the file", fault.path[:-1]
     what, kind, context = f"`{key}`", fault.kind, fault.context
@@ -77,12 +86,16 @@ def _words(fault: Fault) -> tuple[str, str, str]:
             "the version of the language is missing or unknown",
             "write dsl = 1 at the top; a later version needs a later rectune",
         )
-    if kind == "extra_forbidden" and (old := former(fault.path)) is not None:
+    if kind == "extra_forbidden" and (old := fault.former) is not None:
         return "RT112", f"{what} in {_table(table)} is a key of earlier drafts or of other tools", old.help
     if kind == "extra_forbidden" and fault.is_of_another_kind:
         return "RT101", f"{what} means nothing in {_table(table)}, as it is written", "remove it"
     if kind == "extra_forbidden":
-        return "RT101", f"unknown key {what} in {_table(table)}", did_you_mean(str(key), fields(table))
+        return (
+            "RT101",
+            f"unknown key {what} in {_table(table)}",
+            did_you_mean(str(key), fields(table, fault.root)),
+        )
     if kind == "missing":
         return "RT102", f"{what} is missing in {_table(table)}", _MISSING.get(str(key), f"add {key} = ...")
     if kind == "formula":
@@ -109,7 +122,7 @@ def _table(path: KeyPath) -> str:
     return f"[{'.'.join(map(str, path))}]" if path else "the file"
 
 
-_NO_HELP = {
+NO_HELP = {
     "RT101": "remove it",
     "RT103": "write a value of that type",
     "RT104": "write one of these words, in quotes",

@@ -111,12 +111,13 @@ RULES: Mapping[str, Rule] = {
     "RT505": Rule("step keeps every param at production", "There is nothing left to search."),
     "RT506": _warning("step leaves a param no room", "It would count as tuned, and could not move."),
     "RT507": Rule("unknown executor", "Nobody registered it."),
-    "RT508": Rule("more users than may be served on a day", "No experiment could be served in full."),
+    "RT508": Rule("unknown world", "It is neither bundled nor a file."),
     "RT509": Rule("freeze ends before it begins", "No day would be frozen."),
     "RT510": _warning("freezes overlap", "One of their days is likely a slip."),
     "RT511": _warning("no experiment fits between freezes", "The campaign would wait out the days between."),
     "RT512": Rule("exclusion leaves no users", "Nobody could take part."),
     "RT513": Rule("ramp's steps do not rise", "Each look that shows no harm serves more users."),
+    "RT514": Rule("more users than may be served on a day", "No experiment could be served in full."),
     # RT6: segments, sources
     "RT601": Rule(
         "segment is not one of users or requests", "A segment is told apart before candidates are."

@@ -1,4 +1,7 @@
-"""What the model says about a key path: its fields, and which parts of a pydantic location are keys."""
+"""What the model says about a key path: its fields, and which parts of a pydantic location are keys.
+
+`root` is the table that the whole file is: a task, where nothing else is said.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,10 @@ from rectune_dsl.dsl.positions import KeyPath
 from rectune_dsl.dsl.table import Table
 
 
-def key_path(location: KeyPath) -> KeyPath:
+def key_path(location: KeyPath, root: type[Table] = Task) -> KeyPath:
     """A pydantic location as a key path: without the tags of unions."""
     path: list[str | int] = []
-    options = _options(Task)
+    options = _options(root)
     for step in location:
         if len(options) > 1:
             options = [o for o in options if getattr(o, "__name__", "") == step]
@@ -24,9 +27,9 @@ def key_path(location: KeyPath) -> KeyPath:
     return tuple(path)
 
 
-def fields(path: KeyPath) -> tuple[str, ...]:
+def fields(path: KeyPath, root: type[Table] = Task) -> tuple[str, ...]:
     """The keys that the table at `path` may have; none where any key is allowed, or no table belongs."""
-    options = _options(Task)
+    options = _options(root)
     for step in path:
         tables = [o for o in options if _is_table(o)] or options
         options = _below(tables[0], step) if tables else []

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from importlib.util import find_spec
 from typing import Protocol
 
@@ -14,6 +16,8 @@ from rectune_dsl.hooks.errors import UsageError
 
 VARIABLE = "RECTUNE_KERNEL"
 """Set to `numpy` or `numba`, it decides; unset, or empty, numba runs where it is installed."""
+_DECIDED: ContextVar[bool | None] = ContextVar("decided", default=None)
+"""Whether numba runs, where that was decided elsewhere."""
 
 
 class Runner(Protocol):
@@ -37,6 +41,8 @@ def runner() -> Callable[[CompiledStage], Runner]:
 
 def compiled() -> bool:
     """Whether numba runs. Raises UsageError for a kernel that is not known, or not installed."""
+    if (decided := _DECIDED.get()) is not None:
+        return decided
     asked = os.environ.get(VARIABLE, "")
     if asked not in ("", "numpy", "numba"):
         raise UsageError(f"{VARIABLE} is `{asked}`", help="the kernels are: numba, numpy")
@@ -44,6 +50,21 @@ def compiled() -> bool:
     if asked == "numba" and not installed:
         raise UsageError(f"{VARIABLE} is `numba`, which is not installed", help="pip install 'rectune[fast]'")
     return installed and asked != "numpy"
+
+
+@contextmanager
+def as_decided(numba: bool) -> Iterator[None]:
+    """Within it, `compiled()` is what it was elsewhere, whatever this process' environment says: work that is
+    sent away is done as it would have been done at home. Raises UsageError where numba is needed and not
+    installed."""
+    if numba and find_spec("numba") is None:
+        message = "work was sent here to be done with numba, which is not installed"
+        raise UsageError(message, help=f"pip install 'rectune[fast]' here too, or set {VARIABLE}=numpy there")
+    token = _DECIDED.set(numba)
+    try:
+        yield
+    finally:
+        _DECIDED.reset(token)
 
 
 def _as_it_is(stage: CompiledStage) -> Runner:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.funnel.choice import Runner, runner
+from rectune_dsl.funnel.processors import usable
 from rectune_dsl.funnel.source import PanelSource, SignalSource
 from rectune_dsl.funnel.stage import Alive, Functions, compile_stage
 from rectune_dsl.hooks.api import Config, Panel, Slates
@@ -57,7 +57,7 @@ class Funnel:
         def part(start: int) -> Slates:
             return self.run(PanelSource(panel, start, min(start + chunk, requests)), config)
 
-        workers = min(len(starts), _processors() if threads is None else threads)
+        workers = min(len(starts), usable() if threads is None else threads)
         if workers == 1:
             parts = list(map(part, starts))
         else:
@@ -76,12 +76,6 @@ class Funnel:
         for stage in self._runners:
             alive = stage.run(source, config, alive)
         return _slates(alive, self._stages[-1].keep_count(config))
-
-
-def _processors() -> int:
-    """How many this process may use."""
-    usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
-    return len(usable)
 
 
 def _slates(alive: Alive, width: int) -> Slates:

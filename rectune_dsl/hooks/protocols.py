@@ -168,7 +168,8 @@ class Budget:
 
 @dataclass(frozen=True)
 class AgentContext:
-    """All an agent may know. `rng` is keyed by run seed and step: use it for every random choice.
+    """All an agent may know. `rng` is keyed by run seed and step: use it for every random choice. The task's
+    `simulator` is blank: whoever is judged by a simulated world is not told which one it is.
 
     `confirmation` is the number r that the surface's next confirmation will have; `holdout_users` are the
     users it is also compared with, None where control is that comparison.

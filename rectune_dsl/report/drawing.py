@@ -34,16 +34,26 @@ _STYLE: Any = {
 }
 
 
-def draw(told: Description, path: Path) -> None:
-    """Write the picture; its format follows from the path's ending. Raises UsageError without matplotlib, or
-    when it knows no such format."""
+def drawable(path: Path) -> None:
+    """Raises UsageError without matplotlib, or when it knows no format of the path's ending."""
     try:
-        import matplotlib as mpl
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
+        from matplotlib.backend_bases import FigureCanvasBase
     except ImportError:
         help = "pip install 'rectune[report]'"
         raise UsageError("drawing needs matplotlib", help=help) from None
+    known = FigureCanvasBase.get_supported_filetypes()
+    if path.suffix.lower().removeprefix(".") not in known:
+        message = f"cannot draw {path}: {path.suffix or 'a name without an ending'} is no format of pictures"
+        raise UsageError(message, help="name a file that ends in .png")
+
+
+def draw(told: Description, path: Path) -> None:
+    """Write the picture; its format follows from the path's ending, which has to be `drawable`. Raises
+    UsageError when it cannot be written."""
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(15, 9.4), layout="constrained")
         FigureCanvasAgg(figure)
@@ -54,8 +64,8 @@ def draw(told: Description, path: Path) -> None:
             panel(axes, told)
         try:
             figure.savefig(path, dpi=130)
-        except ValueError as error:
-            raise UsageError(f"cannot draw {path}: {error}", help="name a file that ends in .png") from None
+        except OSError as error:
+            raise UsageError(f"cannot write {path}: {error}", help="name another file") from None
 
 
 def _rates(axes: Axes, told: Description) -> None:

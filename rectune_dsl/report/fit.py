@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
 from rectune_dsl.report.console import plain_table
-from rectune_dsl.simulator.fit import RATES_WITHIN, RATIOS_WITHIN, Compared, Fit, Row
-from rectune_dsl.simulator.targets import EXPOSURE
+from rectune_dsl.simulator.fit import RATES_WITHIN, RATIOS_WITHIN, USERS, Compared, Fit, Row
+from rectune_dsl.simulator.targets import EXPOSURE, OF_MANY_USERS
 
 _NUMBERS = ("random", "sim.", "error", "standard", "sim. ", "error ", "ratio", "sim.  ", "error  ")
 
@@ -26,7 +26,17 @@ def print_fit(out: Console, fit: Fit) -> None:
         table.add_row(row.name, _measure(row), *cells, _judged(row))
     out.print(table)
     out.print("· no main target: the world is not fitted to it    ✗ beyond the tolerance")
+    for note in _notes(fit):
+        out.print(note)
     out.print(Text(summary(fit), "green" if not fit.missed else "bold yellow"))
+
+
+def _notes(fit: Fit) -> Iterator[str]:
+    """What has to be known to read the errors."""
+    bound = [row.name for row in fit.rows if row.of in OF_MANY_USERS]
+    if bound and fit.users != USERS:
+        names = ", ".join(bound)
+        yield f"depends on the number of users, and is to be compared at {USERS:,} (--users): {names}"
 
 
 def summary(fit: Fit) -> str:

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from scipy.optimize import brentq
 
-from rectune_dsl.simulator.measures import Measured, measure
+from rectune_dsl.simulator.measures import Exposures, Measured, exposures
 from rectune_dsl.simulator.targets import EXPOSURE, Target
-from rectune_dsl.simulator.world import Sizes, world_of
+from rectune_dsl.simulator.world import Sizes
 from rectune_dsl.simulator.worldfile import Amount, Items, Population, Response, WorldFile
 
 ROUNDS = 16
@@ -27,14 +27,10 @@ _FIRST_WEIGHT = 0.2
 _MOST_ODDS = 1e3
 """Of coming: rates that no habits lead to shall not end in a chance of 0 or 1."""
 _DEEPEST = 200.0
-
-
-@dataclass(frozen=True)
-class Exposures:
-    """The same world under random exposure and under its standard policy."""
-
-    random: Measured
-    standard: Measured
+_MOST_LEVEL = 10.0
+"""What a measure is at most taken to lack, as a factor."""
+_LEAST_APART = 0.01
+"""Log-ratio of the ninth decile and the median that users who do not differ are taken to have."""
 
 
 def calibrated(
@@ -53,12 +49,6 @@ def calibrating(
     for _ in range(rounds):
         file = _moved(file, exposures(file, sizes, seed, users))
         yield file
-
-
-def exposures(file: WorldFile, sizes: Sizes, seed: int, users: int = USERS) -> Exposures:
-    """Measure a world under both exposures."""
-    worlds = (world_of(file, "", sizes, at_random) for at_random in (True, False))
-    return Exposures(*(measure(world, users, seed) for world in worlds))
 
 
 def _moved(file: WorldFile, found: Exposures) -> WorldFile:
@@ -176,8 +166,8 @@ def _logit(p: float) -> float:
 def _amount(file: WorldFile, name: str, wanted: Mapping[str, Wanted], found: Exposures) -> Amount:
     """What comes of responses, so that both means are met: two factors, for what does not depend on the size
     and for what does."""
-    amount = file.amounts[name]
-    changes: dict[str, Any] = {"usual": found.standard.rate(name)}
+    amount, usual = file.amounts[name], found.standard.rate(name)
+    changes: dict[str, Any] = {"usual": usual} if usual > 0 else {}
     asked = list(_asked(name, wanted, found))
     if asked:
         parts = [_parts(amount, measured, name) for _, measured in asked]
@@ -189,12 +179,14 @@ def _amount(file: WorldFile, name: str, wanted: Mapping[str, Wanted], found: Exp
 
 
 def _solved(parts: Any, asked: Any) -> Any:
-    """The factors of the two parts that give what is asked for; one for both where no pair above 0 does."""
+    """The factors of the two parts that give what is asked for; one for both where no pair above 0 does, and
+    none where the parts are worth nothing."""
     if len(asked) == 2 and abs(np.linalg.det(parts)) > 1e-12:
         factors = np.linalg.solve(parts, asked)
         if (factors > 0).all():
             return factors
-    return np.full(2, float(np.exp(np.mean(np.log(asked / parts.sum(axis=1))))))
+    brought = parts.sum(axis=1)
+    return np.full(2, float(np.exp(np.mean(np.log(asked / brought)))) if (brought > 0).all() else 1.0)
 
 
 def _parts(amount: Amount, measured: Measured, name: str) -> list[float]:
@@ -224,26 +216,30 @@ def _users(users: Population, wanted: Mapping[str, Wanted], found: Exposures) ->
 def _level(name: str, wanted: Mapping[str, Wanted], found: Exposures) -> float:
     """The factor that brings a measure to what is asked for."""
     for asked, measured in _asked(name, wanted, found):
-        return float((asked / measured.others()[name]) ** _DAMPING)
+        now = max(measured.others()[name], asked / _MOST_LEVEL)
+        return float((asked / now) ** _DAMPING)
     return 1.0
 
 
 def _spread(name: str, wanted: Mapping[str, Wanted], found: Exposures) -> float:
-    """The factor of a spread that brings the ninth decile over the median to what is asked for."""
+    """The factor of a spread that brings the ninth decile over the median to what is asked for; none where
+    half of the users have nothing, so that the two say nothing about it."""
     deciles = (list(_asked(f"{name}_{q}", wanted, found)) for q in ("p50", "p90"))
     for (middle, measured), (ninth, _) in zip(*deciles, strict=False):
-        now = measured.others()
-        ratio = np.log(ninth / middle) / np.log(now[f"{name}_p90"] / now[f"{name}_p50"])
-        return float(np.clip(ratio, 0.6, 1.6) ** _DAMPING)
+        low, high = (measured.others()[f"{name}_{q}"] for q in ("p50", "p90"))
+        if low <= 0:
+            return 1.0
+        apart = max(float(np.log(high / low)), _LEAST_APART)
+        return float(np.clip(np.log(ninth / middle) / apart, 0.6, 1.6) ** _DAMPING)
     return 1.0
 
 
 def _items(items: Items, wanted: Mapping[str, Wanted], found: Exposures) -> Items:
     """The catalogue: sizes and topics as asked for, and hits that get the share asked for."""
     changes: dict[str, Any] = {}
-    for asked, measured in _asked("top_1pct_share", wanted, found):
-        now = measured.others()["top_1pct_share"]
-        changes["hit"] = max(0.0, items.hit + _DAMPING * float(np.log(asked / now)))
+    if share := wanted.get("top_1pct_share", Wanted()).standard:  # at random no item has more than others
+        now = found.standard.others()["top_1pct_share"]
+        changes["hit"] = max(0.0, items.hit + _DAMPING * float(np.log(share / now)))
     for asked, _ in _asked("topics_effective", wanted, found):
         changes["topic_skew"] = _skew(items.topics, asked)
     sizes = {

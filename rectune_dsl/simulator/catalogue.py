@@ -23,6 +23,9 @@ _INTEREST_BOOST = 3.4
 """Logarithm of how much likelier retrieval takes an item of the topic a request is interested in."""
 _KIN_BOOST = 1.2
 """The same for a topic's two neighbours."""
+_LEAST = 1e-6
+_HINT_NOISE = 0.8
+"""Standard deviation of a hint's error, in log-odds."""
 _HIT_BOOST = 1.2
 """The same for a hit, per standard deviation that it is liked more."""
 
@@ -32,8 +35,9 @@ Column = NDArray[np.float32]
 @dataclass(frozen=True, eq=False)
 class Items:
     """Latents of every item, each (items,). `attraction` and `satisfaction` are the item's own parts, in
-    standard deviations of the whole; `clickbait`, `freshness` and `quality_hint` lie in [0, 1], `size` is in
-    its own unit, `popularity` a log weight."""
+    standard deviations of the whole; `clickbait`, `freshness` and the hints lie in [0, 1], `size` is in its
+    own unit, `popularity` a log weight. Hints are what a classifier says of an item: the truth with an error.
+    """
 
     topic: NDArray[np.int32]
     author: NDArray[np.int32]
@@ -41,6 +45,7 @@ class Items:
     satisfaction: Column
     quality_hint: Column
     clickbait: Column
+    clickbait_hint: Column
     freshness: Column
     size: Column
     popularity: Column
@@ -64,6 +69,7 @@ class Pools:
     source: NDArray[np.int32]
     quality_hint: Column
     clickbait: Column
+    clickbait_hint: Column
     freshness: Column
     size: Column
     responses: tuple[str, ...]
@@ -84,7 +90,7 @@ def make_items(file: WorldFile, count: int, seed: int) -> Items:
     satisfaction = agreement * attraction + np.sqrt(1 - agreement**2) * rng.standard_normal(count)
     hit = of.hit * (rng.random(count) < of.hits)
     clickbait = rng.beta(*of.clickbait, count)
-    hint = satisfaction + 0.8 * rng.standard_normal(count)
+    hint = satisfaction + _HINT_NOISE * rng.standard_normal(count)
     spread = np.log(of.size.p90 / of.size.median) / 1.2816
     popularity = 0.5 * attraction + 0.9 * clickbait + _HIT_BOOST * hit
     return Items(
@@ -94,10 +100,19 @@ def make_items(file: WorldFile, count: int, seed: int) -> Items:
         satisfaction=(own * satisfaction + hit).astype(np.float32),
         quality_hint=(1 / (1 + np.exp(-hint))).astype(np.float32),
         clickbait=clickbait.astype(np.float32),
+        clickbait_hint=_hint(clickbait, count, seed),
         freshness=rng.random(count).astype(np.float32),
         size=(of.size.median * np.exp(spread * rng.standard_normal(count))).astype(np.float32),
         popularity=popularity.astype(np.float32),
     )
+
+
+def _hint(clickbait: NDArray[np.float64], count: int, seed: int) -> Column:
+    """What a classifier says of clickbait, (items,): its log-odds with an error."""
+    error = generator("clickbait hints", seed).standard_normal(count)
+    likely = np.clip(clickbait, _LEAST, 1 - _LEAST)
+    logits = np.log(likely / (1 - likely)) + _HINT_NOISE * error
+    return (1 / (1 + np.exp(-logits))).astype(np.float32)
 
 
 def make_pools(
@@ -132,6 +147,7 @@ def make_pools(
         source=_sources(items, chosen, np.repeat(np.arange(topics), per_topic * candidates)),
         quality_hint=items.quality_hint[chosen],
         clickbait=items.clickbait[chosen],
+        clickbait_hint=items.clickbait_hint[chosen],
         freshness=items.freshness[chosen],
         size=items.size[chosen],
         responses=tuple(logits),

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rectune_dsl.simulator.calibrate import Exposures, exposures
-from rectune_dsl.simulator.measures import SLATE, Measured
+from rectune_dsl.simulator.measures import SLATE, Exposures, Measured, exposures
 from rectune_dsl.simulator.reliability import Reliability, correlations, reliability
 from rectune_dsl.simulator.world import Sizes
 from rectune_dsl.simulator.worldfile import WorldFile

@@ -10,7 +10,7 @@ from operator import add
 
 from rectune_dsl.dsl.rehearsal import Faults
 from rectune_dsl.funnel.run import Funnel
-from rectune_dsl.hooks.api import Arm, ArmMoments, Cohort, Config, Executor, ExperimentSpec, Moments, Serving
+from rectune_dsl.hooks.api import Arm, ArmMoments, Cohort, Executor, ExperimentSpec, Moments, Serving
 from rectune_dsl.hooks.serving import cohorts, served
 from rectune_dsl.simulator.assignment import Everyone, assign
 from rectune_dsl.simulator.days import CHUNK, Setting
@@ -43,8 +43,8 @@ class Experiment:
     Users who are exposed the same days are a cohort, and live through all of them at once: a look simulates
     the cohorts that have none of their days simulated yet, shard by shard, and keeps each day's moments. So
     looks may come in any order, and what is exposed later changes nothing of what was observed before. What
-    differs from what `production` shows is new to its users for some days; without one nothing is. `faults`
-    are what goes wrong. Raises BackendError when there are too few users.
+    differs from what control shows is new to its users for some days. `faults` are what goes wrong. Raises
+    BackendError when there are too few users.
     """
 
     def __init__(
@@ -55,7 +55,6 @@ class Experiment:
         seed: int,
         machine: Machine | None = None,
         segments: SegmentColumns = NO_SEGMENTS,
-        production: Config | None = None,
         faults: Faults | None = None,
     ) -> None:
         assign(spec, world.population)  # which finds out whether there are enough users
@@ -75,9 +74,9 @@ class Experiment:
                 respond=draw,
                 chunk=self._machine.chunk,
                 segments=segments,
-                strange=strangeness(world, funnel, arm.config, production) if production else 0.0,
+                strange=strange,
             )
-            for arm in spec.arms
+            for arm, strange in zip(spec.arms, strangeness(world, funnel, spec.arms), strict=True)
         ]
         self._columns = (*world.columns, *segments.names)
         self._servings: tuple[Serving, ...] = ()

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rectune_dsl.simulator.calibrate import Exposures, exposures
-from rectune_dsl.simulator.measures import Measured
+from rectune_dsl.simulator.measures import Exposures, Measured, exposures
 from rectune_dsl.simulator.targets import OTHER_MEASURES
 from rectune_dsl.simulator.world import Sizes
 from rectune_dsl.simulator.worldfile import WorldFile

@@ -2,7 +2,8 @@
 
 Every probability is a logistic function of log-odds: an item's part, the user's taste for its topic,
 something particular to user and item (chemistry), and the user's proneness. A head is the same log-odds, seen
-with noise, a wrong slope and a bias: monotone in the truth on average, calibrated never.
+with noise, a wrong slope and a bias: monotone in the truth on average, calibrated never. Part of the noise is
+common to the heads of a stage, as where models learn from the same features.
 """
 
 from __future__ import annotations
@@ -67,6 +68,7 @@ def drifted(seen: Mapping[str, View], drift: Drift) -> Mapping[str, View]:
             slope=view.slope * drift.slope,
             bias=view.bias * drift.slope + drift.bias,
             noise=view.noise * drift.slope,
+            shared=view.shared,
         )
         for name, view in seen.items()
     }

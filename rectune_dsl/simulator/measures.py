@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rectune_dsl.dsl.model import Task
 from rectune_dsl.funnel.run import Funnel
 from rectune_dsl.hooks.api import Config, Slates
 from rectune_dsl.simulator.days import Block, Chooser, Setting
 from rectune_dsl.simulator.keyed import hashed, key_of
 from rectune_dsl.simulator.requests import Requests
-from rectune_dsl.simulator.responses import Responses, Shown, draw, likely, satisfaction
+from rectune_dsl.simulator.responses import Responses, Shown, draw, expect, satisfaction
+from rectune_dsl.simulator.standard import standard_task
 from rectune_dsl.simulator.targets import ANY_OF, EXPOSURE, parts_of
-from rectune_dsl.simulator.world import LOOKED, USER_SIGNALS, World
+from rectune_dsl.simulator.world import LOOKED, Sizes, World, world_of
 from rectune_dsl.simulator.worldfile import WorldFile
 
 DAYS = 17
@@ -34,7 +34,8 @@ _LEAST = np.float32(1e-9)
 
 @dataclass
 class Tally:
-    """Sums over everything that is shown; a `respond` of the simulator."""
+    """Sums over everything that is shown; a `respond` of the simulator. Responses and amounts are the means
+    over what may be drawn, so that rare ones are known as well as others."""
 
     items: NDArray[np.float64]
     happened: dict[str, float] = field(default_factory=dict)
@@ -45,8 +46,8 @@ class Tally:
     both: tuple[tuple[str, str], ...] = ()
 
     def __call__(self, requests: Requests, seen: Shown) -> Responses:
-        responses = draw(requests, seen)
-        happened = likely(requests, seen)
+        responses, expected = draw(requests, seen), expect(requests, seen)
+        happened = expected.happened
         for name, likeliness in happened.items():
             self._add(name, likeliness)
         for names in self.any_of:
@@ -57,7 +58,9 @@ class Tally:
         for one, other in self.both:  # independent but for what they both follow from
             self._add(_together(one, other), happened[one] * happened[other] / np.maximum(seen.looks, _LEAST))
         for name in requests.world.file.amounts:
-            self.amounts[name] = self.amounts.get(name, 0.0) + float(responses.sums[name].sum())
+            self.amounts[name] = self.amounts.get(name, 0.0) + float(
+                expected.sums[name].sum(dtype=np.float64)
+            )
         shown = requests.items(seen.candidates).reshape(-1)
         self.items += np.bincount(shown, responses.happened[EXPOSURE].reshape(-1), self.items.size)
         self.satisfied += float(satisfaction(requests, seen).sum())
@@ -115,15 +118,30 @@ class Measured:
         }
 
 
+@dataclass(frozen=True)
+class Exposures:
+    """The same world under random exposure and under its standard policy."""
+
+    random: Measured
+    standard: Measured
+
+
+def exposures(file: WorldFile, sizes: Sizes, seed: int, users: int) -> Exposures:
+    """Measure a world under both exposures, with so many users under each."""
+    worlds = (world_of(file, sizes, at_random) for at_random in (True, False))
+    return Exposures(*(measure(world, users, seed) for world in worlds))
+
+
 def measure(world: World, users: int, seed: int, days: int = DAYS) -> Measured:
     """Let `users` users come for so many days. A world `at_random` shows them any items."""
     file = world.file
     any_of = {t.of for t in file.targets.values() if ANY_OF in t.of}
     both = {(t.of, t.per) for t in file.targets.values() if _are_apart(file, t.of, t.per)}
     tally = Tally(np.zeros(world.items.topic.size), any_of=tuple(sorted(any_of)), both=tuple(sorted(both)))
-    funnel: Chooser = AnyItems() if world.at_random else Funnel(standard_task(world))
+    standard = standard_task(file)
+    funnel: Chooser = AnyItems() if world.at_random else Funnel(standard)
     traffic = key_of("measure", seed, int(world.at_random))
-    setting = Setting(world, funnel, Config({}), traffic, 0, days, tally)
+    setting = Setting(world, funnel, Config(standard.production), traffic, 0, days, tally)
     looked, clicked = [], []
     first = world.file.responses[world.file.first].column
     at = {name: setting.columns.index(name) for name in (LOOKED, first)}
@@ -137,24 +155,6 @@ def measure(world: World, users: int, seed: int, days: int = DAYS) -> Measured:
         looked.append(columns[at[LOOKED], came])
         clicked.append(columns[at[first], came])
     return Measured(world, tally, np.concatenate(looked), np.concatenate(clicked))
-
-
-def standard_task(world: World) -> Task:
-    """The world's standard policy as a task."""
-    kinds = dict.fromkeys(world.item_signals, "item") | dict.fromkeys(USER_SIGNALS, "user")
-    signals = {name: {"kind": kinds.get(name, "prediction")} for name in world.signals}
-    traffic = {"users_per_arm": 2, "days": 1}
-    return Task.model_validate(
-        {
-            "dsl": 1,
-            "task": {"name": "standard", "surface": "standard"},
-            "signals": signals,
-            "stages": dict(world.file.standard),
-            "metrics": {world.file.main_amount: {"goal": "maximize"}},
-            "experiment": traffic,
-            "confirm": traffic,
-        }
-    )
 
 
 @dataclass(frozen=True)

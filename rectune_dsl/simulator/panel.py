@@ -8,7 +8,8 @@ from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import Panel
 from rectune_dsl.simulator.keyed import key_of, uniform
 from rectune_dsl.simulator.requests import Requests
-from rectune_dsl.simulator.world import KEYS, LABELS, World
+from rectune_dsl.simulator.signals import KEYS, LABELS
+from rectune_dsl.simulator.world import World
 
 _TRIES = 8
 
@@ -21,8 +22,7 @@ def sample_panel(task: Task, world: World, seed: int, requests: int) -> Panel:
     UsageError when the task declares a signal the world does not have.
     """
     parts: list[Requests] = []
-    day = missing = 0
-    missing = requests
+    day, missing = 0, requests
     while missing > 0:
         part = _came(world, seed, day, _TRIES * missing, missing)
         parts.append(part)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rectune_dsl.simulator.keyed import Ids, Noise, key_of, uniform
-from rectune_dsl.simulator.worldfile import WorldFile
+from rectune_dsl.simulator.worldfile import Population, WorldFile
 
 DAYS_BEFORE = 14
 """Days of the period before an experiment that the `_before` columns cover."""
@@ -18,7 +18,8 @@ NEW_COME_LESS = 0.5
 """Log-odds by which new users come less often."""
 LONGEST = 10
 """Items that a typical slate has, for what a session of the past brought."""
-_QUARTILES = np.array([-0.6745, 0.0, 0.6745], np.float32)
+_QUARTILES = np.array([-0.6745, 0.0, 0.6745])
+"""Of a standard normal."""
 
 Column = NDArray[np.float32]
 
@@ -27,10 +28,10 @@ Column = NDArray[np.float32]
 class Users:
     """Persistent latents, each (users,).
 
-    `activity` is the chance to come on an ordinary day, `activity_class` its quartile, 0 to 3; `looks` is the
-    chance to look at one more item after each; `pace` scales amounts; `prone` shifts the log-odds of
-    responses, by name; `latency` scales latency; `taste` is where the user's tastes start in the table of
-    normals. `amount_before` and `sessions_before` are the period before any experiment.
+    `activity` is the chance to come on an ordinary day; `looks` is the chance to look at one more item after
+    each; `pace` scales amounts; `prone` shifts the log-odds of responses, by name; `latency` scales latency;
+    `taste` is where the user's tastes start in the table of normals. `amount_before` and `sessions_before`
+    are the period before any experiment; `activity_class`, 0 to 3, is what a log makes of these sessions.
     """
 
     ids: Ids
@@ -88,7 +89,7 @@ def make_users(file: WorldFile, seed: int, normals: Noise, ids: Ids) -> Users:
         ids=ids,
         is_new=is_new.astype(np.float32),
         activity=activity,
-        activity_class=np.searchsorted(_QUARTILES, zeal).astype(np.float32),
+        activity_class=np.searchsorted(_class_bounds(of), sessions).astype(np.float32),
         looks=looks,
         pace=pace,
         latency=np.exp(np.float32(file.latency.spread) * normal("latency")),
@@ -97,3 +98,10 @@ def make_users(file: WorldFile, seed: int, normals: Noise, ids: Ids) -> Users:
         sessions_before=sessions.astype(np.float32),
         prone=prone,
     )
+
+
+def _class_bounds(of: Population) -> NDArray[np.float64]:
+    """Sessions of the fortnight before that users at the quartiles of activity have on average, (3,)."""
+    coming = np.log(of.daily / (1 - of.daily)) + of.daily_spread * _QUARTILES
+    bounds: NDArray[np.float64] = DAYS_BEFORE / (1 + np.exp(-coming))
+    return bounds

@@ -153,8 +153,9 @@ def _free(name: str, taken: Mapping[str, Target]) -> str:
 
 
 def _fits_together(targets: Mapping[str, Target], file: WorldFile, path: Path) -> None:
-    """No response is more frequent than what has to happen first."""
+    """No response is more frequent than what has to happen first, no ninth decile below its median."""
     for kind in (RANDOM, STANDARD):
+        _deciles_in_order(targets, kind, path)
         asked = {
             t.of: v for t in targets.values() if t.per == EXPOSURE and (v := getattr(t, kind)) is not None
         }
@@ -166,3 +167,13 @@ def _fits_together(targets: Mapping[str, Target], file: WorldFile, path: Path) -
                     f"in {file.name}, `{name}` happens only after `{response.given}`; rates are per exposure"
                 )
                 raise UsageError(f"{message} `{response.given}` ({above:g})", help=help)
+
+
+def _deciles_in_order(targets: Mapping[str, Target], kind: str, path: Path) -> None:
+    asked = {t.of: getattr(t, kind) for t in targets.values() if t.of.endswith(("_p50", "_p90"))}
+    for name, median in asked.items():
+        ninth = asked.get(f"{name.removesuffix('_p50')}_p90") if name.endswith("_p50") else None
+        if median is not None and ninth is not None and ninth < median:
+            message = f"{path}: under {kind} exposure, the ninth decile of `{name.removesuffix('_p50')}`"
+            help = "nine in ten have less than p90, half of them less than p50: are the two mixed up?"
+            raise UsageError(f"{message} ({ninth:g}) is below its median ({median:g})", help=help)

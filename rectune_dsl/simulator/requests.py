@@ -14,7 +14,8 @@ from rectune_dsl.hooks.errors import UsageError
 from rectune_dsl.simulator.occasion import Column, Places, occasion_of
 from rectune_dsl.simulator.population import Users
 from rectune_dsl.simulator.scores import scores_of
-from rectune_dsl.simulator.world import KEYS, LABELS, USER_SIGNALS, World
+from rectune_dsl.simulator.signals import KEYS, LABELS, USER_SIGNALS
+from rectune_dsl.simulator.world import World
 
 
 class Requests:

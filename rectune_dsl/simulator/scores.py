@@ -42,8 +42,13 @@ def scores_of(occasion: Occasion, places: Places) -> Scores:
 
 
 def errors_of(stage: str, response: str) -> str:
-    """What the errors of a stage's models are drawn as."""
+    """What a model's own errors are drawn as."""
     return f"{model_of(stage)}/{response}"
+
+
+def shared_errors_of(stage: str) -> str:
+    """What the errors that all models of a stage have together are drawn as."""
+    return model_of(stage)
 
 
 class PlainScores:
@@ -61,13 +66,15 @@ class PlainScores:
     def predictions(
         self, stage: str, responses: Sequence[str], alive: Indices | None
     ) -> Mapping[str, Column]:
-        return {response: self._prediction(stage, response, alive) for response in responses}
+        shared = self._stretch(self._of.starts(shared_errors_of(stage)), alive)
+        return {response: self._prediction(stage, response, alive, shared) for response in responses}
 
-    def _prediction(self, stage: str, response: str, alive: Indices | None) -> Column:
+    def _prediction(self, stage: str, response: str, alive: Indices | None, shared: Column) -> Column:
         file = self._of.world.file
         seen = self._of.world.views(stage, self._of.day)[response]
         noise = self._stretch(self._of.starts(errors_of(stage, response)), alive)
-        noise *= np.float32(seen.noise)
+        noise *= np.float32(seen.own_noise)
+        noise += shared * np.float32(seen.shared_noise)
         logits = self._log_odds(response, alive)
         logits *= np.float32(seen.slope)
         logits += np.float32(shift_of(seen, file.responses[response]))

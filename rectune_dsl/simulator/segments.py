@@ -13,7 +13,7 @@ from rectune_dsl.dsl.formula import Node, evaluate
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.funnel.stage import Functions
 from rectune_dsl.simulator.population import Users
-from rectune_dsl.simulator.world import USER_SIGNALS
+from rectune_dsl.simulator.signals import USER_SIGNALS
 
 USERS = "users"
 """`users@SEGMENT` is 1 for the segment's users."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rectune_dsl.funnel.choice import as_decided, compiled
 from rectune_dsl.hooks.api import Executor
 from rectune_dsl.hooks.errors import PluginError
 from rectune_dsl.simulator.assignment import Members
@@ -40,10 +41,12 @@ class Shard:
 
 @dataclass(frozen=True, eq=False)
 class Arms:
-    """Arms of users who live under one setting each."""
+    """Arms of users who live under one setting each. `numba` is who computes: decided where the work is made,
+    kept wherever it is done."""
 
     settings: tuple[Setting, ...]
     members: tuple[Members, ...]
+    numba: bool = field(default_factory=compiled)
 
     @property
     def nobody(self) -> DailyMoments:
@@ -68,8 +71,9 @@ class Daily(Arms):
     def __call__(self, shard: Shard) -> DailyMoments:
         setting = self.settings[shard.arm]
         ids = self.members[shard.arm].within(shard.start, shard.stop)
-        after = setting.faults.recorded(ids, _days(Block(setting, ids), setting.days + 1))
-        return daily_moments(ids.size, after, self.nobody)
+        with as_decided(self.numba):
+            after = setting.faults.recorded(ids, _days(Block(setting, ids), setting.days + 1))
+            return daily_moments(ids.size, after, self.nobody)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +83,8 @@ class Totals(Arms):
     def __call__(self, shard: Shard) -> NDArray[np.float64]:
         setting = self.settings[shard.arm]
         block = Block(setting, self.members[shard.arm].within(shard.start, shard.stop))
-        block.advance(setting.days + 1)
+        with as_decided(self.numba):
+            block.advance(setting.days + 1)
         totals: NDArray[np.float64] = block.columns().sum(axis=1)
         return totals
 

@@ -24,6 +24,9 @@ OTHER_MEASURES = {
 """Measures that are no rates, by name."""
 FITTED = {*OTHER_MEASURES} - {"looks_max", "exposure_gini"}
 """Those that calibration moves something for."""
+OF_MANY_USERS = ("top_1pct_share", "exposure_gini", "looks_max")
+"""Those that depend on how many users are measured, whatever the world: by chance some items are exposed more
+than others, and all the more so where exposures are few."""
 ANY_OF = "+"
 """Between responses any of which counts."""
 

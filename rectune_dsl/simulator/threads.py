@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
+
+from rectune_dsl.funnel.processors import usable
 
 Shard = TypeVar("Shard")
 Result = TypeVar("Result")
@@ -14,9 +15,9 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Threads:
-    """Maps shards on `count` threads, as many as there are processors if left out."""
+    """Maps shards on `count` threads, as many as there are processors to use if left out."""
 
-    count: int = os.cpu_count() or 1
+    count: int = field(default_factory=usable)
 
     def map(self, work: Callable[[Shard], Result], shards: Sequence[Shard]) -> Sequence[Result]:
         if self.count == 1 or len(shards) < 2:

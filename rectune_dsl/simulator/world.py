@@ -10,17 +10,14 @@ from typing import Any
 
 from rectune_dsl.dsl.model import Simulator
 from rectune_dsl.dsl.rehearsal import Drift
-from rectune_dsl.simulator.catalogue import SOURCES, Items, Pools, make_items, make_pools
+from rectune_dsl.simulator.catalogue import Items, Pools, make_items, make_pools
 from rectune_dsl.simulator.heads import Weights, drifted, item_logits, model_of, views, weights
 from rectune_dsl.simulator.keyed import Ids, Noise
 from rectune_dsl.simulator.population import Users, make_users
+from rectune_dsl.simulator.signals import heads_of, item_signals_of, kinds_of
 from rectune_dsl.simulator.worldfile import View, WorldFile
-from rectune_dsl.simulator.worlds import parse, text_of
+from rectune_dsl.simulator.worlds import exact_toml, parse, text_of
 
-USER_SIGNALS = {"is_new_user": "is_new", "activity_class": "activity_class"}
-"""User signals, and the users' latents they are."""
-KEYS = ("topic", "author", "source")
-LABELS = {"source": SOURCES}
 SESSIONS, RETURN, LATENCY, TOPICS, LOOKED = (
     "sessions",
     "next_day_return",
@@ -49,7 +46,6 @@ class World:
     candidates are any items, as where random exposure is measured. `drift` is a change of its models.
     """
 
-    text: str
     sizes: Sizes
     at_random: bool
     file: WorldFile
@@ -59,6 +55,11 @@ class World:
     normals: Noise
     uniforms: Noise
     drift: Drift | None = None
+
+    @cached_property
+    def text(self) -> str:
+        """Its file as TOML, to the last digit."""
+        return exact_toml(self.file)
 
     def __reduce__(self) -> tuple[Callable[..., World], tuple[str, Sizes, bool, Drift | None]]:
         return make_world, (self.text, self.sizes, self.at_random, self.drift)
@@ -82,18 +83,17 @@ class World:
     @cached_property
     def heads(self) -> Mapping[str, str]:
         """Predictions by the name that formulas know them by, and the responses they predict."""
-        return {f"p_{name}": name for name in self.file.responses}
+        return heads_of(self.file)
 
     @cached_property
     def item_signals(self) -> Mapping[str, str]:
         """Item signals, and where pools hold them."""
-        own = {name: name for name in ("clickbait", "freshness", "quality_hint")}
-        return {**own, self.file.items.size.name: "size"}
+        return item_signals_of(self.file)
 
     @cached_property
     def signals(self) -> tuple[str, ...]:
         """Everything that formulas may read."""
-        return (*self.heads, *self.item_signals, *USER_SIGNALS)
+        return tuple(kinds_of(self.file))
 
     @cached_property
     def sums(self) -> tuple[str, ...]:
@@ -130,7 +130,9 @@ def build_world(simulator: Simulator, folder: Path = Path()) -> World:
     """The world of a `[simulator]` table; the path of a world file starts at `folder`. Raises UsageError when
     there is none of that name, or when its file says what cannot be."""
     drift = simulator.faults.drift if simulator.faults else None
-    return make_world(text_of(simulator.world, folder), sizes_of(simulator), drift=drift)
+    text = text_of(simulator.world, folder)
+    parse(text, simulator.world)
+    return make_world(text, sizes_of(simulator), drift=drift)
 
 
 def sizes_of(simulator: Simulator) -> Sizes:
@@ -140,22 +142,19 @@ def sizes_of(simulator: Simulator) -> Sizes:
 
 def make_world(text: str, sizes: Sizes, at_random: bool = False, drift: Drift | None = None) -> World:
     """A world by its file's text, and how large it is; the same one where it was made before."""
-    return _made(text, sizes, at_random, drift)
+    return _made(exact_toml(parse(text)), sizes, at_random, drift)
 
 
 @lru_cache(maxsize=4)
 def _made(text: str, sizes: Sizes, at_random: bool, drift: Drift | None) -> World:
-    return world_of(parse(text), text, sizes, at_random, drift)
+    return world_of(parse(text), sizes, at_random, drift)
 
 
-def world_of(
-    file: WorldFile, text: str, sizes: Sizes, at_random: bool = False, drift: Drift | None = None
-) -> World:
-    """A world by its file; `text` is what others would build it from."""
+def world_of(file: WorldFile, sizes: Sizes, at_random: bool = False, drift: Drift | None = None) -> World:
+    """A world by its file."""
     items = make_items(file, sizes.items, sizes.seed)
     parts: dict[str, Any] = {"logits": item_logits(file, items), "at_random": at_random}
     return World(
-        text=text,
         sizes=sizes,
         at_random=at_random,
         file=file,

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from rectune_dsl.dsl.positions import KeyPath
 from rectune_dsl.dsl.stages import Stage
+from rectune_dsl.dsl.suggest import did_you_mean
 from rectune_dsl.dsl.table import Listed, Table
 from rectune_dsl.simulator.targets import EXPOSURE, Target, problem_of
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Spread = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
+
+
+MISFITS = "misfits"
+"""Where what pydantic raises for a world holds its misfits."""
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """What does not fit the rest: its place from the table that was checked, and what would help."""
+
+    path: KeyPath
+    message: str
+    help: str
 
 
 class Size(Table):
@@ -26,6 +43,15 @@ class Size(Table):
     """Half of the items have less."""
     p90: Positive
     """Nine in ten have less."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Size:
+        if self.p90 < self.median:
+            message = f"p90 ({self.p90:g}) is below the median ({self.median:g})"
+            _complain(
+                Misfit(("p90",), message, "nine in ten items have less than p90, half have less than median")
+            )
+        return self
 
 
 class Items(Table):
@@ -86,7 +112,7 @@ class Relevance(Table):
     @model_validator(mode="after")
     def _adds_up(self) -> Relevance:
         if self.item < 0:
-            _complain("taste and chemistry make more than 1", "lower one of them")
+            _complain(Misfit(("taste",), "taste and chemistry make more than 1", "lower one of them"))
         return self
 
 
@@ -128,7 +154,8 @@ class Amount(Table):
 
 
 class View(Table):
-    """How a model sees true log-odds z: `intercept + slope * (z - intercept) + bias + noise * normal`."""
+    """How a model sees true log-odds z: `intercept + slope * (z - intercept) + bias + noise * error`, with a
+    standard normal error."""
 
     slope: Positive = 1.0
     """Below 1 it makes too little of differences, above 1 too much."""
@@ -136,6 +163,19 @@ class View(Table):
     """Log-odds too high by so much."""
     noise: Spread = 0.5
     """Standard deviation of its error."""
+    shared: Annotated[float, Field(ge=-1, le=1)] = 0.0
+    """Correlation of its error with what all models of a stage misread together; negative where they then
+    make too little of this response."""
+
+    @property
+    def shared_noise(self) -> float:
+        """Standard deviation of what the stage's models misread together."""
+        return self.noise * self.shared
+
+    @property
+    def own_noise(self) -> float:
+        """Standard deviation of the rest of its error."""
+        return self.noise * math.sqrt(1 - self.shared**2)
 
 
 class Habits(Table):
@@ -208,8 +248,8 @@ class WorldFile(Table):
     amounts: Annotated[Mapping[str, Amount], Field(min_length=1)]
     """By the name of their per-user column. The first is known of the fortnight before, too."""
     habits: Habits
-    fatigue: Fatigue
-    latency: Latency
+    fatigue: Fatigue = Field(default_factory=Fatigue)
+    latency: Latency = Field(default_factory=Latency)
     early: Mapping[str, View]
     """How the cheap models of the stage `pre_ranking` see responses, by name."""
     full: Mapping[str, View]
@@ -231,33 +271,52 @@ class WorldFile(Table):
 
     @model_validator(mode="after")
     def _fits_together(self) -> WorldFile:
+        _complain(*self._misfits())
+        return self
+
+    def _misfits(self) -> Iterator[Misfit]:
+        """What names something that is not there."""
         known = [EXPOSURE]
         for name, response in self.responses.items():
-            _expect(response.given, known, f"responses.{name}.given")
+            yield from _unknown(response.given, known, ("responses", name, "given"))
             known.append(name)
-        for name in self.responses:
-            if name not in self.early or name not in self.full:
-                _complain(f"no model sees `{name}`", f"add {name} = {{}} under [early] and [full]")
-        for name in sorted({*self.early, *self.full}):
-            _expect(name, known[1:], "what a model sees")
-        named = {*self.habits.worth, self.habits.hoped}
-        named |= {r for a in self.amounts.values() for r in (*a.each, *a.share)}
-        for name in sorted(named):
-            _expect(name, known, "a response")
-        if self.responses[self.habits.hoped].given != self.first:
-            _complain(f"what is hoped for is not given {self.first}", f"name a response given {self.first}")
+        for stage in ("early", "full"):
+            seen = getattr(self, stage)
+            for name in (name for name in self.responses if name not in seen):
+                message, help = f"no model sees `{name}`", f"add {name} = {{}} under [{stage}]"
+                yield Misfit((stage,), message, help)
+            for name in seen:
+                yield from _unknown(name, known[1:], (stage, name))
+        for name in self.habits.worth:
+            yield from _unknown(name, known, ("habits", "worth", name))
+        yield from self._hope(known)
+        for column, amount in self.amounts.items():
+            for key in ("each", "share"):
+                for name in getattr(amount, key):
+                    yield from _unknown(name, known, ("amounts", column, key, name))
         given = {name: response.given for name, response in self.responses.items()}
         for name, target in self.targets.items():
             wrong, help = problem_of(target.of, target.per, given, self.amounts)
             if wrong:
-                _complain(f"targets.{name}: {wrong}", help)
-        return self
+                yield Misfit(("targets", name), f"targets.{name}: {wrong}", help)
+
+    def _hope(self, known: list[str]) -> Iterator[Misfit]:
+        hoped, path = self.habits.hoped, ("habits", "hoped")
+        if hoped not in self.responses:
+            yield from _unknown(hoped, known[1:], path)
+        elif self.responses[hoped].given != self.first:
+            message = f"what is hoped for is not given {self.first}"
+            yield Misfit(path, message, f"name a response given {self.first}")
 
 
-def _expect(name: str, known: list[str], what: str) -> None:
+def _unknown(name: str, known: list[str], path: KeyPath) -> Iterator[Misfit]:
     if name not in known:
-        _complain(f"{what} is `{name}`, which is none of {', '.join(known)}", "name one of those")
+        where = ".".join(map(str, path if path[-1] != name else path[:-1]))
+        yield Misfit(path, f"{where} names `{name}`, which is no response", did_you_mean(name, known))
 
 
-def _complain(message: str, help: str) -> None:
-    raise PydanticCustomError("world", "{message}", {"message": message, "help": help})
+def _complain(*misfits: Misfit) -> None:
+    """Raise for what does not fit, if there is anything."""
+    if misfits:
+        context = {"message": misfits[0].message, "help": misfits[0].help, MISFITS: misfits}
+        raise PydanticCustomError("world", "{message}", context)

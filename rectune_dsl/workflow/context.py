@@ -6,6 +6,7 @@ import hashlib
 
 import numpy as np
 
+from rectune_dsl.dsl.model import Simulator
 from rectune_dsl.hooks.api import AgentContext, Budget, Panel, PanelBackend, RoundResult, Surrogate
 from rectune_dsl.surrogate.params import fit
 from rectune_dsl.workflow.compile import Step
@@ -14,6 +15,8 @@ from rectune_dsl.workflow.traffic import holdout_users
 
 PANEL_REQUESTS = 256
 """Logged requests that agents see."""
+UNTOLD = Simulator(world="untold", seed=0)
+"""What agents are told of the simulated world: nothing. No world has this name, so none can be made of it."""
 
 
 class Contexts:
@@ -21,15 +24,16 @@ class Contexts:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._task = parts.task.model_copy(update={"simulator": UNTOLD})
         self._panel = _sample(parts)
         self._fitted: tuple[int, Surrogate] | None = None
 
     def of(self, step: Step, history: tuple[RoundResult, ...], act: str = "") -> AgentContext:
         """For one step or, where a step asks more than once, for one act of it."""
-        parts, planned = self._parts, self._parts.task.experiment
+        parts, planned = self._parts, self._task.experiment
         known = parts.skill.knowledge if parts.skill else ()
         return AgentContext(
-            task=parts.task,
+            task=self._task,
             round=step.round,
             history=history,
             panel=self._panel,
@@ -50,7 +54,7 @@ class Contexts:
 
     def _surrogate(self, history: tuple[RoundResult, ...]) -> Surrogate:
         if self._fitted is None or self._fitted[0] != len(history):
-            self._fitted = (len(history), fit(self._parts.task, history))
+            self._fitted = (len(history), fit(self._task, history))
         return self._fitted[1]
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rectune_dsl.dsl.environment import Environment
 from rectune_dsl.dsl.formula.functions import Signature
+from rectune_dsl.simulator.worlds import WORLDS
 
 if TYPE_CHECKING:
     from rectune_dsl.hooks.api import FormulaFunction
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def environment(host: Host) -> Environment:
-    """The names that `check` accepts: plugin functions, agents by role, backends, executors."""
+    """The names that `check` accepts: plugin functions, agents by role, backends, executors, worlds."""
     functions = host.loaded("function")
     signatures = {name: _signature(f) for name, f in functions.items()}
     implementations = {name: f.evaluate for name, f in functions.items()}
@@ -23,6 +24,7 @@ def environment(host: Host) -> Environment:
         backends=host.names("backend"),
         implementations=implementations,
         executors=host.names("executor"),
+        worlds=frozenset(WORLDS),
     )
 
 

@@ -19,6 +19,7 @@ ENVIRONMENT = Environment(
     },
     backends=frozenset({"simulator", "replay"}),
     executors=frozenset({"threads"}),
+    worlds=frozenset({"short-video", "news-feed", "shop"}),
 )
 
 ENTAILED = {"RT311": {"RT310"}}

@@ -10,6 +10,7 @@ import pytest
 from rectune_dsl.dsl.environment import Environment
 from rectune_dsl.dsl.schema import schema, to_json
 from rectune_dsl.plugins.host import Host
+from rectune_dsl.simulator.worlds import WORLDS
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "docs" / "reference" / "task.schema.json"
@@ -63,6 +64,7 @@ def built_in() -> Environment:
         agents={role: frozenset(name for of, name in agents if of == role) for role, _ in agents},
         backends=frozenset(r.name for r in own if r.kind == "backend"),
         executors=frozenset(r.name for r in own if r.kind == "executor"),
+        worlds=frozenset(WORLDS),
     )
 
 

@@ -249,6 +249,21 @@ def test_a_formula_can_ask_for_nothing_that_takes_long(check_text) -> None:
     assert time.process_time() - started < 2
 
 
+# --- worlds ---------------------------------------------------------------------------------------
+
+
+def test_a_world_that_nobody_bundled_is_told_with_the_nearest(check_text) -> None:
+    (problem,) = check_text(("[confirm]", '[simulator]\nworld = "shopp"\n[confirm]')).problems
+    assert (problem.code, problem.line) == ("RT508", 19)
+    assert "did you mean `shop`? (a world of your own is named by its file" in problem.help
+    assert problem.fix is not None
+
+
+@pytest.mark.parametrize("world", ["shop", "shopp.toml", "no/such/folder/ours.toml"])
+def test_worlds_that_are_there_and_files_are_no_problem(check_text, world) -> None:
+    assert check_text(("[confirm]", f"[simulator]\nworld = '{world}'\n[confirm]")).problems == ()
+
+
 # --- filters ---------------------------------------------------------------------------------------
 
 

@@ -56,6 +56,46 @@ def test_asking_for_what_is_not_there_says_what_to_do(monkeypatch):
         choice.runner()
 
 
+def test_compiled_code_is_loaded_from_disk_until_the_sources_change(tmp_path, monkeypatch):
+    numba = pytest.importorskip("numba")
+    from rectune_dsl.funnel.compiled import jit
+
+    def hits():
+        return sum(jit.kernel("float64(float64)")(_twice).stats.cache_hits.values())
+
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    assert [hits(), hits()] == [0, 1]
+    monkeypatch.setattr(jit, "_sources", lambda package: "changed")
+    assert [hits(), hits()] == [0, 1]
+
+
+def test_a_numba_whose_cache_is_another_is_found_out(monkeypatch):
+    """Without its stamp, old code would be loaded; without its cache, each process would compile."""
+    numba = pytest.importorskip("numba")
+    from rectune_dsl.funnel.compiled import jit
+
+    dispatcher = type(numba.njit(_twice))
+    monkeypatch.setattr(dispatcher, "enable_caching", lambda self: None)
+    with pytest.raises(AttributeError, match="_cache_file"):
+        jit.kernel("float64(float64)")(_twice)
+
+
+def test_work_is_done_as_it_was_decided_elsewhere(monkeypatch):
+    pytest.importorskip("numba")
+    for decided, here in ((False, "numba"), (True, "numpy")):
+        monkeypatch.setenv(choice.VARIABLE, here)
+        with choice.as_decided(decided):
+            assert choice.compiled() is decided
+        assert choice.compiled() is not decided
+
+
+def test_work_for_numba_is_not_done_without_it(monkeypatch):
+    monkeypatch.setattr(choice, "find_spec", lambda name: None)
+    with pytest.raises(UsageError, match="not installed") as caught, choice.as_decided(True):
+        pass
+    assert "RECTUNE_KERNEL=numpy" in caught.value.help
+
+
 def test_compiled_code_on_disk_is_for_these_sources_only_and_need_not_be_possible(tmp_path, monkeypatch):
     pytest.importorskip("numba")
     from rectune_dsl.funnel.compiled import jit

@@ -8,7 +8,9 @@ from rectune_dsl.dsl.model import Task
 from rectune_dsl.funnel.run import Funnel
 from rectune_dsl.hooks.api import Arm, Config, ExperimentSpec
 from rectune_dsl.simulator.experiment import EPOCH
-from rectune_dsl.simulator.world import build_world
+from rectune_dsl.simulator.world import build_world, make_world, sizes_of
+from rectune_dsl.simulator.worldfile import WorldFile
+from rectune_dsl.simulator.worlds import text_of, to_toml
 
 TASK = """
 dsl = 1
@@ -88,6 +90,28 @@ def task(make_task):
 @pytest.fixture(scope="session")
 def world(task):
     return build_world(task.simulator)
+
+
+@pytest.fixture(scope="session")
+def changed_text():
+    """The text of `short-video` with numbers of one of its tables changed."""
+
+    def make(table, **numbers):
+        raw = tomllib.loads(text_of("short-video"))
+        raw[table].update(numbers)
+        return to_toml(WorldFile.model_validate(raw))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def changed_world(task, changed_text):
+    """A world as large as the task's with numbers of one table of its file changed."""
+
+    def make(table, **numbers):
+        return make_world(changed_text(table, **numbers), sizes_of(task.simulator))
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from rectune_dsl.hooks.errors import UsageError
-from rectune_dsl.simulator.calibrate import calibrated, exposures
+from rectune_dsl.simulator.calibrate import calibrated
 from rectune_dsl.simulator.fit import fit
+from rectune_dsl.simulator.measures import exposures
 from rectune_dsl.simulator.rates import read_rates, with_rates
 from rectune_dsl.simulator.targets import Target
 from rectune_dsl.simulator.world import Sizes
@@ -85,6 +86,48 @@ def test_two_measurements_of_the_same_are_missed_alike():
     moved = calibrated(file.model_copy(update={"targets": targets}), SIZES, seed=1, rounds=8, users=USERS)
     one, another = (row.ratio.error for row in fit(moved, SIZES, seed=1, users=USERS).rows)
     assert one == pytest.approx(-another, abs=0.03)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"click": (0.02, 0.05), "user_ctr_p50": (0.01, None), "user_ctr_p90": (0.06, None)},
+        {"click": (None, 0.002), "user_ctr_p50": (None, 0.001), "user_ctr_p90": (None, 0.004)},
+        {"looks_p50": (None, 20.0), "looks_p90": (None, 20.0)},
+        {"purchase": (None, 1e-6), "revenue": (0.0001, 0.0002)},
+        {"top_1pct_share": (0.013, None)},
+    ],
+)
+def test_ordinary_rates_of_rare_responses_lead_to_a_world(asked):
+    """Half of the users without a click, users who do not differ, hardly any revenue, one exposure alone."""
+    file = load("shop")
+    targets = {
+        name: Target(of=name, random=random, standard=standard, source="ours")
+        for name, (random, standard) in asked.items()
+    }
+    moved = calibrated(file.model_copy(update={"targets": targets}), SIZES, seed=1, rounds=6, users=500)
+    assert parse(to_toml(moved)).targets == targets
+
+
+def test_users_of_whom_half_never_click_say_nothing_about_how_users_differ():
+    file = load("shop")
+    targets = {
+        "p50": Target(of="user_ctr_p50", standard=0.001, source="ours"),
+        "p90": Target(of="user_ctr_p90", standard=0.004, source="ours"),
+        "click": Target(of="click", standard=0.002, source="ours"),
+    }
+    rare = file.model_copy(update={"targets": targets})
+    lowered = calibrated(rare, SIZES, seed=1, rounds=6, users=500)
+    again = calibrated(lowered, SIZES, seed=1, rounds=1, users=500)
+    assert again.responses["click"].proneness == lowered.responses["click"].proneness
+
+
+def test_random_exposure_says_nothing_about_hits():
+    file = load("shop")
+    targets = {"share": Target(of="top_1pct_share", random=0.02, source="ours")}
+    moved = calibrated(file.model_copy(update={"targets": targets}), SIZES, seed=1, rounds=1, users=500)
+    assert moved.items.hit == file.items.hit
 
 
 def test_the_catalogue_is_set_as_asked_for():
@@ -171,6 +214,11 @@ def test_rates_become_targets_that_a_world_file_may_have(rates):
             "only after",
         ),
         ("metric,random,standard\nlooks_p50,1/2,\n", "`1/2` is not 1 number", "empty"),
+        (
+            "metric,random,standard\nuser_ctr_p50,0.2,0.2\nuser_ctr_p90,0.3,0.1\n",
+            "under standard exposure, the ninth decile of `user_ctr` (0.1) is below its median (0.2)",
+            "mixed up",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_rates_file_is_told(rates, text, said, help):

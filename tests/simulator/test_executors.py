@@ -3,11 +3,13 @@
 import multiprocessing
 import pickle
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from rectune_dsl.backends.simulator import SimulatorBackend
+from rectune_dsl.funnel.choice import VARIABLE
 from rectune_dsl.funnel.run import Funnel
 from rectune_dsl.hooks.errors import PluginError
 from rectune_dsl.hooks.protocols import BackendContext
@@ -108,6 +110,28 @@ def test_work_is_small_and_its_world_is_built_once_per_process(task, arms):
     assert received.settings[0].world is arms.settings[0].world
     shard = arms.shards()[-1]
     assert np.array_equal(received(shard).products, arms(shard).products)
+
+
+@pytest.mark.parametrize(("there", "here"), [("numpy", "numba"), ("numba", "numpy")])
+def test_the_kernel_travels_with_the_work(arms, monkeypatch, there, here):
+    pytest.importorskip("numba")
+
+    used = []
+
+    def noted(requests, seen):
+        used.append(type(requests._scores).__name__)
+        return draw(requests, seen)
+
+    def noting(work):
+        return replace(work, settings=tuple(replace(setting, respond=noted) for setting in work.settings))
+
+    monkeypatch.setenv(VARIABLE, there)
+    work, shard = Daily(arms.settings, arms.members), arms.shards()[-1]
+    expected = noting(work)(shard)
+    monkeypatch.setenv(VARIABLE, here)
+    received = noting(pickle.loads(pickle.dumps(work)))
+    assert repr(received(shard)) == repr(expected)
+    assert set(used) == {{"numpy": "PlainScores", "numba": "CompiledScores"}[there]}
 
 
 def test_the_backend_computes_with_what_the_task_names(task, make_spec):

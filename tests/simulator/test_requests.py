@@ -11,7 +11,8 @@ from rectune_dsl.funnel.source import PanelSource
 from rectune_dsl.hooks.errors import UsageError
 from rectune_dsl.simulator.panel import sample_panel
 from rectune_dsl.simulator.requests import Requests
-from rectune_dsl.simulator.world import KEYS, USER_SIGNALS, build_world
+from rectune_dsl.simulator.signals import KEYS, USER_SIGNALS
+from rectune_dsl.simulator.world import build_world
 
 _WORLD = build_world(Simulator(users=1_000, items=400, candidates=10))
 SIGNALS, HEADS = _WORLD.signals, sorted(_WORLD.heads)

@@ -88,7 +88,7 @@ def test_experiments_sum_them_and_leave_the_other_columns_as_they_are(world, fun
 
 
 def test_the_truth_of_a_segment_is_that_of_its_users(segmented, world, changed):
-    lifts = paired_lifts(segmented, world, [changed(), changed(a_long=2.0)], users=2_000)
+    lifts = paired_lifts(segmented, world, [changed(), changed(a_long=2.0)], users=8_000)
     for name in ("new.next_day_return", "new.hate_rate", "all_others.watch_minutes"):
         assert lifts[name][0] == 0.0 != lifts[name][1]
     assert lifts["=new.latency_ms"][0] > 0

@@ -29,7 +29,7 @@ def _users(draft: Draft) -> Iterator[Diagnostic]:
         if users * count > most and not draft.cuts.touch((table,)):
             message = f"{count} arms have {users * count:,} users, and [limits] allows {most:,} on a day"
             help = f"write users_per_arm = {most // count}, or raise users_per_day"
-            yield draft.problem("RT508", (table, "users_per_arm"), message, help)
+            yield draft.problem("RT514", (table, "users_per_arm"), message, help)
 
 
 def _freezes(draft: Draft) -> Iterator[Diagnostic]:

@@ -1,4 +1,4 @@
-"""Experiment, limits, backend, executor, agents: what the task names must be there, and let params move."""
+"""Experiment, limits, and what the task names by name: it must be there, and let params move."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def check(draft: Draft) -> Iterator[Diagnostic]:
     yield from _backend(draft)
     yield from _agents(draft)
     yield from _executor(draft)
+    yield from _world(draft)
 
 
 def _arms(draft: Draft) -> Iterator[Diagnostic]:
@@ -106,6 +107,17 @@ def _executor(draft: Draft) -> Iterator[Diagnostic]:
     if known is not None and executor not in known and not draft.cuts.touch(path):
         message, fix = f"there is no executor `{executor}`", _nearest(draft, path, executor, known)
         yield draft.problem("RT507", path, message, did_you_mean(executor, known), fix=fix)
+
+
+def _world(draft: Draft) -> Iterator[Diagnostic]:
+    """A world file is not looked for: what the task may not name is a world that nobody bundled."""
+    world, known = draft.task.simulator.world, draft.environment.worlds
+    path = ("simulator", "world")
+    if known is None or world in known or world.endswith(".toml") or draft.cuts.touch(path):
+        return
+    message, fix = f"there is no simulated world `{world}`", _nearest(draft, path, world, known)
+    help = f"{did_you_mean(world, known)} (a world of your own is named by its file, which ends in .toml)"
+    yield draft.problem("RT508", path, message, help, fix=fix)
 
 
 def _nearest(draft: Draft, path: KeyPath, name: str, known: Iterable[str]) -> Fix | None:

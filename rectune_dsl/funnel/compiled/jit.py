@@ -27,11 +27,7 @@ def kernel(signature: str, **options: Any) -> Callable[[Callable[..., Any]], Any
     def compiled(function: Callable[..., Any]) -> Any:
         try:
             return _compiled(function, signature, options, on_disk=True)
-        except (
-            RuntimeError,
-            OSError,
-            AttributeError,
-        ):  # nowhere to write to: every process compiles for itself
+        except (RuntimeError, OSError):  # nowhere to write to: every process compiles for itself
             return _compiled(function, signature, options, on_disk=False)
 
     return compiled

@@ -23,15 +23,16 @@ Integers = NDArray[np.int64]
 
 TASTE, ATTRACTION, SATISFACTION = 0, 1, 2
 """Columns of `weights`, and rows of scratch space."""
-SLOPE, SHIFT, NOISE = 0, 1, 2
+SLOPE, SHIFT, OWN, SHARED = 0, 1, 2, 3
 """Columns of `views`."""
-_ITEM, _ERROR, _ROWS = 3, 4, 5
+_ITEM, _ERROR, _COMMON, _ROWS = 3, 4, 5, 6
 _FLOAT, _LINE = 4, 64
 """Bytes of a float32, and of a cache line."""
 
 _TABLES = "float32[:,:,::1], int64[:,::1], float32[::1]"
 _REQUESTS = "int64[::1], float32[:,::1], int64[:,::1], int64[:,::1]"
 _RESPONSES = "int64[::1], float32[:,::1], float32[:,::1]"
+_ERRORS = "int64[:,::1], int64[::1], float32[:,::1]"
 
 
 @inlined
@@ -71,12 +72,12 @@ def _add_up(
         to[i] = (chemistry + taste[i] * by_taste) + prone
 
 
-@kernel("void(float32[::1], float32[::1], float32[::1])")
-def _see(error: Floats, view: Floats, to: Floats) -> None:
+@kernel("void(float32[::1], float32[::1], float32[::1], float32[::1])")
+def _see(error: Floats, common: Floats, view: Floats, to: Floats) -> None:
     """From true log-odds to what a model says, in place."""
-    slope, shift, noise = view[SLOPE], view[SHIFT], view[NOISE]
+    slope, shift, own, shared = view[SLOPE], view[SHIFT], view[OWN], view[SHARED]
     for i in range(to.size):
-        to[i] = sigmoid((to[i] * slope + shift) + error[i] * noise)
+        to[i] = sigmoid((to[i] * slope + shift) + (error[i] * own + common[i] * shared))
 
 
 @inlined
@@ -126,7 +127,7 @@ def log_odds(
             _prepare(items[which[head], pools[after]])
 
 
-@kernel(f"void({_TABLES}, {_REQUESTS}, {_RESPONSES}, int64[:,::1], float32[:,::1], float32[:,:,::1])")
+@kernel(f"void({_TABLES}, {_REQUESTS}, {_RESPONSES}, {_ERRORS}, float32[:,:,::1])")
 def predictions(
     items: Floats,
     topics: Integers,
@@ -139,22 +140,26 @@ def predictions(
     weights: Floats,
     prone: Floats,
     errors: Integers,
+    shared: Integers,
     views: Floats,
     to: Floats,
 ) -> None:
-    """What models say, (heads, requests, kept). `errors` (heads, requests) is where each model's errors start
-    in `normals`; `views` (heads, 3) are slope, shift and noise of each."""
+    """What models say, (heads, requests, kept). `errors` (heads, requests) is where each model's own errors
+    start in `normals`, `shared` (requests,) where those that all have together do; `views` (heads, 4) are
+    slope, shift, and the noise of own and of shared errors of each."""
     space = np.empty((_ROWS, to.shape[2]), np.float32)
     for request in range(pools.size):
         pool, own = pools[request], alive[request]
         drawn, liked = chemistry[0, request], chemistry[1, request]
         after = min(request + 1, pools.size - 1)
         a, s, t = _latents(topics[pool], normals, tastes[request], drawn, liked, own, space)
+        common = _of(normals[shared[request] : shared[request] + topics.shape[1]], own, space[_COMMON])
+        _prepare(normals[shared[after] : shared[after] + topics.shape[1]])
         for head in range(which.size):
             item = _of(items[which[head], pool], own, space[_ITEM])
             start, seen = errors[head, request], to[head, request]
             _add_up(item, a, s, t, weights[head], prone[head, request], seen)
             error = _of(normals[start : start + topics.shape[1]], own, space[_ERROR])
-            _see(error, views[head], seen)
+            _see(error, common, views[head], seen)
             _prepare(items[which[head], pools[after]])
             _prepare(normals[errors[head, after] : errors[head, after] + topics.shape[1]])

@@ -12,7 +12,8 @@ from rectune_dsl.funnel.source import Indices
 from rectune_dsl.simulator.compiled import kernel
 from rectune_dsl.simulator.heads import shift_of
 from rectune_dsl.simulator.occasion import Column, Occasion
-from rectune_dsl.simulator.scores import CHEMISTRIES, Names, errors_of
+from rectune_dsl.simulator.scores import CHEMISTRIES, Names, errors_of, shared_errors_of
+from rectune_dsl.simulator.worldfile import Response, View
 
 
 class CompiledScores:
@@ -32,11 +33,10 @@ class CompiledScores:
         file, found = self._of.world.file, self._room(responses, alive)
         seen = self._of.world.views(stage, self._of.day)
         errors = [self._of.starts(errors_of(stage, response)) for response in responses]
-        shown = [(seen[r].slope, shift_of(seen[r], file.responses[r]), seen[r].noise) for r in responses]
+        shared = self._of.starts(shared_errors_of(stage))
+        seen_as = np.array([_numbers(seen[r], file.responses[r]) for r in responses], np.float32)
         if responses:
-            kernel.predictions(
-                *self._arguments(responses, alive), np.stack(errors), np.array(shown, np.float32), found
-            )
+            kernel.predictions(*self._arguments(responses, alive), np.stack(errors), shared, seen_as, found)
         return dict(zip(responses, found, strict=True))
 
     def _room(self, responses: Names, alive: Indices | None) -> Column:
@@ -60,3 +60,8 @@ class CompiledScores:
             np.array([(w.taste, w.attraction, w.satisfaction) for w in of], np.float32).reshape(len(of), 3),
             np.array([users.prone.get(r, nobody) for r in responses], np.float32).reshape(len(of), requests),
         )
+
+
+def _numbers(view: View, response: Response) -> tuple[float, float, float, float]:
+    """A row of the kernel's `views`."""
+    return view.slope, shift_of(view, response), view.own_noise, view.shared_noise

@@ -1,4 +1,4 @@
-"""A backend that fails now and then, and reproducibly."""
+"""A backend that fails now and then, and reproducibly. What is read of logs (panel, baseline) does not."""
 
 from __future__ import annotations
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import tomllib
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
+from rectune_dsl.dsl.source import Source
 from rectune_dsl.dsl.suggest import did_you_mean
 from rectune_dsl.dsl.written import in_blocks, written
 from rectune_dsl.hooks.errors import UsageError
 from rectune_dsl.simulator.worldfile import WorldFile
+from rectune_dsl.simulator.worlds.problems import read
 
 WORLDS = ("short-video", "news-feed", "shop")
-_SHOWN = 8
 _ROWS = (
     ("items", "size"),
     ("responses", "*"),
@@ -36,7 +34,12 @@ def text_of(name: str, folder: Path = Path()) -> str:
     """
     if not name.endswith(".toml"):
         if name not in WORLDS:
-            help = f"{did_you_mean(name, WORLDS)}, or name a file that ends in .toml"
+            known = did_you_mean(name, WORLDS)
+            help = (
+                f"{known} Or name a file that ends in .toml"
+                if known.endswith("?")
+                else f"{known}, or a file that ends in .toml"
+            )
             raise UsageError(f"there is no simulated world {name!r}", help=help)
         return resources.files(__package__).joinpath(f"{name}.toml").read_text(encoding="utf-8")
     try:
@@ -47,20 +50,17 @@ def text_of(name: str, folder: Path = Path()) -> str:
 
 def parse(text: str, name: str = "the world file") -> WorldFile:
     """A world file's text as a checked world. Raises UsageError with every problem in it."""
-    try:
-        return WorldFile.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{name} is not TOML: {error}", help="mend that place") from None
-    except ValidationError as error:
-        said = [_said(dict(problem)) for problem in error.errors(include_url=False)]
-        more = f"\nand {len(said) - _SHOWN} more" if len(said) > _SHOWN else ""
-        message = f"{name} is no world:\n" + "\n".join(said[:_SHOWN]) + more
-        raise UsageError(message, help="compare it with `rectune simulate show short-video`") from None
+    return read(Source(name, text))
 
 
 def load(name: str, folder: Path = Path()) -> WorldFile:
     """The world of that name, or in that file. Raises UsageError when there is none, or a wrong one."""
     return parse(text_of(name, folder), name)
+
+
+def exact_toml(file: WorldFile) -> str:
+    """A world as a file that reads back as the same world."""
+    return in_blocks(written(file), _ROWS)
 
 
 def to_toml(file: WorldFile) -> str:
@@ -80,9 +80,3 @@ def _rounded(value: Any) -> Any:
         case float():
             return float(f"{value:.4g}")
     return value
-
-
-def _said(problem: dict[str, Any]) -> str:
-    place = ".".join(map(str, problem["loc"])) or "the file"
-    help = problem.get("ctx", {}).get("help", "")
-    return f"  {place}: {problem['msg']}" + (f" ({help})" if help else "")

@@ -59,7 +59,7 @@ def test_a_segments_columns_share_the_fate_of_all_users(on):
 
 def test_a_level_that_has_not_all_arrived_stops_no_arm(on):
     """Sums of which a day is still to come look too low: that is no harm."""
-    text = on.text.replace('latency_ms = "<= 500"', 'impressions = ">= 3"')
+    text = on.text.replace('latency_ms = "<= 500"', 'impressions = ">= 4"')
     task, whole = (on.task(faults, text=text) for faults in ("delays = { impressions = 1 }", ""))
     context = SimpleNamespace(task=task)
     state = ExperimentState(on.spec(users_per_arm=3_000))

@@ -13,6 +13,8 @@ from typing import Any
 
 _STORE_BYTES = 256 << 20
 """Room for results on the way; shards' moments are a few kilobytes each."""
+_RUNTIME = {"worker_process_setup_hook": "rectune_ray.cluster.prepare"}
+"""What workers do before anything else, on any cluster."""
 _folders: list[Path] = []
 """The files of the local cluster, while there is one."""
 
@@ -27,7 +29,7 @@ def connected(workers: int | None, retries: int) -> Any:
 
     if not ray.is_initialized():
         if named:
-            ray.init(address=named, log_to_driver=False, logging_level=logging.WARNING)
+            ray.init(address=named, log_to_driver=False, logging_level=logging.WARNING, runtime_env=_RUNTIME)
         else:
             _start(ray, workers, retries)
     return ray
@@ -73,7 +75,7 @@ def _start(ray: Any, workers: int | None, retries: int) -> None:
         log_to_driver=False,
         logging_level=logging.WARNING,
         object_store_memory=_STORE_BYTES,
-        runtime_env={"worker_process_setup_hook": "rectune_ray.cluster.prepare"},
+        runtime_env=_RUNTIME,
         _temp_dir=str(_folders[-1]),
         _system_config={"task_oom_retries": retries},  # without it, they have no bound
     )
