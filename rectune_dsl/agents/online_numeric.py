@@ -58,6 +58,8 @@ class NumericOnline:
             salt=launch.salt,
             fresh_of=launch.fresh_of,
             holdout_share=task.holdout.share if task.holdout else 0.0,
+            unit=task.experiment.unit,
+            caps=launch.caps,
         )
 
     def step(

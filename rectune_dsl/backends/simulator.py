@@ -8,11 +8,12 @@ from datetime import datetime
 
 from rectune_dsl.dsl.model import Simulator
 from rectune_dsl.funnel.run import Funnel
-from rectune_dsl.hooks.api import CONTROL, Arm, Capabilities, Config, ExperimentSpec, Moments, Panel
+from rectune_dsl.hooks.api import CONTROL, USER, Arm, Capabilities, Config, ExperimentSpec, Moments, Panel
 from rectune_dsl.hooks.errors import BackendError
 from rectune_dsl.hooks.protocols import BackendContext
+from rectune_dsl.simulator.assignment import units_among
 from rectune_dsl.simulator.catalogue import SOURCES
-from rectune_dsl.simulator.experiment import Experiment, Machine, baseline
+from rectune_dsl.simulator.experiment import UNITS, Experiment, Machine, baseline, unit_size
 from rectune_dsl.simulator.faults.flaky import Line
 from rectune_dsl.simulator.oracle import oracle_config, paired_lifts
 from rectune_dsl.simulator.panel import sample_panel
@@ -53,9 +54,12 @@ class SimulatorBackend:
             virtual_time=True,
             randomises=True,
             real_traffic=False,
-            population=world.users,
+            population=units_among(world.users, unit_size(self._world, self._unit) or 1),
             description=_described(world),
             sources=SOURCES,
+            units=UNITS,
+            quantiles=self._world.columns,
+            winsorises=True,
         )
 
     def check(self) -> Sequence[str]:
@@ -128,6 +132,8 @@ class SimulatorBackend:
             self._segments,
             self._machine.executor,
             self._faults,
+            tuple(dict.fromkeys((*self._task.quantiles, *self._task.winsorized))),
+            self._unit,
         )
 
     def oracle_lifts(self, configs: Sequence[Config]) -> Mapping[str, Sequence[float]]:
@@ -149,6 +155,12 @@ class SimulatorBackend:
         return self._best
 
     @property
+    def _unit(self) -> str:
+        """What is randomised; users, where the world does not have what the task asks for."""
+        unit = self._task.experiment.unit
+        return unit if unit in UNITS else USER
+
+    @property
     def _serves(self) -> Config:
         """What production serves."""
         return self._delivered[-1] if self._delivered else Config(self._task.production)
@@ -163,6 +175,7 @@ class SimulatorBackend:
             self._machine,
             self._segments,
             faults=self._faults,
+            counted=self._task.quantiles,
         )
 
     def _experiment(self, experiment: str) -> Experiment:

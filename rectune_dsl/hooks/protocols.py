@@ -94,8 +94,9 @@ class BaselineBackend(Protocol):
     """A backend that can tell how production's metrics vary between users, so that power can be planned."""
 
     def baseline(self, days: int) -> Observation:
-        """Per-user moments of production (one arm, `control`) over `days` days, or, where only
-        estimates exist, production against itself."""
+        """Per-unit moments of production (one arm, `control`) over `days` days, without any cap, or, where
+        only estimates exist, production against itself. With histograms of what the task takes quantiles
+        of, or winsorises."""
         ...
 
 
@@ -194,7 +195,7 @@ class Critic(Protocol):
 
 @dataclass(frozen=True)
 class Launch:
-    """What the Online agent turns into an experiment; the workflow fixes key, salt and start."""
+    """What the Online agent turns into an experiment; the workflow fixes key, salt, start and caps."""
 
     key: str
     salt: str
@@ -202,6 +203,7 @@ class Launch:
     arms: tuple[Arm, ...]
     purpose: str
     fresh_of: tuple[Exposure, ...]
+    caps: Mapping[str, float] = field(default_factory=dict)
 
 
 class OnlineAgent(Protocol):

@@ -1,4 +1,5 @@
-"""Who takes part in an experiment, and in which arm: intervals of a salted hash of the user's id.
+"""Who takes part in an experiment, and in which arm: intervals of a salted hash of the user's id or, where
+the unit is a group of users (neighbouring ids), of the group's.
 
 Nobody's list of users is ever held: an arm is a rule, asked about one range of ids at a time.
 """
@@ -59,7 +60,8 @@ class Everyone:
 @dataclass(frozen=True)
 class Assigned:
     """Users whose hash under `salt` lies in [number * width, (number + 1) * width), the first `fraction` of
-    that; without those of `fresh_of`, and either of the surface's holdout (`held`) or not of it."""
+    that; without those of `fresh_of`, and either of the surface's holdout (`held`) or not of it. `unit`
+    neighbouring ids are one, and have one hash; `users` counts units, `population` ids."""
 
     salt: str
     number: int
@@ -71,10 +73,11 @@ class Assigned:
     fraction: float
     users: int
     population: int
+    unit: int = 1
 
     @property
     def expected(self) -> float:
-        return self.users * self.fraction
+        return self.users * self.unit * self.fraction
 
     @property
     def bounds(self) -> tuple[int, int]:
@@ -94,22 +97,29 @@ class Assigned:
         return np.concatenate([ids for ids, _ in parts]), np.concatenate([places for _, places in parts])
 
     def _placed(self, ids: Ids) -> tuple[Ids, NDArray[np.float64]]:
-        places = _hash(self.salt, ids) / self.width - self.number
+        places = _hash(self.salt, ids // self.unit) / self.width - self.number
         taken = np.flatnonzero((places >= 0) & (places < self.fraction))
         ids, places = ids[taken], places[taken]
         allowed = self._held_out(ids) == self.held
         for used in self.fresh_of:
-            allowed &= _hash(used.salt, ids) >= used.share
+            allowed &= _hash(used.salt, ids // self.unit) >= used.share
         return ids[allowed], places[allowed]
 
     def _held_out(self, ids: Ids) -> NDArray[np.bool_]:
         if self.holdout_share <= 0:
             return np.zeros(ids.size, np.bool_)
-        return uniform(key_of("holdout", self.surface), ids) < self.holdout_share
+        return uniform(key_of("holdout", self.surface), ids // self.unit) < self.holdout_share
 
 
-def assign(spec: ExperimentSpec, population: int, fraction: float = 1.0) -> tuple[Assigned, ...]:
-    """The users of each arm.
+def units_among(population: int, unit: int) -> int:
+    """How many units of so many neighbouring ids a population has."""
+    return -(-population // unit)
+
+
+def assign(
+    spec: ExperimentSpec, population: int, fraction: float = 1.0, unit: int = 1
+) -> tuple[Assigned, ...]:
+    """The users of each arm, of units that are `unit` neighbouring ids each.
 
     Arm a has the users whose hash under the spec's salt lies in [a * w, (a + 1) * w), w being the arm's
     part of `spec.exposure(population).share`, but for those of `fresh_of` and the surface's holdout. An
@@ -119,8 +129,9 @@ def assign(spec: ExperimentSpec, population: int, fraction: float = 1.0) -> tupl
     Raises BackendError when there are too few users.
     """
     served = [arm.name for arm in spec.arms if arm.name != HOLDOUT]
-    width = _width(spec, population, len(served))
-    holdout_width = _holdout_width(spec, population) if len(served) < len(spec.arms) else 0.0
+    units = units_among(population, unit)
+    width = _width(spec, units, len(served))
+    holdout_width = _holdout_width(spec, units) if len(served) < len(spec.arms) else 0.0
 
     def users(name: str) -> Assigned:
         held = name == HOLDOUT
@@ -135,6 +146,7 @@ def assign(spec: ExperimentSpec, population: int, fraction: float = 1.0) -> tupl
             fraction=fraction,
             users=spec.users_per_arm,
             population=population,
+            unit=unit,
         )
 
     return tuple(users(arm.name) for arm in spec.arms)

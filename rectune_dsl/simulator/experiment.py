@@ -8,7 +8,7 @@ from functools import cached_property
 
 from rectune_dsl.dsl.rehearsal import Faults
 from rectune_dsl.funnel.run import Funnel
-from rectune_dsl.hooks.api import Arm, Config, Executor, ExperimentSpec, Moments
+from rectune_dsl.hooks.api import USER, Arm, BackendError, Config, Executor, ExperimentSpec, Moments
 from rectune_dsl.simulator.assignment import Everyone, assign
 from rectune_dsl.simulator.days import CHUNK, Setting
 from rectune_dsl.simulator.faults.arm import disturbed
@@ -24,6 +24,8 @@ from rectune_dsl.simulator.world import RETURN, World
 
 EPOCH = datetime(2026, 1, 5, tzinfo=UTC)
 """Day 0 of the world, a Monday."""
+UNITS = (USER, "household")
+"""What can be randomised."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class Experiment:
 
     The first look simulates all its days, shard by shard, and keeps each day's moments; looks may come in
     any order. What differs from what `production` shows is new to its users for some days; without one
-    nothing is. `faults` are what goes wrong. Raises BackendError when there are too few users.
+    nothing is. `faults` are what goes wrong; users are `counted` by their values of these columns. Raises
+    BackendError when there are too few users.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class Experiment:
         segments: SegmentColumns = NO_SEGMENTS,
         production: Config | None = None,
         faults: Faults | None = None,
+        counted: tuple[str, ...] = (),
     ) -> None:
         self.spec = spec
         self.fraction = fraction
@@ -71,14 +75,17 @@ class Experiment:
                 chunk=self._machine.chunk,
                 segments=segments,
                 strange=strangeness(world, funnel, arm.config, production) if production else 0.0,
+                caps=spec.caps,
             )
             for arm in spec.arms
         ]
         self._arms = Daily(
             settings=disturbed(settings, [arm.name for arm in spec.arms], faults),
-            members=assign(spec, world.population, fraction),
+            members=assign(spec, world.population, fraction, unit_size(world, spec.unit) or 1),
+            counted=counted,
+            unit=unit_size(world, spec.unit),
         )
-        self._columns = (*world.columns, *segments.names)
+        self._columns = self._arms.columns
 
     def observe(self, as_of: datetime) -> Moments:
         """All whole days until `as_of`, and no more than the exposed ones; with the day after them, their
@@ -86,7 +93,8 @@ class Experiment:
         over = max(0, (_utc(as_of) - _utc(self.spec.start)) // timedelta(days=1))
         days = min(over, self.spec.days + 1 + self._arms.settings[0].faults.late)
         arms = tuple(
-            moments.of_arm(arm.name, days) for arm, moments in zip(self.spec.arms, self._moments, strict=True)
+            moments.of_arm(arm.name, days, self._arms.counted)
+            for arm, moments in zip(self.spec.arms, self._moments, strict=True)
         )
         return Moments(as_of, self._columns, arms, self._complete_until(over), self._missing(over))
 
@@ -132,18 +140,31 @@ def baseline(
     segments: SegmentColumns = NO_SEGMENTS,
     executor: Executor | None = None,
     faults: Faults | None = None,
+    counted: tuple[str, ...] = (),
+    unit: str = USER,
 ) -> Moments:
     """Moments of `users` users who are served `production` for `days` days. What lasts of `faults` is in
     them: bots, outliers and drift; what experiments suffer is not."""
+    size = unit_size(world, unit)
     start = key_of("baseline", seed) % max(1, world.population - users)
+    start -= start % (size or 1)
     everyone = Everyone(start, min(start + users, world.population))
     traffic = key_of("baseline", seed)
     setting = Setting(world, funnel, production.config, traffic, 0, days, draw, segments=segments)
     lasting = faults and Faults(bots=faults.bots, outliers=faults.outliers)
     settings = disturbed([setting], [production.name], lasting)
-    (found,) = moments_of(Daily(settings, (everyone,)), executor or Threads())
-    arm = found.of_arm(production.name, days + 1)
-    return Moments(EPOCH + timedelta(days=days + 1), setting.columns, (arm,))
+    arms = Daily(settings, (everyone,), counted, size)
+    (found,) = moments_of(arms, executor or Threads())
+    arm = found.of_arm(production.name, days + 1, counted)
+    return Moments(EPOCH + timedelta(days=days + 1), arms.columns, (arm,))
+
+
+def unit_size(world: World, unit: str) -> int | None:
+    """How many neighbouring ids are one unit; None where users are the units. Raises BackendError for a unit
+    that the world does not have."""
+    if unit not in UNITS:
+        raise BackendError(f"the simulator has no unit {unit!r}", help=f"units: {', '.join(UNITS)}")
+    return None if unit == USER else world.file.users.household
 
 
 def day_number(time: datetime) -> int:

@@ -31,6 +31,7 @@ from rectune_dsl.workflow.experiment import Laboratory, Outcome, settled
 from rectune_dsl.workflow.journaled import Approval, Confirmation, Holdout, Look
 from rectune_dsl.workflow.limits import enforce
 from rectune_dsl.workflow.parts import Parts
+from rectune_dsl.workflow.traffic import caps_of
 from rectune_dsl.workflow.watch import (
     Finished,
     Learnt,
@@ -240,6 +241,14 @@ class Campaign:
         found = self._act(f"{step.name}/holdout", Holdout, lambda: Holdout(self._parts.holdout()))
         return () if found.config is None else (Arm(HOLDOUT, found.config),)
 
+    def _caps(self, step: Step, purpose: str) -> dict[str, float]:
+        """The caps of winsorised metrics, fixed before the experiment."""
+        if not self._task.winsorized:
+            return {}
+        planned = self._task.confirm if purpose == "confirm" else self._task.experiment
+        find = partial(caps_of, self._task, self._parts.backend, planned.days)
+        return self._act(f"{step.name}/caps", dict[str, float], find)
+
     def _run_experiment(
         self, step: Step, purpose: str, arms: tuple[Arm, ...], fresh_of: tuple[Exposure, ...]
     ) -> Outcome:
@@ -249,7 +258,10 @@ class Campaign:
         digest = hashlib.sha256(repr(arms).encode()).hexdigest()[:12]
         salt = f"{self._task.task.name}/{parts.seed}/{step.name}"
         start = self._act(f"{step.name}/calendar", datetime, lambda: parts.clock.next_start(self._ended))
-        launch = Launch(f"{parts.recorder.run}/{step.name}/{digest}", salt, start, arms, purpose, fresh_of)
+        caps = self._caps(step, purpose)
+        launch = Launch(
+            f"{parts.recorder.run}/{step.name}/{digest}", salt, start, arms, purpose, fresh_of, caps
+        )
 
         def looked(spec: ExperimentSpec, look: Look) -> None:
             parts.watch(Looked(spec, look))

@@ -78,6 +78,8 @@ def _changed(task: Task, launch: Launch, spec: ExperimentSpec) -> list[str]:
         "fresh_of": launch.fresh_of,
         "surface": task.task.surface,
         "holdout_share": task.holdout.share if task.holdout else 0.0,
+        "unit": task.experiment.unit,
+        "caps": launch.caps,
     }
     return [f"it changes `{name}`" for name, value in asked.items() if getattr(spec, name) != value]
 

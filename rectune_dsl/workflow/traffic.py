@@ -9,14 +9,17 @@ from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.suggest import did_you_mean
 from rectune_dsl.experiments.designs import Design, design
 from rectune_dsl.experiments.power import chance_to_ship, users_needed
+from rectune_dsl.experiments.winsor import capped, caps
 from rectune_dsl.hooks.api import (
     CONTROL,
     ABBackend,
     Arm,
+    BackendError,
     BaselineBackend,
     Capabilities,
     Config,
     ExperimentSpec,
+    Observation,
     OracleBackend,
     UsageError,
 )
@@ -79,9 +82,11 @@ def power(task: Task, backend: ABBackend, confirmation: int = 1) -> Power | None
     """What the traffic can show, from production's own variation; None where the backend cannot tell it."""
     if not isinstance(backend, BaselineBackend):
         return None
-    explore = design(backend.baseline(task.experiment.days), task, task.experiment.users_per_arm)
+    explore = design(
+        planned_baseline(task, backend, task.experiment.days), task, task.experiment.users_per_arm
+    )
     confirm = design(
-        backend.baseline(task.confirm.days),
+        planned_baseline(task, backend, task.confirm.days),
         task,
         task.confirm.users_per_arm,
         holdout_users=holdout_users(task, backend.capabilities()),
@@ -101,6 +106,27 @@ def power(task: Task, backend: ABBackend, confirmation: int = 1) -> Power | None
         large,
         users_needed(task, confirm, u_lift(task, lacking), confirmation=confirmation),
     )
+
+
+def planned_baseline(task: Task, backend: BaselineBackend, days: int) -> Observation:
+    """Production over so many days, as an experiment's caps would have it counted."""
+    baseline = backend.baseline(days)
+    return capped(baseline, caps(task.winsorized, baseline))
+
+
+def caps_of(task: Task, backend: ABBackend, days: int) -> dict[str, float]:
+    """The caps of an experiment of so many days, from production's users: those of winsorised metrics.
+
+    Raises BackendError where the backend does not know how production's users differ.
+    """
+    if not task.winsorized:
+        return {}
+    if not isinstance(backend, BaselineBackend):
+        raise BackendError(
+            "the backend says that it winsorises, and has no baseline to take caps from",
+            help="this is a fault of the backend: report it to its author",
+        )
+    return caps(task.winsorized, backend.baseline(days))
 
 
 def u_lift(task: Task, lift: float) -> dict[str, float]:

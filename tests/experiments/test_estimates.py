@@ -17,7 +17,7 @@ from rectune_dsl.experiments.balance import balance_p_value
 from rectune_dsl.experiments.degrees import welch_degrees
 from rectune_dsl.experiments.estimates import estimate
 from rectune_dsl.experiments.intervals import lift, objective
-from rectune_dsl.experiments.linear import sample
+from rectune_dsl.experiments.linear import mean_of, sample
 from rectune_dsl.experiments.rebase import rebased, without
 from rectune_dsl.hooks.errors import BackendError, UsageError
 
@@ -246,6 +246,7 @@ def test_covariates_from_before_are_out_of_balance_as_rarely_as_stated(make):
     p_values = []
     for _ in range(4_000):
         arms = [make.moments({"a": rng.gamma(2.0, 1.0, (200, 1))}, ("x",)).arms[0] for _ in range(2)]
-        p_values.append(balance_p_value(0, *(sample([arm]) for arm in arms)))
+        samples = [sample([arm]) for arm in arms]
+        p_values.append(balance_p_value(*((mean_of("x", ("x",), users), users) for users in samples)))
     for level in (0.01, 0.1, 0.5):
         assert abs(np.mean(np.array(p_values) < level) - level) < 3.5 * math.sqrt(level / 4_000)
