@@ -13,6 +13,7 @@ from rectune_dsl.hooks.errors import BackendError
 from rectune_dsl.hooks.protocols import BackendContext
 from rectune_dsl.simulator.assignment import units_among
 from rectune_dsl.simulator.catalogue import SOURCES
+from rectune_dsl.simulator.counts import quantile
 from rectune_dsl.simulator.experiment import UNITS, Experiment, Machine, baseline, unit_size
 from rectune_dsl.simulator.faults.flaky import Line
 from rectune_dsl.simulator.oracle import oracle_config, paired_lifts
@@ -120,20 +121,29 @@ class SimulatorBackend:
         return sample_panel(self._task, self._world, self._seed, requests)
 
     def baseline(self, days: int) -> Moments:
-        users = min(BASELINE_USERS, self._world.population)
-        arm = Arm(CONTROL, self._serves)
+        winsorized = self._task.winsorized
+        plain = self._baseline(days, tuple(dict.fromkeys((*self._task.quantiles, *winsorized))), {})
+        if not winsorized:
+            return plain
+        (arm,) = plain.arms
+        caps = {column: quantile(arm.histograms[column], share) for column, share in winsorized.items()}
+        capped = self._baseline(days, (), caps)
+        return replace(capped, arms=(replace(capped.arms[0], histograms=arm.histograms),))
+
+    def _baseline(self, days: int, counted: tuple[str, ...], caps: Mapping[str, float]) -> Moments:
         return baseline(
             self._world,
             self._funnel,
-            arm,
+            Arm(CONTROL, self._serves),
             self._seed,
-            users,
+            min(BASELINE_USERS, self._world.population),
             days,
             self._segments,
             self._machine.executor,
             self._faults,
-            tuple(dict.fromkeys((*self._task.quantiles, *self._task.winsorized))),
+            counted,
             self._unit,
+            caps,
         )
 
     def oracle_lifts(self, configs: Sequence[Config]) -> Mapping[str, Sequence[float]]:

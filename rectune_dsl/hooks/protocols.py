@@ -94,9 +94,10 @@ class BaselineBackend(Protocol):
     """A backend that can tell how production's metrics vary between users, so that power can be planned."""
 
     def baseline(self, days: int) -> Observation:
-        """Per-unit moments of production (one arm, `control`) over `days` days, without any cap, or, where
-        only estimates exist, production against itself. With histograms of what the task takes quantiles
-        of, or winsorises."""
+        """Per-unit moments of production (one arm, `control`) over `days` days, or, where only estimates
+        exist, production against itself. With histograms of what the task takes quantiles of, or winsorises;
+        what it winsorises is in the moments capped at that quantile of these users, and in the histograms as
+        it is."""
         ...
 
 

@@ -42,11 +42,12 @@ class Counts:
     def histogram(self) -> Histogram:
         return Histogram(tuple(self.values.tolist()), tuple(self.counts.tolist()), ROUNDING)
 
-    def quantile(self, share: float) -> float:
-        """The smallest value that at least this share of the users do not exceed. Of one user at least."""
-        cumulative = np.cumsum(self.counts)
-        rank = math.ceil(int(cumulative[-1]) * share * (1 - _EXACT))
-        return float(self.values[np.searchsorted(cumulative, rank)])
-
 
 NOBODY = Counts(np.zeros(0), np.zeros(0, np.int64))
+
+
+def quantile(histogram: Histogram, share: float) -> float:
+    """The smallest value that at least this share of the users do not exceed. Of one user at least."""
+    cumulative = np.cumsum(histogram.counts)
+    rank = math.ceil(int(cumulative[-1]) * share * (1 - _EXACT))
+    return histogram.values[int(np.searchsorted(cumulative, rank))]

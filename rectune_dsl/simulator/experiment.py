@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -142,6 +143,7 @@ def baseline(
     faults: Faults | None = None,
     counted: tuple[str, ...] = (),
     unit: str = USER,
+    caps: Mapping[str, float] | None = None,
 ) -> Moments:
     """Moments of `users` users who are served `production` for `days` days. What lasts of `faults` is in
     them: bots, outliers and drift; what experiments suffer is not."""
@@ -150,7 +152,9 @@ def baseline(
     start -= start % (size or 1)
     everyone = Everyone(start, min(start + users, world.population))
     traffic = key_of("baseline", seed)
-    setting = Setting(world, funnel, production.config, traffic, 0, days, draw, segments=segments)
+    setting = Setting(
+        world, funnel, production.config, traffic, 0, days, draw, segments=segments, caps=caps or {}
+    )
     lasting = faults and Faults(bots=faults.bots, outliers=faults.outliers)
     settings = disturbed([setting], [production.name], lasting)
     arms = Daily(settings, (everyone,), counted, size)

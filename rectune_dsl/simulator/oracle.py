@@ -21,6 +21,7 @@ from rectune_dsl.funnel.stage import Functions
 from rectune_dsl.hooks.api import USERS, Config, Executor
 from rectune_dsl.simulator.assignment import Everyone
 from rectune_dsl.simulator.cma import evolve
+from rectune_dsl.simulator.counts import quantile
 from rectune_dsl.simulator.days import Setting
 from rectune_dsl.simulator.keyed import generator, key_of
 from rectune_dsl.simulator.responses import draw, expect
@@ -140,7 +141,7 @@ class _Truth:
         work = Valued(drawn, (self._everyone,) * len(drawn), self._task.quantiles)
         found = (dict(zip(work.counted, counts, strict=True)) for counts in values_of(work, self._executor))
         return [
-            {n: counts[m.column or n].quantile(m.quantile or 0.5) for n, m in wanted.items()}
+            {n: quantile(counts[m.column or n].histogram(), m.quantile or 0.5) for n, m in wanted.items()}
             for counts in found
         ]
 

@@ -9,7 +9,7 @@ from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.suggest import did_you_mean
 from rectune_dsl.experiments.designs import Design, design
 from rectune_dsl.experiments.power import chance_to_ship, users_needed
-from rectune_dsl.experiments.winsor import capped, caps
+from rectune_dsl.experiments.winsor import caps
 from rectune_dsl.hooks.api import (
     CONTROL,
     ABBackend,
@@ -19,7 +19,6 @@ from rectune_dsl.hooks.api import (
     Capabilities,
     Config,
     ExperimentSpec,
-    Observation,
     OracleBackend,
     UsageError,
 )
@@ -82,11 +81,9 @@ def power(task: Task, backend: ABBackend, confirmation: int = 1) -> Power | None
     """What the traffic can show, from production's own variation; None where the backend cannot tell it."""
     if not isinstance(backend, BaselineBackend):
         return None
-    explore = design(
-        planned_baseline(task, backend, task.experiment.days), task, task.experiment.users_per_arm
-    )
+    explore = design(backend.baseline(task.experiment.days), task, task.experiment.users_per_arm)
     confirm = design(
-        planned_baseline(task, backend, task.confirm.days),
+        backend.baseline(task.confirm.days),
         task,
         task.confirm.users_per_arm,
         holdout_users=holdout_users(task, backend.capabilities()),
@@ -106,12 +103,6 @@ def power(task: Task, backend: ABBackend, confirmation: int = 1) -> Power | None
         large,
         users_needed(task, confirm, u_lift(task, lacking), confirmation=confirmation),
     )
-
-
-def planned_baseline(task: Task, backend: BaselineBackend, days: int) -> Observation:
-    """Production over so many days, as an experiment's caps would have it counted."""
-    baseline = backend.baseline(days)
-    return capped(baseline, caps(task.winsorized, baseline))
 
 
 def caps_of(task: Task, backend: ABBackend, days: int) -> dict[str, float]:
