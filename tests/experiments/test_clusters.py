@@ -57,8 +57,8 @@ def observed(make, arms):
 
 @pytest.mark.parametrize("metric", ["watch", "returned"])
 def test_levels_and_errors_are_a_cluster_robust_regressions(make, metric):
-    """Of the users on a constant, per arm, in 200 experiments: the sandwich with statsmodels' correction, which
-    for one regressor is n / (n - 1) for n groups."""
+    """Of the users on a constant, per arm, in 200 experiments: the sandwich with statsmodels' correction,
+    which for one regressor is n / (n - 1) for n groups."""
     rng = make.generator("sandwich")
     for _ in range(200):
         arms = {a: households(rng, int(rng.integers(20, 120))) for a in ("control", "new")}
@@ -135,7 +135,7 @@ def test_intervals_of_users_who_are_alike_at_home_are_too_narrow_and_those_of_ho
 
 
 def test_a_covariate_per_user_narrows(make):
-    """And its level is that of a weighted regression of homes' means; sums of homes of all sizes would not."""
+    """It adjusts per user: what homes have in sum goes mostly with their sizes."""
     rng = make.generator("covariate")
     arms = {a: households(rng, 400) for a in ("control", "new")}
     metric = USERS["watch"].model_copy(update={"covariate": "before"}).over_units("watch")
