@@ -88,6 +88,20 @@ def users_needed(
     return float(np.exp(many))
 
 
+def chance_of_each(
+    task: Task, planned: Design, lifts: Mapping[str, float], *, confirmation: int = 1
+) -> dict[str, float]:
+    """P(shown) of each requirement by itself, U as OBJECTIVE. Empty where one cannot be measured."""
+    region = ship_region(task, planned, confirmation=confirmation)
+    if region is None:
+        return {}
+    lack = region.needs - region.room(lifts)
+    certain = np.where(lack <= 0, np.inf, -np.inf)
+    beyond = np.divide(-lack, region.errors, out=certain, where=region.errors > 0)
+    names = (_name(test) for test in _tests(task, planned))
+    return {name: float(ndtr(z)) for name, z in zip(names, beyond, strict=True)}
+
+
 def users_per_requirement(
     task: Task, planned: Design, lifts: Mapping[str, float], *, confirmation: int = 1
 ) -> dict[str, float | None]:
@@ -108,7 +122,7 @@ def users_per_requirement(
     for test, room, need in zip(tests, region.room(lifts), needs, strict=True):
         # errors shrink with the root of users
         users = planned.users_per_arm * (need / room) ** 2 if room > 0 else np.inf
-        found[test.row.removeprefix(LEVEL) or OBJECTIVE] = float(users) if users <= MOST_USERS else None
+        found[_name(test)] = float(users) if users <= MOST_USERS else None
     return found
 
 
@@ -203,6 +217,10 @@ def _tests(task: Task, planned: Design) -> list[_Test]:
         if with_holdout and limit.relative:
             found.append(_test(metric + AGAINST_HOLDOUT, limit))
     return found
+
+
+def _name(test: _Test) -> str:
+    return test.row.removeprefix(LEVEL) or OBJECTIVE
 
 
 def _test(row: str, limit: Limit) -> _Test:

@@ -43,6 +43,12 @@ def place_of(task: Task, judged: str) -> KeyPath:
     return ("segments", segment, "guardrails", name) if name else ("guardrails", judged)
 
 
+def guardrail_of(task: Task, judged: str) -> KeyPath:
+    """Where the file says what a metric must keep."""
+    place = place_of(task, judged)
+    return ("guardrails", judged) if place[0] == "metrics" else place
+
+
 def _unmeasured(task: Task, capabilities: Capabilities) -> Iterator[Problem]:
     known = set(capabilities.metrics)
     for name, metric in task.judged.items():
