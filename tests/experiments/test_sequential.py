@@ -9,6 +9,7 @@ import pytest
 import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from statsmodels.stats.gof import chisquare
 from statsmodels.stats.multitest import multipletests
 
 from rectune_dsl.dsl.guardrails import parse_limit
@@ -57,11 +58,14 @@ def test_holm_adjusts_over_all_lifts_of_all_arms(make):
     st.lists(st.tuples(st.integers(1, 100_000), st.floats(0.01, 1)), min_size=2, max_size=8),
     st.booleans(),
 )
-def test_srm_agrees_with_scipy(arms, weighted):
+def test_srm_agrees_with_scipy_and_statsmodels(arms, weighted):
     counts = [n for n, _ in arms]
     shares = [share for _, share in arms] if weighted else None
     expected = None if shares is None else np.array(shares) / sum(shares) * sum(counts)
     peer = scipy.stats.chisquare(counts, expected).pvalue
+    assert srm_p_value(counts, shares) == pytest.approx(peer, rel=1e-9, abs=1e-300)
+    wanted = np.full(len(counts), 1 / len(counts)) if shares is None else np.array(shares) / sum(shares)
+    _, peer = chisquare(np.array(counts), wanted * sum(counts))
     assert srm_p_value(counts, shares) == pytest.approx(peer, rel=1e-9, abs=1e-300)
 
 
