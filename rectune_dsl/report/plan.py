@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from rich.console import Console
@@ -9,6 +10,7 @@ from rich.text import Text
 
 from rectune_dsl.dsl.metrics import Metric
 from rectune_dsl.dsl.model import Task
+from rectune_dsl.experiments.linear import LEAST_USERS
 from rectune_dsl.experiments.power import detectable_margins, minimum_detectable_lift
 from rectune_dsl.experiments.rebase import AGAINST_HOLDOUT
 from rectune_dsl.experiments.verdicts import OBJECTIVE, confirmation_alpha
@@ -164,7 +166,9 @@ def _needed(power: Power | None, name: str) -> str:
         return "-"
     needs = [power.needed_each[n] for n in (name, name + AGAINST_HOLDOUT) if n in power.needed_each]
     known = [n for n in needs if n is not None]
-    return "no traffic" if len(known) < len(needs) else count(max(known)) if known else "-"
+    if len(known) < len(needs):
+        return "no traffic"
+    return count(max(LEAST_USERS, *map(math.ceil, known))) if known else "-"
 
 
 def _margin(margin: float, relative: bool) -> str:
