@@ -55,6 +55,8 @@ class NumericOnline:
             holdout_share=task.holdout.share if task.holdout else 0.0,
             slot=launch.slot,
             ramp=launch.ramp,
+            unit=task.experiment.unit,
+            caps=launch.caps,
         )
 
     def step(

@@ -10,6 +10,7 @@ from rectune_dsl.dsl.model import Simulator
 from rectune_dsl.funnel.run import Funnel
 from rectune_dsl.hooks.api import (
     CONTROL,
+    USER,
     Arm,
     Capabilities,
     Config,
@@ -20,8 +21,10 @@ from rectune_dsl.hooks.api import (
 )
 from rectune_dsl.hooks.errors import BackendError
 from rectune_dsl.hooks.protocols import BackendContext
+from rectune_dsl.simulator.assignment import units_among
 from rectune_dsl.simulator.catalogue import SOURCES
-from rectune_dsl.simulator.experiment import Experiment, Machine, baseline
+from rectune_dsl.simulator.counts import quantile
+from rectune_dsl.simulator.experiment import UNITS, Experiment, Machine, baseline, unit_size
 from rectune_dsl.simulator.faults.flaky import Line
 from rectune_dsl.simulator.oracle import oracle_config, paired_lifts
 from rectune_dsl.simulator.panel import sample_panel
@@ -63,9 +66,12 @@ class SimulatorBackend:
             virtual_time=True,
             randomises=True,
             real_traffic=False,
-            population=world.users,
+            population=units_among(world.users, unit_size(self._world, self._unit) or 1),
             description=_described(world),
             sources=SOURCES,
+            units=UNITS,
+            quantiles=self._world.columns,
+            winsorises=True,
         )
 
     def check(self) -> Sequence[str]:
@@ -129,18 +135,29 @@ class SimulatorBackend:
         return sample_panel(self._task, self._world, self._seed, requests)
 
     def baseline(self, days: int) -> Moments:
-        users = min(BASELINE_USERS, self._world.population)
-        arm = Arm(CONTROL, self._serves)
+        winsorized = self._task.winsorized
+        plain = self._baseline(days, tuple(dict.fromkeys((*self._task.quantiles, *winsorized))), {})
+        if not winsorized:
+            return plain
+        (arm,) = plain.arms
+        caps = {column: quantile(arm.histograms[column], share) for column, share in winsorized.items()}
+        capped = self._baseline(days, (), caps)
+        return replace(capped, arms=(replace(capped.arms[0], histograms=arm.histograms),))
+
+    def _baseline(self, days: int, counted: tuple[str, ...], caps: Mapping[str, float]) -> Moments:
         return baseline(
             self._world,
             self._funnel,
-            arm,
+            Arm(CONTROL, self._serves),
             self._seed,
-            users,
+            min(BASELINE_USERS, self._world.population),
             days,
             self._segments,
             self._machine.executor,
             self._faults,
+            counted,
+            self._unit,
+            caps,
         )
 
     def oracle_lifts(self, configs: Sequence[Config]) -> Mapping[str, Sequence[float]]:
@@ -161,6 +178,12 @@ class SimulatorBackend:
             self._best = found.config
         return self._best
 
+    @property
+    def _unit(self) -> str:
+        """What is randomised; users, where the world does not have what the task asks for."""
+        unit = self._task.experiment.unit
+        return unit if unit in UNITS else USER
+
     def _made(self, spec: ExperimentSpec) -> Experiment:
         return Experiment(
             self._world,
@@ -170,6 +193,7 @@ class SimulatorBackend:
             self._machine,
             self._segments,
             faults=self._faults,
+            counted=self._task.quantiles,
         )
 
     def _experiment(self, experiment: str) -> Experiment:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rectune_dsl.dsl.checks import (
     constraints,
     diversity,
+    kinds,
     limits,
     metrics,
     names,
@@ -41,6 +42,7 @@ _CHECKS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (
     diversity.check,
     sampled.check,
     metrics.check,
+    kinds.check,
     limits.check,
     wiring.check,
     traffic.check,

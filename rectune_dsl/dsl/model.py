@@ -19,6 +19,9 @@ from rectune_dsl.dsl.stages import CandidateSource, Segment, Signal, Stage
 from rectune_dsl.dsl.table import Formula, Guardrail, Table
 from rectune_dsl.dsl.traffic import Exclusion, FreezeWindow, Limits, Ramp
 
+USER = "user"
+"""The unit of randomisation where a task names no other."""
+
 
 class TaskInfo(Table):
     name: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
@@ -35,6 +38,9 @@ class TaskInfo(Table):
 class Experiment(Table):
     backend: str = "simulator"
     """Who runs the A/B tests: a registered name."""
+    unit: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = USER
+    """What is randomised: "user", or a group of users that the backend knows, such as "household". Groups
+    are then counted wherever users are: `users_per_arm` is groups per arm."""
     rounds: Annotated[int, Field(ge=1, le=1000)] = 8
     """How often arms are proposed, tested and learnt from, before the confirmation."""
     arms: Annotated[int, Field(ge=1, le=1000)] = 5
@@ -225,14 +231,28 @@ class Task(Table):
     @property
     def judged(self) -> dict[str, Metric]:
         """Every metric that is measured: the declared ones, guardrails on further means, then the segments'
-        as `SEGMENT.NAME`."""
+        as `SEGMENT.NAME`; over units, where those are groups of users."""
         plain = {name: Metric() for name in self.guardrails if name not in self.metrics}
         within = {
             f"{segment_name}.{name}": self.metrics.get(name, Metric()).within(name, segment_name)
             for segment_name, segment in self.segments.items()
             for name in segment.guardrails
         }
-        return {**self.metrics, **plain, **within}
+        found = {**self.metrics, **plain, **within}
+        if self.experiment.unit == USER:
+            return found
+        return {name: metric.over_units(name) for name, metric in found.items()}
+
+    @property
+    def quantiles(self) -> tuple[str, ...]:
+        """Columns that quantiles are taken of."""
+        found = (m.column or name for name, m in self.metrics.items() if m.kind == "quantile")
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def winsorized(self) -> dict[str, float]:
+        """Columns whose values are capped, and the quantile of production's users that is the cap."""
+        return {name: m.winsorize for name, m in self.metrics.items() if m.winsorize is not None}
 
     @property
     def guarded(self) -> dict[str, Limit]:

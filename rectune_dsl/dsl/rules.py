@@ -103,6 +103,12 @@ RULES: Mapping[str, Rule] = {
     "RT410": _warning("absolute limit with a sign", "A forgotten % would void the guardrail."),
     "RT411": _warning("guardrail without a margin", "It holds only where an improvement is proved."),
     "RT412": _warning("metric matures late", "Until then it is inconclusive, and nothing can ship."),
+    "RT413": Rule("keys do not fit the metric's kind", "Each of them means something for one kind only."),
+    "RT414": Rule(
+        "quantile where its noise would have to be known jointly",
+        "Sums over users tell how means vary together. How a quantile varies is known of it alone.",
+    ),
+    "RT415": Rule("winsorised column has another reader", "Its cap would change that metric, too."),
     # RT5: experiment, agents, backend
     "RT501": Rule("more arms than the limits allow", "No experiment could be launched."),
     "RT502": Rule("unknown backend", "Nobody registered it."),
@@ -137,5 +143,9 @@ RULES: Mapping[str, Rule] = {
     "RT904": Rule("not enough users", "Arms must be disjoint, and the confirmation needs fresh users."),
     "RT905": _warning(
         "production does not keep a guardrail", "Only configs that mend it could ship, and few arms are safe."
+    ),
+    "RT906": Rule("unit the backend does not randomise", "Intervals would be those of another experiment."),
+    "RT907": Rule(
+        "metric the backend cannot winsorise", "The cap comes from production's users, before the experiment."
     ),
 }

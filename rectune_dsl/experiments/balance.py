@@ -12,18 +12,18 @@ import math
 from scipy.special import stdtr
 
 from rectune_dsl.experiments.degrees import welch_degrees
-from rectune_dsl.experiments.linear import Sample
+from rectune_dsl.experiments.linear import Linear, Sample
 
 BALANCE_THRESHOLD = 0.001
 """A covariate whose means differ with a p-value below it cannot be adjusted for."""
 
 
-def balance_p_value(at: int, treatment: Sample, control: Sample) -> float:
-    """Welch's two-sided p-value of the means of the column `at` being equal."""
-    apart = float(treatment.mean[at] - control.mean[at])
-    own = float(treatment.covariance_of_mean[at, at])
-    shared = float(control.covariance_of_mean[at, at])
+def balance_p_value(treatment: tuple[Linear, Sample], control: tuple[Linear, Sample]) -> float:
+    """Welch's two-sided p-value of a covariate's levels in two arms being equal."""
+    (above, treated), (below, base) = treatment, control
+    apart = above.level - below.level
+    own, shared = above.variance(treated) / treated.n, below.variance(base) / base.n
     if own + shared == 0.0:
         return 1.0 if apart == 0.0 else 0.0
-    degrees = welch_degrees(own, treatment.n, shared, control.n)
+    degrees = welch_degrees(own, treated.n, shared, base.n)
     return float(2 * stdtr(degrees, -abs(apart) / math.sqrt(own + shared)))

@@ -22,9 +22,12 @@ from rectune_dsl.experiments.linear import (
     cuped,
     is_constant,
     linear,
+    quantile_column,
     sample,
 )
+from rectune_dsl.experiments.measurement import unsure
 from rectune_dsl.experiments.proportions import is_binary, proportion_error
+from rectune_dsl.experiments.quantiles import quantile_of, with_quantiles
 from rectune_dsl.experiments.rebase import AGAINST_HOLDOUT
 from rectune_dsl.hooks.api import ArmMoments, Estimates, Moments, Observation
 from rectune_dsl.hooks.errors import UsageError
@@ -144,9 +147,11 @@ class _Planner:
     """Plans from production's moments."""
 
     def __init__(self, baseline: Moments, production: ArmMoments, task: Task) -> None:
-        self._columns = baseline.columns
+        ordered = {n: m for n, m in task.judged.items() if m.kind == "quantile"}
+        self._columns = (*baseline.columns, *(quantile_column(m, n) for n, m in ordered.items()))
         self._task = task
-        self._users: Sample = sample([production])
+        self._quantiles = {name: quantile_of(m, name, production) for name, m in ordered.items()}
+        self._users: Sample = with_quantiles(sample([production]), list(self._quantiles.values()))
         self._came = production.n / max(production.assigned, production.n)
         self.missing: dict[str, str] = {}
         self._plain: dict[str, Linear] = {}
@@ -155,6 +160,8 @@ class _Planner:
             own = metric.model_copy(update={"covariate": None}).columns(name)
             why = next((baseline.missing[key] for key in (name, *own) if key in baseline.missing), "")
             absent = [c for c in own if c not in self._columns]
+            if name in self._quantiles:
+                absent = [] if self._quantiles[name] else [f"quantiles of {own[0]}"]
             if why or absent:
                 self.missing[name] = why or f"the backend does not measure {', '.join(absent)}"
             elif (plain := linear(metric, name, self._columns, self._users)) is not None:
@@ -185,7 +192,10 @@ class _Planner:
 
     def _note(self, name: str, metric: Metric, plain: Linear) -> None:
         """Keep the metric if a verdict could judge it."""
-        variance = plain.variance(self._users)
+        variance, quantile = plain.variance(self._users), self._quantiles.get(name)
+        if quantile and not quantile.is_known:
+            self.missing[name] = unsure("production", quantile)
+            return
         if metric.kind == "proportion" and is_binary(plain.level, variance, self._users.n):
             self._shares.append(name)
         elif is_constant(plain.level, variance):
@@ -219,4 +229,4 @@ class _Planner:
     def _adjusted(self, name: str, metric: Metric, plain: Linear) -> Linear:
         columns: Sequence[str] = self._columns
         adjustment = cuped(metric, name, columns, self._users)
-        return plain if adjustment is None else adjustment.adjust(plain, self._users)
+        return plain if adjustment is None else adjustment.adjust(plain, columns, self._users)

@@ -1,7 +1,8 @@
 """What limits are decided on: the best statistic that an observation allows.
 
 From users' moments a lift is tested on T - (1 + limit) C (`ratios`), and so is a U of one north star; one of
-several has the same test for a sum of lifts (`sums`); a proportion's level has exact bounds (`proportions`).
+several has the same test for a sum of lifts (`sums`); a proportion's level has exact bounds (`proportions`),
+and so has a quantile's, which are those of its lift, too (`quantiles`).
 A level or lift whose users do not differ at all is unknown, not certain. What comes as Estimates keeps the
 delta method, since it no longer tells treatment from control; there an error of 0 means that the value was
 computed.
@@ -26,6 +27,7 @@ from rectune_dsl.experiments.intervals import Measured, weighted_lifts
 from rectune_dsl.experiments.linear import Array
 from rectune_dsl.experiments.measurement import Cell, Measurement
 from rectune_dsl.experiments.proportions import Proportion, is_binary, least_variance
+from rectune_dsl.experiments.quantiles import QuantileLift
 from rectune_dsl.experiments.ratios import Ratio
 from rectune_dsl.experiments.sums import LiftSum
 from rectune_dsl.hooks.api import Estimates, Observation
@@ -97,6 +99,10 @@ class _Users:
     def arms(self) -> tuple[str, ...]:
         return tuple(arm.arm for arm in self._measurement.observation.arms[1:])
 
+    @property
+    def _control(self) -> str:
+        return self._measurement.observation.arms[0].arm
+
     def limited(self, arm: str, metric: str, limit: Limit) -> Measured | Unknown:
         return self._lift(arm, metric) if limit.relative else self._level(arm, metric)
 
@@ -130,9 +136,12 @@ class _Users:
         pair = self._measurement.pair(arm, metric)
         if pair is None:
             return _absent(self._measurement.missing, arm, metric)
+        quantiles = (self._measurement.quantile(a, metric) for a in (arm, self._control))
+        if (found := tuple(filter(None, quantiles))) and len(found) == 2:
+            return QuantileLift.of(*found, min(q.degrees for q in found))
         own, shared = (self._variance(metric, cell) for cell in pair)
         if own == 0 or shared == 0:
-            return _constant(metric, arm if own == 0 else self._measurement.observation.arms[0].arm)
+            return _constant(metric, arm if own == 0 else self._control)
         treatment, control = pair
         above, below = treatment.adjusted.level, control.adjusted.level
         degrees = welch_degrees(own, treatment.n, (above / below) ** 2 * shared, control.n)
@@ -142,6 +151,8 @@ class _Users:
         cell = self._measurement.cell(arm, metric)
         if cell is None:
             return _absent(self._measurement.missing, arm, metric)
+        if quantile := self._measurement.quantile(arm, metric):
+            return quantile
         if self._is_share(metric, cell):
             return Proportion.of(cell.n, cell.plain.level * cell.n)
         if cell.constant:

@@ -49,15 +49,33 @@ class Measured:
 
     def p_value(self, null: float = 0.0) -> float:
         """Two-sided, of the truth being `null`."""
-        error = self.error_at(null)
-        if error == 0.0:
+        if self.error_at(null) == 0.0:
             return 1.0 if self.value == null else 0.0
-        return float(2 * stdtr(self.degrees, -abs(self.value - null) / error))
+        return 2 * min(self.p_above(null), self.p_below(null))
+
+    def p_above(self, null: float = 0.0) -> float:
+        """One-sided, of the truth being `null` or less: small where it lies above."""
+        return self._tail(self.value - null, self.error_at(null))
+
+    def p_below(self, null: float = 0.0) -> float:
+        """One-sided, of the truth being `null` or more: small where it lies below."""
+        return self._tail(null - self.value, self.error_at(null))
+
+    def _tail(self, apart: float, error: float) -> float:
+        if error == 0.0:
+            return float(apart <= 0)
+        return float(stdtr(self.degrees, -apart / error))
 
 
 def quantile(alpha: float, degrees: float) -> float:
     """The upper `alpha` quantile of Student's t; infinite without degrees of freedom."""
     return math.inf if degrees <= 0 else float(-stdtrit(degrees, alpha))
+
+
+def kept_p_value(seen: Measured, limit: Limit) -> float:
+    """One-sided, of the limit not being kept: small where it is. With a relative limit that is the test of
+    non-inferiority with a relative margin; a lift from users' moments is judged on T - (1 + margin) C."""
+    return seen.p_above(limit.bound) if limit.direction == ">=" else seen.p_below(limit.bound)
 
 
 def broken_by(seen: Measured, limit: Limit, factor: float) -> float | None:

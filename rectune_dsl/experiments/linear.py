@@ -67,15 +67,34 @@ def sample(arms: Sequence[ArmMoments]) -> Sample:
 def linear(metric: Metric, name: str, columns: Sequence[str], users: Sample) -> Linear | None:
     """The metric, plain. None for a ratio whose denominator is 0.
 
+    A quantile has a column of its own (`quantiles.with_quantiles`).
+    """
+    if metric.kind == "ratio":
+        return ratio_of(str(metric.numerator), str(metric.denominator), columns, users)
+    return mean_of(quantile_column(metric, name) if metric.kind == "quantile" else name, columns, users)
+
+
+def quantile_column(metric: Metric, name: str) -> str:
+    """What the column of a quantile is called among those of sums."""
+    return f"{metric.column or name} at {metric.quantile}"
+
+
+def mean_of(column: str, columns: Sequence[str], users: Sample) -> Linear:
+    """The mean of a column."""
+    gradient = np.zeros(len(columns))
+    at = columns.index(column)
+    gradient[at] = 1.0
+    return Linear(float(users.mean[at]), gradient)
+
+
+def ratio_of(above: str, below: str, columns: Sequence[str], users: Sample) -> Linear | None:
+    """The ratio of two columns' means; None where the denominator is 0.
+
     The gradient of a ratio N / D of means is (1, -N/D) / D (Deng, Knoblich and Lu 2018, "Applying the delta
     method in metric analytics", section 3).
     """
     gradient = np.zeros(len(columns))
-    if metric.kind != "ratio":
-        at = columns.index(name)
-        gradient[at] = 1.0
-        return Linear(float(users.mean[at]), gradient)
-    top, bottom = columns.index(str(metric.numerator)), columns.index(str(metric.denominator))
+    top, bottom = columns.index(above), columns.index(below)
     denominator = float(users.mean[bottom])
     if denominator == 0.0:
         return None
@@ -86,10 +105,11 @@ def linear(metric: Metric, name: str, columns: Sequence[str], users: Sample) -> 
 
 
 def counted(metric: Metric, columns: Sequence[str], users: Sample) -> int:
-    """How many of the users the metric is about: a segment's, or all."""
+    """How many of the units the metric is about: a segment's, or all. Where units are groups of users, at
+    most as many as the segment has users."""
     if metric.counts is None:
         return users.n
-    return round(float(users.mean[columns.index(metric.counts)]) * users.n)
+    return min(round(float(users.mean[columns.index(metric.counts)]) * users.n), users.n)
 
 
 def variance_of_level(level: Linear, users: Sample, n: int) -> float:
@@ -103,31 +123,43 @@ def variance_of_level(level: Linear, users: Sample, n: int) -> float:
 
 @dataclass(frozen=True)
 class Cuped:
-    """An adjustment by the covariate in column `at`: minus `theta` times (its mean - `centre`)."""
+    """An adjustment by a `covariate` (or by it `per` another column): minus `theta` times (its level -
+    `centre`)."""
 
-    at: int
+    covariate: str
+    per: str | None
     theta: float
     centre: float
 
-    def adjust(self, plain: Linear, users: Sample) -> Linear:
-        gradient = plain.gradient.copy()
-        gradient[self.at] -= self.theta
-        return Linear(plain.level - self.theta * (float(users.mean[self.at]) - self.centre), gradient)
+    def level_of(self, columns: Sequence[str], users: Sample) -> Linear | None:
+        """The covariate's level in a sample; None where what it is divided by is 0."""
+        return _covariate(self.covariate, self.per, columns, users)
+
+    def adjust(self, plain: Linear, columns: Sequence[str], users: Sample) -> Linear:
+        own = self.level_of(columns, users)
+        if own is None:
+            return plain
+        level = plain.level - self.theta * (own.level - self.centre)
+        return Linear(level, plain.gradient - self.theta * own.gradient)
 
 
 def cuped(metric: Metric, name: str, columns: Sequence[str], pooled: Sample) -> Cuped | None:
     """The adjustment with theta = cov(metric, covariate) / var(covariate) over all arms' users pooled.
 
     None where the metric has no covariate, its column was not observed, or it does not vary. For a ratio the
-    covariance is that of its linearisation. Deng et al. 2013, "Improving the sensitivity of online controlled
-    experiments by utilizing pre-experiment data", equation 4.
+    covariance is that of its linearisation, and for a covariate per user of a unit that of its own. Deng et
+    al. 2013, "Improving the sensitivity of online controlled experiments by utilizing pre-experiment data",
+    equation 4.
     """
     if metric.covariate is None or metric.covariate not in columns:
         return None
-    at = columns.index(metric.covariate)
     plain = linear(metric, name, columns, pooled)
-    variance = float(pooled.covariance[at, at])
-    if plain is None or variance == 0.0:
+    before = _covariate(metric.covariate, metric.covariate_per, columns, pooled)
+    if plain is None or before is None or (variance := before.variance(pooled)) == 0.0:
         return None
-    theta = float(plain.gradient @ pooled.covariance[:, at]) / variance
-    return Cuped(at, theta, float(pooled.mean[at]))
+    theta = float(plain.gradient @ pooled.covariance @ before.gradient) / variance
+    return Cuped(metric.covariate, metric.covariate_per, theta, before.level)
+
+
+def _covariate(name: str, per: str | None, columns: Sequence[str], users: Sample) -> Linear | None:
+    return mean_of(name, columns, users) if per is None else ratio_of(name, per, columns, users)

@@ -14,16 +14,19 @@ from rectune_dsl.experiments.degrees import welch_degrees
 from rectune_dsl.experiments.linear import (
     LEAST_USERS,
     Array,
+    Cuped,
     Linear,
     Sample,
     counted,
     cuped,
     is_constant,
     linear,
+    quantile_column,
     sample,
     variance_of_level,
 )
-from rectune_dsl.hooks.api import Estimates, Moments
+from rectune_dsl.experiments.quantiles import Quantile, quantile_of, with_quantiles
+from rectune_dsl.hooks.api import ArmMoments, Estimates, Moments
 from rectune_dsl.hooks.errors import BackendError
 
 
@@ -63,9 +66,12 @@ class Measurement:
         self.observation = observation
         self.metrics = metrics
         self.missing = dict(_unmeasured(observation, metrics))
+        self._ordered = {n: m for n, m in metrics.items() if m.kind == "quantile" and n not in self.missing}
+        self._columns = (*observation.columns, *(quantile_column(m, n) for n, m in self._ordered.items()))
+        self._quantiles = [self._quantiles_of(arm) for arm in observation.arms]
         measured = [arm for arm in observation.arms if arm.n >= LEAST_USERS]
         self._pooled = sample(measured) if measured else None
-        self._samples = [sample([arm]) if arm.n >= LEAST_USERS else None for arm in observation.arms]
+        self._samples = [self._sample(at) for at in range(len(observation.arms))]
         self._cells = [self._row(users) for users in self._samples]
         self._unbalanced = {at for at in self._pairs() if self._note_imbalance(*at)}
         self._note_missing()
@@ -73,6 +79,10 @@ class Measurement:
     def cell(self, arm: str, metric: str) -> Cell | None:
         """One metric in one arm; None where it is missing."""
         return self._cells[self._row_of(arm)][self._column_of(metric)]
+
+    def quantile(self, arm: str, metric: str) -> Quantile | None:
+        """A quantile in one arm; None where it is missing, or no quantile."""
+        return self._quantiles[self._row_of(arm)].get(metric)
 
     def pair(self, arm: str, metric: str) -> tuple[Cell, Cell] | None:
         """The treatment's and control's cells where the metric has a lift between them."""
@@ -103,19 +113,36 @@ class Measurement:
     def _column_of(self, metric: str) -> int:
         return list(self.metrics).index(metric)
 
+    def _quantiles_of(self, arm: ArmMoments) -> Mapping[str, Quantile | None]:
+        if arm.n < LEAST_USERS:
+            return dict.fromkeys(self._ordered)
+        return {name: quantile_of(metric, name, arm) for name, metric in self._ordered.items()}
+
+    def _sample(self, at: int) -> Sample | None:
+        """An arm's users, with a column for each quantile; None where they are too few."""
+        arm = self.observation.arms[at]
+        if arm.n < LEAST_USERS:
+            return None
+        return with_quantiles(sample([arm]), list(self._quantiles[at].values()))
+
     def _row(self, users: Sample | None) -> list[Cell | None]:
         return [self._cell(name, metric, users) for name, metric in self.metrics.items()]
 
     def _cell(self, name: str, metric: Metric, users: Sample | None) -> Cell | None:
         if users is None or self._pooled is None or name in self.missing:
             return None
-        columns = self.observation.columns
+        columns = self._columns
         plain, n = linear(metric, name, columns, users), counted(metric, columns, users)
         if plain is None or n < LEAST_USERS:
             return None
-        unseen = metric.covariate in self.observation.missing
-        adjustment = None if unseen else cuped(metric, name, columns, self._pooled)
-        return Cell(users, n, plain, plain if adjustment is None else adjustment.adjust(plain, users))
+        adjustment = self._adjustment(name, metric)
+        return Cell(users, n, plain, adjustment.adjust(plain, columns, users) if adjustment else plain)
+
+    def _adjustment(self, name: str, metric: Metric) -> Cuped | None:
+        """By the covariate, where it was observed."""
+        if self._pooled is None or metric.covariate is None or metric.covariate in self.observation.missing:
+            return None
+        return cuped(metric, name, self.observation.columns, self._pooled)
 
     def _pairs(self) -> list[tuple[int, int]]:
         return [(a, m) for a in range(1, len(self._cells)) for m in range(len(self.metrics))]
@@ -126,8 +153,7 @@ class Measurement:
         name, metric = list(self.metrics.items())[m]
         if arm is None or control is None or arm.adjusted is arm.plain:
             return False
-        at = self.observation.columns.index(str(metric.covariate))
-        p_value = balance_p_value(at, arm.users, control.users)
+        p_value = self._balance(name, metric, arm.users, control.users)
         if p_value >= BALANCE_THRESHOLD:
             return False
         base, treated = (self.observation.arms[i].arm for i in (0, a))
@@ -136,6 +162,12 @@ class Measurement:
             "it is not from before the experiment, or users were not assigned at random"
         )
         return True
+
+    def _balance(self, name: str, metric: Metric, arm: Sample, control: Sample) -> float:
+        adjustment = self._adjustment(name, metric)
+        before = [adjustment.level_of(self._columns, users) for users in (arm, control)] if adjustment else []
+        treated, base = before or (None, None)
+        return 1.0 if treated is None or base is None else balance_p_value((treated, arm), (base, control))
 
     def _note_missing(self) -> None:
         for a, (arm, users) in enumerate(zip(self.observation.arms, self._samples, strict=True)):
@@ -148,6 +180,8 @@ class Measurement:
                     self.missing[key] = f"{arm.arm} has {arm.n} users; {LEAST_USERS} are needed"
                 elif cell is None:
                     self.missing[key] = self._uncounted(arm.arm, name, users)
+                elif (quantile := self._quantiles[a].get(name)) and not quantile.is_known:
+                    self.missing[key] = unsure(arm.arm, quantile)
                 elif a == 0 and cell.adjusted.level <= 0:
                     sign = "0" if cell.adjusted.level == 0 else "negative"
                     self.missing[key] = f"its level in {arm.arm} is {sign}, so there is no relative change"
@@ -163,7 +197,9 @@ class Measurement:
         arm, control = self._cells[a][m], self._cells[0][m]
         if arm is None or control is None or control.adjusted.level <= 0 or (a, m) in self._unbalanced:
             return None
-        return arm, control
+        name = list(self.metrics)[m]
+        quantiles = (self._quantiles[row].get(name) for row in (a, 0))
+        return None if any(q and not q.is_known for q in quantiles) else (arm, control)
 
     def _lift(self, a: int, m: int) -> float | None:
         pair = self._pair(a, m)
@@ -174,7 +210,7 @@ class Measurement:
 
         Both are (treatments, metrics, columns).
         """
-        shape = (len(self._cells) - 1, len(self.metrics), len(self.observation.columns))
+        shape = (len(self._cells) - 1, len(self.metrics), len(self._columns))
         own, shared = np.zeros(shape), np.zeros(shape)
         for a, m in self._pairs():
             if (pair := self._pair(a, m)) is not None:
@@ -207,6 +243,13 @@ class Measurement:
         return (covariance + covariance.T) / 2, effective_n
 
 
+def unsure(arm: str, quantile: Quantile) -> str:
+    """Why nothing tells how sure a quantile is."""
+    if quantile.error == 0:
+        return f"too many users of {arm} have the same value for an interval of its quantile"
+    return f"{arm} has {quantile.n} users, too few for an interval of its quantile"
+
+
 def _unmeasured(observation: Moments, metrics: Mapping[str, Metric]) -> Mapping[str, str]:
     found = {}
     for name, metric in metrics.items():
@@ -214,11 +257,19 @@ def _unmeasured(observation: Moments, metrics: Mapping[str, Metric]) -> Mapping[
         needed = metric.model_copy(update={"covariate": None}).columns(name)
         reasons = [observation.missing[key] for key in (name, *needed) if key in observation.missing]
         absent = [c for c in needed if c not in observation.columns]
+        if metric.kind == "quantile":
+            absent = [c for c in needed if not _has_histograms(observation, c)]
         if reasons:
             found[name] = reasons[0]
+        elif absent and metric.kind == "quantile":
+            found[name] = f"the backend does not give quantiles of {', '.join(absent)}"
         elif absent:
             found[name] = f"the backend does not measure {', '.join(absent)}"
     return found
+
+
+def _has_histograms(observation: Moments, column: str) -> bool:
+    return all(column in arm.histograms for arm in observation.arms if arm.n >= LEAST_USERS)
 
 
 def _check(observation: Moments) -> None:
@@ -232,6 +283,13 @@ def _check(observation: Moments) -> None:
             raise BackendError(
                 f"the moments of arm {arm.arm!r} do not have one sum per column ({width})", help=help
             )
+        for column, histogram in arm.histograms.items():
+            if sum(histogram.counts) != arm.n or list(histogram.values) != sorted(set(histogram.values)):
+                raise BackendError(
+                    f"the histogram of {column} in arm {arm.arm!r} does not count its {arm.n} users by "
+                    "ascending values",
+                    help=help,
+                )
 
 
 def _rows(matrix: Array) -> tuple[tuple[float, ...], ...]:

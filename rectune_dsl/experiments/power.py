@@ -88,6 +88,44 @@ def users_needed(
     return float(np.exp(many))
 
 
+def chance_of_each(
+    task: Task, planned: Design, lifts: Mapping[str, float], *, confirmation: int = 1
+) -> dict[str, float]:
+    """P(shown) of each requirement by itself, U as OBJECTIVE. Empty where one cannot be measured."""
+    region = ship_region(task, planned, confirmation=confirmation)
+    if region is None:
+        return {}
+    lack = region.needs - region.room(lifts)
+    certain = np.where(lack <= 0, np.inf, -np.inf)
+    beyond = np.divide(-lack, region.errors, out=certain, where=region.errors > 0)
+    names = (_name(test) for test in _tests(task, planned))
+    return {name: float(ndtr(z)) for name, z in zip(names, beyond, strict=True)}
+
+
+def users_per_requirement(
+    task: Task, planned: Design, lifts: Mapping[str, float], *, confirmation: int = 1
+) -> dict[str, float | None]:
+    """Users per arm at which each requirement alone is shown with power 1 - beta / (G + 1), beta being
+    1 - `experiment.power` and G the number of guardrails, those against a holdout counted.
+
+    As many as the largest of them give the whole verdict its power at least, however the requirements covary
+    (Bonferroni over their failures; Schultzberg, Ankargren and Frånberg 2024, "Risk-aware product decisions
+    in A/B tests with multiple metrics"). U is OBJECTIVE. None where no traffic suffices. Empty where
+    something needed cannot be measured.
+    """
+    tests, region = _tests(task, planned), ship_region(task, planned, confirmation=confirmation)
+    if region is None:
+        return {}
+    beta = (1 - task.experiment.power) / len(tests)
+    needs = region.needs - float(ndtri(beta)) * region.errors
+    found: dict[str, float | None] = {}
+    for test, room, need in zip(tests, region.room(lifts), needs, strict=True):
+        # errors shrink with the root of users
+        users = planned.users_per_arm * (need / room) ** 2 if room > 0 else np.inf
+        found[_name(test)] = float(users) if users <= MOST_USERS else None
+    return found
+
+
 @dataclass(frozen=True, eq=False)
 class ShipRegion:
     """A verdict's requirements, U first, as Gaussian statistics: make it once to ask for many chances.
@@ -179,6 +217,10 @@ def _tests(task: Task, planned: Design) -> list[_Test]:
         if with_holdout and limit.relative:
             found.append(_test(metric + AGAINST_HOLDOUT, limit))
     return found
+
+
+def _name(test: _Test) -> str:
+    return test.row.removeprefix(LEVEL) or OBJECTIVE
 
 
 def _test(row: str, limit: Limit) -> _Test:

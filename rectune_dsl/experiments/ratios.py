@@ -52,15 +52,21 @@ class Ratio(Measured):
         """The roots r of (T - r C)^2 = factor^2 (v_T + r^2 v_C)."""
         if math.isinf(factor):
             return -math.inf, math.inf
-        ratio = self.treatment / self.control
         own = factor**2 * self.treatment_variance / self.control**2
         shared = factor**2 * self.control_variance / self.control**2
-        # T - r C falls in r; at r = 0 it is T, which must be shown above 0 for there to be a lower root
-        if ratio**2 <= own and shared >= 1:
-            return -math.inf, math.inf
-        spread = math.sqrt(max(own * (1 - shared) + ratio**2 * shared, 0.0))
-        if shared >= 1:
-            # control may be 0, so that nothing bounds the ratio from above
-            low = (ratio**2 - own) / (ratio + spread) if ratio > 0 else -math.inf
-            return low, math.inf
-        return (ratio - spread) / (1 - shared), (ratio + spread) / (1 - shared)
+        return ratio_bounds(self.treatment / self.control, own, shared)
+
+
+def ratio_bounds(ratio: float, own: float, shared: float) -> tuple[float, float]:
+    """The roots r of (ratio - r)^2 = own + r^2 shared; infinite where there are none."""
+    if math.isinf(own) or math.isinf(shared):
+        return -math.inf, math.inf
+    # ratio - r falls in r; at r = 0 it is the ratio, which must be shown above 0 for there to be a lower root
+    if ratio**2 <= own and shared >= 1:
+        return -math.inf, math.inf
+    spread = math.sqrt(max(own * (1 - shared) + ratio**2 * shared, 0.0))
+    if shared >= 1:
+        # control may be 0, so that nothing bounds the ratio from above
+        low = (ratio**2 - own) / (ratio + spread) if ratio > 0 else -math.inf
+        return low, math.inf
+    return (ratio - spread) / (1 - shared), (ratio + spread) / (1 - shared)

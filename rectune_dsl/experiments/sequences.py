@@ -2,8 +2,9 @@
 
 Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas, "Time-uniform central limit theory and asymptotic confidence
 sequences" (arXiv 2103.06476): after t observations with standard deviation s, Robbins' normal mixture gives
-    s sqrt( 2 (t r^2 + 1) / (t^2 r^2) * log( 1 + sqrt(t r^2 + 1) / (2 alpha) ) )
-for a one-sided bound.
+    s sqrt( 2 (t r^2 + 1) / (t^2 r^2) * log( sqrt(t r^2 + 1) / alpha ) )
+to either side, and for a one-sided bound
+    s sqrt( 2 (t r^2 + 1) / (t^2 r^2) * log( 1 + sqrt(t r^2 + 1) / (2 alpha) ) ).
 Here the standard error s / sqrt(t) stands apart, and time is a fraction f of the planned horizon h. What
 remains depends on t r^2 = f h r^2 alone; h r^2 is chosen so that the bounds are tightest at the horizon.
 
@@ -15,6 +16,7 @@ taking the share of elapsed days for f only makes the bounds wider.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from scipy.special import lambertw
 
@@ -24,14 +26,28 @@ def one_sided_factor(alpha: float, fraction: float) -> float:
 
     For 0 < alpha < 1/2. Infinite at fraction 0: nothing is known.
     """
-    if fraction <= 0:
-        return math.inf
-    time = fraction * _tuning(2 * alpha)
-    return math.sqrt(2 * (time + 1) / time * math.log1p(math.sqrt(time + 1) / (2 * alpha)))
+    time = fraction * tuning(2 * alpha)
+    return _factor(time, lambda root: math.log1p(root / (2 * alpha)))
 
 
-def _tuning(alpha: float) -> float:
+def two_sided_factor(alpha: float, fraction: float) -> float:
+    """Standard errors from the estimate to both ends of an interval at `fraction` of the horizon.
+
+    For 0 < alpha < 1. Infinite at fraction 0: nothing is known.
+    """
+    time = fraction * tuning(alpha)
+    return _factor(time, lambda root: math.log(root / alpha))
+
+
+def tuning(alpha: float) -> float:
     """h r^2 that minimises the two-sided width at the horizon h: with x = h r^2 the root of
     log((x + 1) / alpha^2) = x, which is -W(-alpha^2 / e) - 1 on the lower branch of Lambert's W. One-sided
     sequences use 2 alpha, as the authors do."""
     return float(-lambertw(-(alpha**2) / math.e, k=-1).real - 1)
+
+
+def _factor(time: float, reach: Callable[[float], float]) -> float:
+    """`time` is t r^2, `reach` the logarithm as a function of sqrt(time + 1)."""
+    if time <= 0:
+        return math.inf
+    return math.sqrt(2 * (time + 1) / time * reach(math.sqrt(time + 1)))

@@ -104,8 +104,10 @@ class BaselineBackend(Protocol):
     """A backend that can tell how production's metrics vary between users, so that power can be planned."""
 
     def baseline(self, days: int) -> Observation:
-        """Per-user moments of production (one arm, `control`) over `days` days, or, where only
-        estimates exist, production against itself."""
+        """Per-unit moments of production (one arm, `control`) over `days` days, or, where only estimates
+        exist, production against itself. With histograms of what the task takes quantiles of, or winsorises;
+        what it winsorises is in the moments capped at that quantile of these users, and in the histograms as
+        it is."""
         ...
 
 
@@ -205,7 +207,7 @@ class Critic(Protocol):
 
 @dataclass(frozen=True)
 class Launch:
-    """What the Online agent turns into an experiment; the workflow fixes key, salt and start, and the task
+    """What the Online agent turns into an experiment; the workflow fixes key, salt, start and caps, the task
     slot and ramp."""
 
     key: str
@@ -216,6 +218,7 @@ class Launch:
     fresh_of: tuple[Exposure, ...]
     slot: Slot | None = None
     ramp: Ramp = NO_RAMP
+    caps: Mapping[str, float] = field(default_factory=dict)
 
 
 class OnlineAgent(Protocol):

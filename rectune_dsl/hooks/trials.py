@@ -14,6 +14,10 @@ CONTROL = "control"
 """The name of production's arm, the first of every experiment."""
 HOLDOUT = "holdout"
 """The name of the arm that the surface's holdout is served in a confirmation."""
+USER = "user"
+"""The unit of randomisation where a task names no other."""
+USERS = "users"
+"""The column that counts the users of a unit, where that is a group of users."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,9 @@ class ExperimentSpec:
     surface's holdout (`holdout_share`) take no part. The arm named `holdout`, if there is one, is
     served to holdout users. Of all these only users of the `slot` take part, where there is one.
     Days are whole UTC days from `start`: those of the `ramp`, then `days` on which all users are served.
+
+    `unit` is what is randomised; where it is a group of users, `users_per_arm` counts such groups. A user's
+    value of a column in `caps` counts as the cap where it is larger, in every arm.
     """
 
     key: str
@@ -54,6 +61,8 @@ class ExperimentSpec:
     holdout_share: float = 0.0
     slot: Slot | None = None
     ramp: Ramp = NO_RAMP
+    unit: str = USER
+    caps: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def lasts(self) -> int:
@@ -82,7 +91,10 @@ class Capabilities:
 
     `virtual_time`: days pass as fast as they are computed (simulators, logs). `randomises`: users are
     randomised, so an SRM check makes sense. `real_traffic`: people see what is launched.
-    `population`: users that can be assigned, None when unknown. `sources`: where its candidates come from.
+    `population`: units that can be assigned, None when unknown. `sources`: where its candidates come from.
+    `units`: what it can randomise. `quantiles`: metrics or columns it can give quantiles of, as histograms or
+    as estimates. `winsorises`: it applies a spec's caps, and its baseline has the histograms of whatever
+    column the task winsorises.
     """
 
     metrics: tuple[str, ...]
@@ -94,14 +106,39 @@ class Capabilities:
     population: int | None
     description: str
     sources: tuple[str, ...] = ()
+    units: tuple[str, ...] = (USER,)
+    quantiles: tuple[str, ...] = ()
+    winsorises: bool = False
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """How many users have which value of a column: `counts[i]` have `values[i]`, and values ascend.
+
+    `rounding`: values were rounded by at most this part of themselves, 0 for exact ones. So a stream of users
+    can be counted with few values, and the histograms of two groups of users add up to that of both.
+    """
+
+    values: tuple[float, ...]
+    counts: tuple[int, ...]
+    rounding: float = 0.0
+
+    def __add__(self, other: Histogram) -> Histogram:
+        total = dict(zip(self.values, self.counts, strict=True))
+        for value, count in zip(other.values, other.counts, strict=True):
+            total[value] = total.get(value, 0) + count
+        values = tuple(sorted(total))
+        rounding = max(self.rounding, other.rounding)
+        return Histogram(values, tuple(total[value] for value in values), rounding)
 
 
 @dataclass(frozen=True)
 class ArmMoments:
     """Sufficient statistics of one arm over the columns of its `Moments`.
 
-    `assigned`: users assigned; `n`: users who came and are counted; `sums[i]` = Σ x_i;
-    `products[i][j]` = Σ x_i x_j, over users.
+    `assigned`: units assigned; `n`: units that came and are counted; `sums[i]` = Σ x_i;
+    `products[i][j]` = Σ x_i x_j, over units. `histograms`: columns that quantiles are wanted of -> their
+    values in the `n` users.
     """
 
     arm: str
@@ -109,11 +146,14 @@ class ArmMoments:
     n: int
     sums: tuple[float, ...]
     products: tuple[tuple[float, ...], ...]
+    histograms: Mapping[str, Histogram] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Moments:
-    """An observation of a randomised experiment: arms[0] is control. One row per user was summed.
+    """An observation of a randomised experiment: arms[0] is control. One row per unit was summed: per user,
+    or, where the spec's unit is a group of users, per group with the sums over its users and the column
+    `users`, how many of them there are.
 
     `complete_until[column]`: all events of the column before that time are counted. A column that is
     not in it is complete until `as_of`. `missing`: metric or column -> why it could not be measured.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from rich.console import Console
@@ -9,13 +10,15 @@ from rich.text import Text
 
 from rectune_dsl.dsl.metrics import Metric
 from rectune_dsl.dsl.model import Task
+from rectune_dsl.experiments.linear import LEAST_USERS
 from rectune_dsl.experiments.power import detectable_margins, minimum_detectable_lift
-from rectune_dsl.experiments.verdicts import confirmation_alpha
+from rectune_dsl.experiments.rebase import AGAINST_HOLDOUT
+from rectune_dsl.experiments.verdicts import OBJECTIVE, confirmation_alpha
 from rectune_dsl.hooks.api import Capabilities
 from rectune_dsl.report.console import plain_table
 from rectune_dsl.report.words import bounds, count, number, percent
 from rectune_dsl.workflow.compile import Workflow
-from rectune_dsl.workflow.traffic import Power, Traffic
+from rectune_dsl.workflow.traffic import LARGE, Power, Traffic
 
 
 def print_plan(
@@ -66,7 +69,7 @@ def _print_space(out: Console, task: Task) -> None:
 
 def _print_metrics(out: Console, task: Task, power: Power | None) -> None:
     title = f"metrics: smallest effects shown with power {task.experiment.power:.0%}"
-    numbers = ("lift in a round", "lift at confirm", "tightest guardrail")
+    numbers = ("lift in a round", "lift at confirm", "tightest guardrail", f"{_units(task)} needed")
     table = plain_table(title, "metric", "goal", "guardrail", *numbers, numbers=numbers)
     margins = detectable_margins(task, power.confirm, alpha=_alpha(task, power)) if power else {}
     for name, metric in task.judged.items():
@@ -80,6 +83,7 @@ def _print_metrics(out: Console, task: Task, power: Power | None) -> None:
             _detectable(task, power, name, explore=True),
             _detectable(task, power, name, explore=False),
             tightest,
+            _needed(power, name) if limit else "-",
         )
     out.print()
     out.print(table)
@@ -90,11 +94,11 @@ def _print_traffic(out: Console, task: Task, capabilities: Capabilities, traffic
     if not capabilities.randomises:
         out.print(f"traffic: none; {traffic.rounds} rounds are evaluated on what was logged")
         return
-    share = "" if traffic.share is None else f" ({traffic.share:.1%} of all users at a time)"
+    share = "" if traffic.share is None else f" ({traffic.share:.1%} of all {_units(task)} at a time)"
     out.print(
-        f"traffic: {traffic.rounds} rounds of {count(traffic.per_round)} users"
+        f"traffic: {traffic.rounds} rounds of {count(traffic.per_round)} {_units(task)}"
         f" for {task.experiment.days} days{share}, "
-        f"then {count(traffic.confirm)} fresh users for {task.confirm.days} days: "
+        f"then {count(traffic.confirm)} fresh {_units(task)} for {task.confirm.days} days: "
         f"{traffic.days} days in all"
     )
     if task.ramp:
@@ -117,10 +121,33 @@ def _print_power(out: Console, task: Task, power: Power | None) -> None:
         f"chance to ship, guardrail metrics unchanged:"
     )
     out.print("  " + "   ".join(f"U {lift * 100:+g} %: {_chance(c)}" for lift, c in power.chances))
+    later = "   ".join(f"confirmation {number}: {_chance(chance)}" for number, chance in power.later)
+    out.print(f"chance to ship a U of {LARGE * 100:+g} %, by confirmation:")
+    out.print(f"  {later}")
+    _print_needed(out, task, power)
+
+
+def _print_needed(out: Console, task: Task, power: Power) -> None:
+    """Users with which every requirement has its part of the power."""
+    needs = list(power.needed_each.values())
+    if not needs:
+        return
+    each = 1 - (1 - task.experiment.power) / len(needs)
+    known = [users for users in needs if users is not None]
+    most = "no traffic suffices" if len(known) < len(needs) else f"it takes {count(max(known))}"
+    out.print(
+        f"{_units(task)} per arm at confirm, for each of {len(needs)} requirements to be shown with power "
+        f"{each:.1%}: {most} (U {LARGE * 100:+g} %: {_needed(power, OBJECTIVE)}, guardrails as above)"
+    )
 
 
 def _alpha(task: Task, power: Power) -> float:
     return confirmation_alpha(task.experiment.alpha, power.confirmation)
+
+
+def _units(task: Task) -> str:
+    """What is randomised, in the plural."""
+    return f"{task.experiment.unit}s"
 
 
 def _goal(metric: Metric) -> str:
@@ -134,6 +161,17 @@ def _detectable(task: Task, power: Power | None, name: str, *, explore: bool) ->
     alpha = task.experiment.alpha if explore else _alpha(task, power)
     lift = minimum_detectable_lift(task, planned, name, alpha=alpha)
     return "-" if lift is None else f"±{lift * 100:.2f} %"
+
+
+def _needed(power: Power | None, name: str) -> str:
+    """Users per arm, those against a holdout counted."""
+    if power is None or not power.needed_each:
+        return "-"
+    needs = [power.needed_each[n] for n in (name, name + AGAINST_HOLDOUT) if n in power.needed_each]
+    known = [n for n in needs if n is not None]
+    if len(known) < len(needs):
+        return "no traffic"
+    return count(max(LEAST_USERS, *map(math.ceil, known))) if known else "-"
 
 
 def _margin(margin: float, relative: bool) -> str:

@@ -1,4 +1,5 @@
-"""Who takes part in an experiment, and in which arm: intervals of a salted hash of the user's id.
+"""Who takes part in an experiment, and in which arm: intervals of a salted hash of the user's id or, where
+the unit is a group of users (neighbouring ids), of the group's.
 
 Nobody's list of users is ever held: an arm is a rule, asked about one range of ids at a time.
 """
@@ -60,7 +61,7 @@ class Everyone:
 class Assigned:
     """Users whose hash under `salt` lies in [number * width, (number + 1) * width), from `low` to `high` of
     that; without those of `fresh_of`, of the `slot` only, and either of the surface's holdout (`held`) or not
-    of it."""
+    of it. `unit` neighbouring ids are one, and have one hash; `users` counts units, `population` ids."""
 
     salt: str
     number: int
@@ -74,10 +75,11 @@ class Assigned:
     high: float
     users: int
     population: int
+    unit: int = 1
 
     @property
     def expected(self) -> float:
-        return self.users * (self.high - self.low)
+        return self.users * self.unit * (self.high - self.low)
 
     @property
     def bounds(self) -> tuple[int, int]:
@@ -97,27 +99,33 @@ class Assigned:
         return np.concatenate([ids for ids, _ in parts]), np.concatenate([places for _, places in parts])
 
     def _placed(self, ids: Ids) -> tuple[Ids, NDArray[np.float64]]:
-        places = _hash(self.salt, ids) / self.width - self.number
+        units = ids // self.unit
+        places = _hash(self.salt, units) / self.width - self.number
         taken = np.flatnonzero((places >= self.low) & (places < self.high))
-        ids, places = ids[taken], places[taken]
-        allowed = self._held_out(ids) == self.held
+        ids, units, places = ids[taken], units[taken], places[taken]
+        allowed = self._held_out(units) == self.held
         for used in self.fresh_of:
-            allowed &= _hash(used.salt, ids) >= used.share
+            allowed &= _hash(used.salt, units) >= used.share
         if self.slot is not None:
-            layer = uniform(key_of("layer", self.slot.layer), ids)
+            layer = uniform(key_of("layer", self.slot.layer), units)
             allowed &= (layer >= self.slot.low) & (layer < self.slot.high)
         return ids[allowed], places[allowed]
 
-    def _held_out(self, ids: Ids) -> NDArray[np.bool_]:
+    def _held_out(self, units: Ids) -> NDArray[np.bool_]:
         if self.holdout_share <= 0:
-            return np.zeros(ids.size, np.bool_)
-        return uniform(key_of("holdout", self.surface), ids) < self.holdout_share
+            return np.zeros(units.size, np.bool_)
+        return uniform(key_of("holdout", self.surface), units) < self.holdout_share
+
+
+def units_among(population: int, unit: int) -> int:
+    """How many units of so many neighbouring ids a population has."""
+    return -(-population // unit)
 
 
 def assign(
-    spec: ExperimentSpec, population: int, part: tuple[float, float] = (0.0, 1.0)
+    spec: ExperimentSpec, population: int, part: tuple[float, float] = (0.0, 1.0), unit: int = 1
 ) -> tuple[Assigned, ...]:
-    """The users of each arm.
+    """The users of each arm, of units that are `unit` neighbouring ids each.
 
     Arm a has the users whose hash under the spec's salt lies in [a * w, (a + 1) * w), w being the arm's
     part of `spec.exposure(population).share`, but for those of `fresh_of` and the surface's holdout. An
@@ -127,8 +135,9 @@ def assign(
     Raises BackendError when there are too few users.
     """
     served = [arm.name for arm in spec.arms if arm.name != HOLDOUT]
-    width = _width(spec, population, len(served))
-    holdout_width = _holdout_width(spec, population) if len(served) < len(spec.arms) else 0.0
+    units = units_among(population, unit)
+    width = _width(spec, units, len(served))
+    holdout_width = _holdout_width(spec, units) if len(served) < len(spec.arms) else 0.0
 
     def users(name: str) -> Assigned:
         held = name == HOLDOUT
@@ -145,6 +154,7 @@ def assign(
             high=part[1],
             users=spec.users_per_arm,
             population=population,
+            unit=unit,
         )
 
     return tuple(users(arm.name) for arm in spec.arms)

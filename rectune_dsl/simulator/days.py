@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rectune_dsl.hooks.api import Config, Slates
+from rectune_dsl.hooks.api import USERS, Config, Slates
 from rectune_dsl.simulator.faults.arm import NO_FAULTS, Disturbance
 from rectune_dsl.simulator.keyed import Ids, key_of, uniform
 from rectune_dsl.simulator.latency import latency_ms
 from rectune_dsl.simulator.population import LONGEST, Users
 from rectune_dsl.simulator.requests import Requests
 from rectune_dsl.simulator.responses import Mood, Respond, Shown, satisfaction, shown, topics_shown
-from rectune_dsl.simulator.segments import NO_SEGMENTS, USERS, SegmentColumns
+from rectune_dsl.simulator.segments import NO_SEGMENTS, SegmentColumns
 from rectune_dsl.simulator.targets import EXPOSURE
 from rectune_dsl.simulator.world import World
 
@@ -38,7 +39,7 @@ class Chooser(Protocol):
 class Setting:
     """What a block of users lives in. `traffic` keys its occasions; `days` are the exposed ones; `segments`
     have columns of their own; `strange` is how much of the slates is new to people who know production's,
-    in [0, 1]; `faults` are what goes wrong."""
+    in [0, 1]; `faults` are what goes wrong; a user's value of a column in `caps` is that at most."""
 
     world: World
     funnel: Chooser
@@ -51,6 +52,7 @@ class Setting:
     segments: SegmentColumns = NO_SEGMENTS
     strange: float = 0.0
     faults: Disturbance = NO_FAULTS
+    caps: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -95,8 +97,11 @@ class Block:
         rows += [self._sessions, self._followed / np.maximum(self._matured, 1)]
         rows += [self._sums[_LATENCY] / sessions, self._sums[_TOPICS] / sessions]
         rows += [self._users.amount_before * came, self._users.sessions_before * came]
-        known = dict(zip((*self._in.world.columns, USERS), [*rows, came], strict=True))
-        return np.array([*rows, *self._in.segments.of(self._users, known), came], np.float64)
+        names = self._in.world.columns
+        known = dict(zip((*names, USERS), [*rows, came], strict=True))
+        known |= {column: np.minimum(known[column], cap) for column, cap in self._in.caps.items()}
+        of_all, of_segments = (known[name] for name in names), self._in.segments.of(self._users, known)
+        return np.array([*of_all, *of_segments, came], np.float64)
 
     def _live(self, day: int) -> None:
         file = self._in.world.file

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import reduce
@@ -10,7 +11,17 @@ from operator import add
 
 from rectune_dsl.dsl.rehearsal import Faults
 from rectune_dsl.funnel.run import Funnel
-from rectune_dsl.hooks.api import Arm, ArmMoments, Cohort, Executor, ExperimentSpec, Moments, Serving
+from rectune_dsl.hooks.api import (
+    USER,
+    Arm,
+    ArmMoments,
+    BackendError,
+    Cohort,
+    Executor,
+    ExperimentSpec,
+    Moments,
+    Serving,
+)
 from rectune_dsl.hooks.serving import cohorts, served
 from rectune_dsl.simulator.assignment import Everyone, assign
 from rectune_dsl.simulator.days import CHUNK, Setting
@@ -27,6 +38,8 @@ from rectune_dsl.simulator.world import RETURN, World
 
 EPOCH = datetime(2026, 1, 5, tzinfo=UTC)
 """Day 0 of the world, a Monday."""
+UNITS = (USER, "household")
+"""What can be randomised."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +56,8 @@ class Experiment:
     Users who are exposed the same days are a cohort, and live through all of them at once: a look simulates
     the cohorts that have none of their days simulated yet, shard by shard, and keeps each day's moments. So
     looks may come in any order, and what is exposed later changes nothing of what was observed before. What
-    differs from what control shows is new to its users for some days. `faults` are what goes wrong. Raises
+    differs from what control shows is new to its users for some days. `faults` are what goes wrong; users are
+    `counted` by their values of these columns. Raises
     BackendError when there are too few users.
     """
 
@@ -56,8 +70,10 @@ class Experiment:
         machine: Machine | None = None,
         segments: SegmentColumns = NO_SEGMENTS,
         faults: Faults | None = None,
+        counted: tuple[str, ...] = (),
     ) -> None:
-        assign(spec, world.population)  # which finds out whether there are enough users
+        unit = unit_size(world, spec.unit)
+        assign(spec, world.population, unit=unit or 1)  # which finds out whether there are enough users
         self.spec = spec
         self._faults = faults
         self._machine = machine or Machine()
@@ -75,12 +91,14 @@ class Experiment:
                 chunk=self._machine.chunk,
                 segments=segments,
                 strange=strange,
+                caps=spec.caps,
             )
             for arm, strange in zip(spec.arms, strangeness(world, funnel, spec.arms), strict=True)
         ]
-        self._columns = (*world.columns, *segments.names)
+        self._counted, self._unit = counted, unit
         self._servings: tuple[Serving, ...] = ()
         self._found: dict[Cohort, tuple[DailyMoments, ...]] = {}
+        self._columns = self._arms(Cohort(0.0, 1.0, 0, spec.lasts)).columns
 
     def with_serving(self, serving: Serving) -> Experiment:
         """The same experiment with one more exposure. Without any it begins with what the spec's ramp begins
@@ -105,7 +123,8 @@ class Experiment:
             for cohort in cohorts(fractions)
             if cohort.first < max(days, 1)
         ]
-        return reduce(add, parts, no_moments(0, len(self._columns))).of_arm(name, 0)
+        nobody = no_moments(0, len(self._columns), len(self._counted))
+        return reduce(add, parts, nobody).of_arm(name, 0, self._counted)
 
     def _moments(self, cohort: Cohort) -> tuple[DailyMoments, ...]:
         """Each arm's moments of a cohort, by the cohort's own days."""
@@ -119,7 +138,9 @@ class Experiment:
         settings = [replace(s, first_day=s.first_day + first, days=days) for s in self._settings]
         return Daily(
             settings=disturbed(settings, [arm.name for arm in self.spec.arms], self._faults),
-            members=assign(self.spec, self._world.population, (cohort.low, cohort.high)),
+            members=assign(self.spec, self._world.population, (cohort.low, cohort.high), self._unit or 1),
+            counted=self._counted,
+            unit=self._unit,
         )
 
     @property
@@ -165,18 +186,34 @@ def baseline(
     segments: SegmentColumns = NO_SEGMENTS,
     executor: Executor | None = None,
     faults: Faults | None = None,
+    counted: tuple[str, ...] = (),
+    unit: str = USER,
+    caps: Mapping[str, float] | None = None,
 ) -> Moments:
     """Moments of `users` users who are served `production` for `days` days. What lasts of `faults` is in
     them: bots, outliers and drift; what experiments suffer is not."""
+    size = unit_size(world, unit)
     start = key_of("baseline", seed) % max(1, world.population - users)
+    start -= start % (size or 1)
     everyone = Everyone(start, min(start + users, world.population))
     traffic = key_of("baseline", seed)
-    setting = Setting(world, funnel, production.config, traffic, 0, days, draw, segments=segments)
+    setting = Setting(
+        world, funnel, production.config, traffic, 0, days, draw, segments=segments, caps=caps or {}
+    )
     lasting = faults and Faults(bots=faults.bots, outliers=faults.outliers)
     settings = disturbed([setting], [production.name], lasting)
-    (found,) = moments_of(Daily(settings, (everyone,)), executor or Threads())
-    arm = found.of_arm(production.name, days + 1)
-    return Moments(EPOCH + timedelta(days=days + 1), setting.columns, (arm,))
+    arms = Daily(settings, (everyone,), counted, size)
+    (found,) = moments_of(arms, executor or Threads())
+    arm = found.of_arm(production.name, days + 1, counted)
+    return Moments(EPOCH + timedelta(days=days + 1), arms.columns, (arm,))
+
+
+def unit_size(world: World, unit: str) -> int | None:
+    """How many neighbouring ids are one unit; None where users are the units. Raises BackendError for a unit
+    that the world does not have."""
+    if unit not in UNITS:
+        raise BackendError(f"the simulator has no unit {unit!r}", help=f"units: {', '.join(UNITS)}")
+    return None if unit == USER else world.file.users.household
 
 
 def day_number(time: datetime) -> int:

@@ -1,13 +1,14 @@
 """The truth, for judging tuners: the same users and occasions under every config, and mean responses.
 
 Users come by the same luck under every config, so lifts differ by what the configs do and by nothing else.
-Of a task's faults only a drift is true, and the truth is that of the days after it.
+Of a task's faults only a drift is true, and the truth is that of the days after it. Nothing is winsorised:
+caps are of an experiment.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +18,15 @@ from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.space import Space
 from rectune_dsl.funnel.run import Funnel
 from rectune_dsl.funnel.stage import Functions
-from rectune_dsl.hooks.api import Config, Executor
+from rectune_dsl.hooks.api import USERS, Config, Executor
 from rectune_dsl.simulator.assignment import Everyone
 from rectune_dsl.simulator.cma import evolve
+from rectune_dsl.simulator.counts import quantile
 from rectune_dsl.simulator.days import Setting
 from rectune_dsl.simulator.keyed import generator, key_of
-from rectune_dsl.simulator.responses import expect
+from rectune_dsl.simulator.responses import draw, expect
 from rectune_dsl.simulator.segments import segment_columns
-from rectune_dsl.simulator.shards import Totals, totals_of
+from rectune_dsl.simulator.shards import Totals, Valued, totals_of, values_of
 from rectune_dsl.simulator.threads import Threads
 from rectune_dsl.simulator.world import World
 
@@ -121,10 +123,27 @@ class _Truth:
         settings = tuple(self._setting(config) for config in configs)
         if not settings:
             return []
-        totals = totals_of(Totals(settings, (self._everyone,) * len(settings)), self._executor)
-        columns = (*settings[0].columns, "came")
+        everyone = (self._everyone,) * len(settings)
+        totals = totals_of(Totals(settings, everyone), self._executor)
+        columns = (*settings[0].columns, USERS)
         levels = [dict(zip(columns, total.tolist(), strict=True)) for total in totals]
-        return [{n: _level(m, n, level) for n, m in self._task.judged.items()} for level in levels]
+        judged = {n: m for n, m in self._task.judged.items() if m.kind != "quantile"}
+        known = [{n: _level(m, n, level) for n, m in judged.items()} for level in levels]
+        return [a | b for a, b in zip(known, self._quantiles(settings), strict=True)]
+
+    def _quantiles(self, settings: tuple[Setting, ...]) -> list[dict[str, float]]:
+        """The level of every quantile, per config. Responses are drawn, since users would lie too close
+        together if each had its mean; the draws are the same under every config."""
+        wanted = {n: m for n, m in self._task.judged.items() if m.kind == "quantile"}
+        if not wanted:
+            return [{} for _ in settings]
+        drawn = tuple(replace(setting, respond=draw) for setting in settings)
+        work = Valued(drawn, (self._everyone,) * len(drawn), self._task.quantiles)
+        found = (dict(zip(work.counted, counts, strict=True)) for counts in values_of(work, self._executor))
+        return [
+            {n: quantile(counts[m.column or n].histogram(), m.quantile or 0.5) for n, m in wanted.items()}
+            for counts in found
+        ]
 
     def _setting(self, config: Config) -> Setting:
         return Setting(
@@ -147,7 +166,7 @@ def _first_day(world: World) -> int:
 def _level(metric: Metric, name: str, total: Mapping[str, float]) -> float:
     if metric.kind == "ratio":
         return total[str(metric.numerator)] / total[str(metric.denominator)]
-    return total[name] / total["came"]
+    return total[name] / total[USERS]
 
 
 def _lift(level: float, production: float) -> float:

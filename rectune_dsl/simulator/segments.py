@@ -12,17 +12,15 @@ from numpy.typing import NDArray
 from rectune_dsl.dsl.formula import Node, evaluate
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.funnel.stage import Functions
+from rectune_dsl.hooks.api import USERS
 from rectune_dsl.simulator.population import Users
 from rectune_dsl.simulator.signals import USER_SIGNALS
-
-USERS = "users"
-"""`users@SEGMENT` is 1 for the segment's users."""
 
 
 @dataclass(frozen=True)
 class SegmentColumns:
-    """`names` are the columns `NAME@SEGMENT`. A user belongs to the first segment whose condition is not
-    0."""
+    """`names` are the columns `NAME@SEGMENT`; `users@SEGMENT` is 1 for the segment's users. A user belongs to
+    the first segment whose condition is not 0."""
 
     names: tuple[str, ...]
     conditions: tuple[tuple[str, Node], ...]

@@ -92,6 +92,8 @@ class Population(Table):
     """How users differ in the amounts that they bring at one and the same response."""
     weekdays: Annotated[tuple[float, ...], Field(min_length=7, max_length=7), Listed]
     """Shift of the log-odds of coming, Monday first."""
+    household: Annotated[int, Field(ge=1, le=100)] = 3
+    """How many users are one household, where households are randomised."""
 
 
 class Relevance(Table):

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from rectune_dsl.dsl.metrics import Metric
 from rectune_dsl.dsl.model import Task
-from rectune_dsl.hooks.api import ArmMoments
+from rectune_dsl.hooks.api import USERS, ArmMoments, Histogram
 
 Floats = NDArray[np.float64]
 
@@ -64,8 +64,14 @@ def population(task: Task) -> dict[str, Column]:
     return found
 
 
-def draw(columns: Population, arm: str, users: int, generator: np.random.Generator) -> ArmMoments:
-    """The moments of `users` independent users."""
+def draw(
+    columns: Population,
+    arm: str,
+    users: int,
+    generator: np.random.Generator,
+    counted: Collection[str] = (),
+) -> ArmMoments:
+    """The moments of `users` independent users, who are `counted` by their values of some columns."""
     counts = generator.multinomial(users, np.full(KINDS, 1 / KINDS)).astype(np.float64)
     # totals[column, kind]: the sum over the users of that kind
     totals = np.array([_totals(column, counts, generator) for column in columns.values()])
@@ -77,11 +83,15 @@ def draw(columns: Population, arm: str, users: int, generator: np.random.Generat
             products[i, i] = totals[i].sum()  # an event's square is the event
     sums = totals.sum(axis=1)
     rows = tuple(tuple(row) for row in products.tolist())
-    return ArmMoments(arm, users, users, tuple(sums.tolist()), rows)
+    histograms = {name: _histogram(columns[name].values, counts) for name in counted}
+    return ArmMoments(arm, users, users, tuple(sums.tolist()), rows, histograms)
 
 
 def level(columns: Population, metric: Metric, name: str) -> float:
     """A metric's true level among these users."""
+    if metric.quantile is not None:
+        values = columns[metric.column or name].values
+        return float(np.quantile(values, metric.quantile, method="inverted_cdf"))
     if metric.kind != "ratio":
         return columns[name].mean
     return columns[str(metric.numerator)].mean / columns[str(metric.denominator)].mean
@@ -92,13 +102,21 @@ def set_level(
 ) -> None:
     """Give a metric this level: its own column changes, or a ratio's numerator; its denominator where the
     numerator is `fixed`, being a metric itself."""
-    column, mean = name, wanted
+    column, mean = metric.column or name, wanted
+    if metric.quantile is not None and (before := level(columns, metric, name)):
+        mean = columns[column].mean * wanted / before
     if metric.kind == "ratio":
         above, below = str(metric.numerator), str(metric.denominator)
         column, mean = above, wanted * columns[below].mean
         if above in fixed and below not in fixed and wanted:
             column, mean = below, columns[above].mean / wanted
     columns[column] = columns[column].moved_to(mean)
+
+
+def _histogram(values: Floats, counts: Floats) -> Histogram:
+    found, places = np.unique(values, return_inverse=True)
+    users = np.bincount(places, counts).astype(np.int64)
+    return Histogram(tuple(found.tolist()), tuple(users.tolist()))
 
 
 def _totals(column: Column, counts: Floats, generator: np.random.Generator) -> Floats:
@@ -110,6 +128,8 @@ def _totals(column: Column, counts: Floats, generator: np.random.Generator) -> F
 def _column(task: Task, name: str, segment: str | None) -> Column:
     """A column of the whole surface, or one that is 0 for everybody outside a segment."""
     base = name.removesuffix(f"@{segment}") if segment else name
+    if name == USERS:  # of a unit, which has one user here
+        return Column(np.ones(KINDS))
     members = _members(segment)
     if segment and base == "users":
         return Column(members.astype(np.float64))

@@ -116,7 +116,10 @@ def confirmation(task: Task, production: Population, candidate: Population, seed
     generator = np.random.Generator(np.random.Philox(key=seed))
     users = task.confirm.users_per_arm
     matures = max(m.matures_after_days for m in task.judged.values())
-    arms = (draw(production, CONTROL, users, generator), draw(candidate, TREATMENT, users, generator))
+    arms = tuple(
+        draw(of, arm, users, generator, task.quantiles)
+        for arm, of in ((CONTROL, production), (TREATMENT, candidate))
+    )
     return Moments(spec(task).start + timedelta(days=task.confirm.days + matures), tuple(production), arms)
 
 

@@ -38,6 +38,7 @@ from rectune_dsl.workflow.limits import Gate
 from rectune_dsl.workflow.parts import Parts
 from rectune_dsl.workflow.requests import Requests
 from rectune_dsl.workflow.slots import ramp_of, slot_of
+from rectune_dsl.workflow.traffic import caps_of
 from rectune_dsl.workflow.watch import (
     Finished,
     Learnt,
@@ -272,6 +273,14 @@ class Campaign:
         found = self._act(f"{step.name}/holdout", Holdout, lambda: Holdout(self._parts.holdout()))
         return () if found.config is None else (Arm(HOLDOUT, found.config),)
 
+    def _caps(self, step: Step, purpose: str) -> dict[str, float]:
+        """The caps of winsorised metrics, fixed before the experiment."""
+        if not self._task.winsorized:
+            return {}
+        planned = self._task.confirm if purpose == "confirm" else self._task.experiment
+        find = partial(caps_of, self._task, self._parts.backend, planned.days)
+        return self._act(f"{step.name}/caps", dict[str, float], find)
+
     def _run_experiment(
         self, step: Step, purpose: str, arms: tuple[Arm, ...], fresh_of: tuple[Exposure, ...]
     ) -> Outcome:
@@ -282,8 +291,8 @@ class Campaign:
         salt = f"{self._task.task.name}/{parts.seed}/{step.name}"
         start = self._act(f"{step.name}/calendar", datetime, partial(self._start, purpose))
         key = f"{parts.recorder.run}/{step.name}/{digest}"
-        slot, ramp = slot_of(self._task), ramp_of(self._task)
-        launch = Launch(key, salt, start, arms, purpose, fresh_of, slot, ramp)
+        slot, ramp, caps = slot_of(self._task), ramp_of(self._task), self._caps(step, purpose)
+        launch = Launch(key, salt, start, arms, purpose, fresh_of, slot, ramp, caps)
 
         def looked(spec: ExperimentSpec, look: Look) -> None:
             parts.watch(Looked(spec, look))

@@ -10,7 +10,7 @@ from rectune_dsl.dsl.positions import KeyPath
 from rectune_dsl.dsl.rules import RULES
 from rectune_dsl.dsl.source import Source
 from rectune_dsl.dsl.suggest import did_you_mean
-from rectune_dsl.hooks.api import Capabilities
+from rectune_dsl.hooks.api import USERS, Capabilities
 
 Problem = tuple[str, KeyPath, str, str]
 """Code, place in the file, message and help."""
@@ -19,6 +19,8 @@ Problem = tuple[str, KeyPath, str, str]
 def lacking(task: Task, capabilities: Capabilities) -> Iterator[Problem]:
     """What the task asks for and the backend does not have."""
     yield from _unmeasured(task, capabilities)
+    yield from _unrandomised(task, capabilities)
+    yield from _unwinsorised(task, capabilities)
     yield from _unprovided(task, capabilities)
     yield from _faultless(task, capabilities)
 
@@ -41,17 +43,46 @@ def place_of(task: Task, judged: str) -> KeyPath:
     return ("segments", segment, "guardrails", name) if name else ("guardrails", judged)
 
 
+def guardrail_of(task: Task, judged: str) -> KeyPath:
+    """Where the file says what a metric must keep."""
+    place = place_of(task, judged)
+    return ("guardrails", judged) if place[0] == "metrics" else place
+
+
 def _unmeasured(task: Task, capabilities: Capabilities) -> Iterator[Problem]:
     known = set(capabilities.metrics)
     for name, metric in task.judged.items():
+        if metric.kind == "quantile":
+            yield from _without_quantiles(name, metric.column or name, capabilities)
+            continue
         if name in known and metric.kind != "ratio" and metric.covariate is None:
             continue
         for column in metric.columns(name):
-            if column not in known:
+            if column not in known | {USERS}:
                 base, at, segment = column.partition("@")
                 of = f" of segment `{segment}`" if at else ""
                 message = f"the backend does not measure `{base}`{of}"
                 yield "RT901", place_of(task, name), message, did_you_mean(base, _plain(known))
+
+
+def _without_quantiles(name: str, column: str, capabilities: Capabilities) -> Iterator[Problem]:
+    if name not in capabilities.quantiles and column not in capabilities.quantiles:
+        message = f"the backend does not give quantiles of `{column}`"
+        yield "RT901", ("metrics", name), message, did_you_mean(column, capabilities.quantiles)
+
+
+def _unrandomised(task: Task, capabilities: Capabilities) -> Iterator[Problem]:
+    unit = task.experiment.unit
+    if unit not in capabilities.units:
+        message = f"the backend does not randomise by `{unit}`"
+        yield "RT906", ("experiment", "unit"), message, did_you_mean(unit, capabilities.units)
+
+
+def _unwinsorised(task: Task, capabilities: Capabilities) -> Iterator[Problem]:
+    if not capabilities.winsorises:
+        for name in task.winsorized:
+            message = f"the backend cannot cap `{name}`: it knows no quantiles of production's users"
+            yield "RT907", ("metrics", name, "winsorize"), message, "remove winsorize, or cap in its pipeline"
 
 
 def _plain(columns: Iterable[str]) -> set[str]:

@@ -119,6 +119,8 @@ def _changed(task: Task, launch: Launch, spec: ExperimentSpec) -> list[str]:
         "holdout_share": task.holdout.share if task.holdout else 0.0,
         "slot": slot_of(task),
         "ramp": ramp_of(task),
+        "unit": task.experiment.unit,
+        "caps": launch.caps,
     }
     return [f"it changes `{name}`" for name, value in asked.items() if getattr(spec, name) != value]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rectune_dsl.dsl.diagnostics import Diagnostic
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import Capabilities
-from rectune_dsl.workflow.capable import Problem, located, place_of
+from rectune_dsl.workflow.capable import Problem, guardrail_of, located, place_of
 from rectune_dsl.workflow.prepare import Loaded
 from rectune_dsl.workflow.traffic import LARGE, Power, Traffic, traffic
 
@@ -63,8 +63,48 @@ def _broken_already(task: Task, found: Power | None) -> Iterator[Problem]:
 
 
 def _too_little_power(task: Task, found: Power | None) -> Iterator[Problem]:
+    """Every way of not succeeding: nothing is known, something cannot be measured, a guardrail would not be
+    shown to be kept, or all together would not be."""
+    if found is None:
+        message = (
+            "the backend does not tell how production's metrics vary: whether anything could ship is unknown"
+        )
+        help = (
+            "size the confirmation from the intervals of past experiments, or ask its author for a baseline"
+        )
+        yield "RT903", ("experiment", "backend"), message, help
+    elif lost := {n: why for n, why in found.confirm.missing.items() if n in _needed(task)}:
+        for name, why in lost.items():
+            message = f"`{name}` could not be judged, so nothing could ship: {why}"
+            yield "RT903", place_of(task, name), message, "measure it otherwise, or do without it"
+    else:
+        yield from _unshown(task, found)
+        yield from _too_few_to_ship(task, found)
+
+
+def _needed(task: Task) -> set[str]:
+    """What must be known to ship; a level needs no lift."""
+    return task.north_stars.keys() | task.guarded.keys()
+
+
+def _unshown(task: Task, found: Power) -> Iterator[Problem]:
+    """Guardrails that even production's own behaviour would not be shown to keep."""
     asked = task.experiment.power
-    if found is None or found.large >= asked:
+    for name, limit in task.guarded.items():
+        chance = found.alone.get(name, 1.0)
+        if chance >= asked or (not limit.relative and not limit.holds(found.confirm.levels[name])):
+            continue
+        message = f"production itself would be shown to be {limit} with a chance of {chance:.0%}"
+        needed = found.needed_each.get(name)
+        help = "no traffic suffices: widen the margin"
+        if needed is not None:
+            help = f"it takes about {needed:,.0f} users per arm, or a wider margin"
+        yield "RT903", guardrail_of(task, name), message, help
+
+
+def _too_few_to_ship(task: Task, found: Power) -> Iterator[Problem]:
+    asked = task.experiment.power
+    if found.large >= asked:
         return
     what = f"a true U of +{LARGE:.0%} with no guardrail metric changed"
     chance = found.large

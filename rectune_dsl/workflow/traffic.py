@@ -8,9 +8,16 @@ from dataclasses import dataclass
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.suggest import did_you_mean
 from rectune_dsl.experiments.designs import Design, design
-from rectune_dsl.experiments.power import chance_to_ship, users_needed
+from rectune_dsl.experiments.power import (
+    chance_of_each,
+    chance_to_ship,
+    users_needed,
+    users_per_requirement,
+)
+from rectune_dsl.experiments.winsor import caps
 from rectune_dsl.hooks.api import (
     ABBackend,
+    BackendError,
     BaselineBackend,
     Capabilities,
     OracleBackend,
@@ -22,6 +29,8 @@ LIFTS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1)
 """True lifts of U at which a plan states the chance to ship."""
 LARGE = 0.05
 """A gain that few changes of a ranking formula exceed: a plan that cannot show it has too little traffic."""
+LATER = (0, 1, 4, 9)
+"""Confirmations from the next one on, of which a plan states the chance to ship a large gain."""
 PLENTY = 10.0
 """A gain so large that only the guardrails can keep a config from shipping."""
 
@@ -46,7 +55,10 @@ class Power:
     """What the traffic can show. `explore` is one round's comparison of an arm with control, `confirm` the
     last one's. `chances` are (true lift of U, chance to ship), guardrails unchanged. `ceiling` is the chance
     with a U beyond doubt; `large` the chance with a large one. `needed` are the users per arm with which the
-    first of them that falls short reaches the task's power; None where no traffic suffices."""
+    first of them that falls short reaches the task's power; None where no traffic suffices.
+
+    Of each requirement with a large U: `alone` is the chance to show it, `needed_each` the users per arm with
+    which each has power 1 - beta / (G + 1). `later` are (number of a confirmation, chance with a large U)."""
 
     explore: Design
     confirm: Design
@@ -55,6 +67,9 @@ class Power:
     ceiling: float
     large: float
     needed: float | None
+    alone: Mapping[str, float]
+    needed_each: Mapping[str, float | None]
+    later: tuple[tuple[int, float], ...]
 
 
 def traffic(task: Task, capabilities: Capabilities) -> Traffic:
@@ -86,8 +101,8 @@ def power(task: Task, backend: ABBackend, confirmation: int = 1) -> Power | None
         holdout_users=holdout_users(task, backend.capabilities()),
     )
 
-    def chance(lift: float) -> float:
-        return chance_to_ship(task, confirm, u_lift(task, lift), confirmation=confirmation)
+    def chance(lift: float, number: int = confirmation) -> float:
+        return chance_to_ship(task, confirm, u_lift(task, lift), confirmation=number)
 
     ceiling, large = chance(PLENTY), chance(LARGE)
     lacking = PLENTY if ceiling < task.experiment.power else LARGE
@@ -99,7 +114,25 @@ def power(task: Task, backend: ABBackend, confirmation: int = 1) -> Power | None
         ceiling,
         large,
         users_needed(task, confirm, u_lift(task, lacking), confirmation=confirmation),
+        chance_of_each(task, confirm, u_lift(task, LARGE), confirmation=confirmation),
+        users_per_requirement(task, confirm, u_lift(task, LARGE), confirmation=confirmation),
+        tuple((number, chance(LARGE, number)) for number in (confirmation + more for more in LATER)),
     )
+
+
+def caps_of(task: Task, backend: ABBackend, days: int) -> dict[str, float]:
+    """The caps of an experiment of so many days, from production's users: those of winsorised metrics.
+
+    Raises BackendError where the backend does not know how production's users differ.
+    """
+    if not task.winsorized:
+        return {}
+    if not isinstance(backend, BaselineBackend):
+        raise BackendError(
+            "the backend says that it winsorises, and has no baseline to take caps from",
+            help="this is a fault of the backend: report it to its author",
+        )
+    return caps(task.winsorized, backend.baseline(days))
 
 
 def u_lift(task: Task, lift: float) -> dict[str, float]:

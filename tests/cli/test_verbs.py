@@ -125,7 +125,8 @@ def test_plan_launches_nothing(rectune, open_bandit, tmp_path):
     result = rectune("plan", open_bandit, "--assume", "click_rate=+30%")
     assert result.code == 0
     assert list(tmp_path.iterdir()) == []
-    for words in ("round-1..3/propose", "w_popularity", "coverage", "smallest U", "chance to ship if"):
+    told = ("smallest U", "chance to ship if", "by confirmation", "requirements to be shown")
+    for words in ("round-1..3/propose", "w_popularity", "coverage", *told):
         assert words in result.out
     assert "RT903" in result.out  # the log is too small, and the plan says so
 

@@ -9,6 +9,7 @@ import pytest
 import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from statsmodels.stats.gof import chisquare
 from statsmodels.stats.multitest import multipletests
 
 from rectune_dsl.dsl.guardrails import parse_limit
@@ -19,7 +20,7 @@ from rectune_dsl.experiments.evidence import evidence
 from rectune_dsl.experiments.holm import holm, holm_adjusted
 from rectune_dsl.experiments.intervals import Measured, lift
 from rectune_dsl.experiments.monitors import harm, stop_alpha
-from rectune_dsl.experiments.sequences import one_sided_factor
+from rectune_dsl.experiments.sequences import one_sided_factor, two_sided_factor
 from rectune_dsl.experiments.srm import SRM_THRESHOLD, mismatch, srm_p_value
 from rectune_dsl.hooks.errors import UsageError
 
@@ -57,11 +58,14 @@ def test_holm_adjusts_over_all_lifts_of_all_arms(make):
     st.lists(st.tuples(st.integers(1, 100_000), st.floats(0.01, 1)), min_size=2, max_size=8),
     st.booleans(),
 )
-def test_srm_agrees_with_scipy(arms, weighted):
+def test_srm_agrees_with_scipy_and_statsmodels(arms, weighted):
     counts = [n for n, _ in arms]
     shares = [share for _, share in arms] if weighted else None
     expected = None if shares is None else np.array(shares) / sum(shares) * sum(counts)
     peer = scipy.stats.chisquare(counts, expected).pvalue
+    assert srm_p_value(counts, shares) == pytest.approx(peer, rel=1e-9, abs=1e-300)
+    wanted = np.full(len(counts), 1 / len(counts)) if shares is None else np.array(shares) / sum(shares)
+    _, peer = chisquare(np.array(counts), wanted * sum(counts))
     assert srm_p_value(counts, shares) == pytest.approx(peer, rel=1e-9, abs=1e-300)
 
 
@@ -150,15 +154,46 @@ def test_peeking_at_a_true_null_stops_no_more_often_than_alpha(make, alpha):
     assert np.mean((z > scipy.stats.norm.isf(alpha)).any(axis=1)) > 2 * alpha, "the naive test does not hold"
 
 
+def rho2_at(horizon, alpha):
+    """The paper's rho^2 that makes a two-sided sequence at level alpha tightest at the horizon: a search."""
+
+    def slope(x):  # of the squared width by x = horizon rho^2, but for a factor above 0
+        return x - np.log((x + 1) / alpha**2)
+
+    return scipy.optimize.brentq(slope, 1e-9, 1e4, xtol=1e-14, rtol=1e-15) / horizon
+
+
+def test_sequences_are_the_papers_formulas_in_observations(make):
+    """300 random levels, horizons and times; the standard deviation is 1, the standard error 1 / sqrt(t)."""
+    rng = make.generator("papers")
+    for _ in range(300):
+        alpha, horizon = 10 ** float(rng.uniform(-6, -0.4)), float(rng.integers(10, 100_000))
+        t = float(rng.uniform(0.01, 5)) * horizon
+        rho2 = rho2_at(horizon, 2 * alpha)
+        reach = np.log(1 + np.sqrt(t * rho2 + 1) / (2 * alpha))
+        one = np.sqrt(2 * (t * rho2 + 1) / (t**2 * rho2) * reach)
+        assert one_sided_factor(alpha, t / horizon) / np.sqrt(t) == pytest.approx(one, rel=1e-9)
+        rho2 = rho2_at(horizon, alpha)
+        two = np.sqrt(2 * (t * rho2 + 1) / (t**2 * rho2) * np.log(np.sqrt(t * rho2 + 1) / alpha))
+        assert two_sided_factor(alpha, t / horizon) / np.sqrt(t) == pytest.approx(two, rel=1e-9)
+
+
+@pytest.mark.parametrize("alpha", [0.01, 0.1])
+def test_a_two_sided_sequence_ever_misses_the_truth_no_more_often_than_alpha(make, alpha):
+    runs = 10_000
+    z = paths(make, "two sides", runs, 400)
+    both = np.array([two_sided_factor(alpha, t / 200) for t in range(1, 401)])
+    assert np.mean((np.abs(z) > both).any(axis=1)) <= alpha + 3 * math.sqrt(alpha * (1 - alpha) / runs)
+
+
 @settings(max_examples=100, deadline=None)
-@given(st.floats(1e-6, 0.4), st.floats(0.05, 5))
-def test_sequences_are_the_papers_formulas(alpha, fraction):
-    """Time in observations, the horizon at 1,000 of them."""
-    x = scipy.optimize.brentq(lambda x: np.log((x + 1) / (2 * alpha) ** 2) - x, 1e-9, 200)
-    rho2, t = x / 1000, 1000 * fraction
-    inner = np.log(1 + np.sqrt(t * rho2 + 1) / (2 * alpha))
-    margin = np.sqrt(2 * (t * rho2 + 1) / (t**2 * rho2) * inner)
-    assert one_sided_factor(alpha, fraction) == pytest.approx(margin * np.sqrt(t), rel=1e-6)
+@given(st.floats(1e-6, 0.2), st.floats(0.01, 1))
+def test_two_sided_sequences_are_tightest_at_the_horizon_too(alpha, fraction):
+    assert two_sided_factor(alpha, fraction) > scipy.stats.norm.isf(alpha / 2)
+    widths = [two_sided_factor(alpha, f) / math.sqrt(f) for f in (0.9, 1.0, 1.1)]
+    assert widths == sorted(widths, reverse=True), "an interval only shrinks"
+    assert two_sided_factor(alpha, 1.0) <= two_sided_factor(alpha, fraction) + 1e-12
+    assert two_sided_factor(alpha, 0.0) == math.inf
 
 
 @settings(max_examples=50, deadline=None)

@@ -73,6 +73,11 @@ candidates = 80
 
 
 @pytest.fixture(scope="session")
+def task_text():
+    return TASK
+
+
+@pytest.fixture(scope="session")
 def make_task():
     """The task with further tables."""
 

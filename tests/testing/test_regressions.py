@@ -16,7 +16,8 @@ signals.is_new = { kind = "user" }
 stages.ranking.keep = 10
 stages.ranking.score = "p_click + w * p_like"
 stages.ranking.params.w = { production = 1, low = 0.1, high = 5 }
-experiment = { users_per_arm = 8000, days = 3 }
+experiment.users_per_arm = 8000
+experiment.days = 3
 confirm = { users_per_arm = 60_000, days = 3 }
 """
 SHAPES = {
@@ -30,6 +31,16 @@ SHAPES = {
         'metrics.clicks.goal = "maximize"\n'
         'metrics.ctr = { kind = "ratio", numerator = "clicks", denominator = "impressions" }\n'
         'guardrails = { ctr = ">= -2%" }',
+    ),
+    "a quantile": (
+        "wait_p90",
+        'metrics.watch.goal = "maximize"\nguardrails.wait_p90 = "<= +9%"\n'
+        'metrics.wait_p90 = { kind = "quantile", column = "wait", quantile = 0.9 }',
+    ),
+    "households": (
+        "returned",
+        'metrics = { watch = { goal = "maximize" }, returned = { kind = "proportion" } }\n'
+        'experiment.unit = "household"\nguardrails.returned = ">= -5%"',
     ),
     "a level of a star": ("watch", 'metrics.watch.goal = "maximize"\nguardrails.watch = ">= 12"'),
     "a level of a star that shall fall": (

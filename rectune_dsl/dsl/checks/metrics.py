@@ -69,7 +69,7 @@ def _outcomes(draft: Draft) -> dict[str, str]:
     """Every column that is an outcome, and what it is there for."""
     found = dict.fromkeys(draft.task.guardrails, "it has a guardrail")
     for name, metric in draft.task.metrics.items():
-        for part in ("numerator", "denominator"):
+        for part in ("numerator", "denominator", "column"):
             if (column := getattr(metric, part)) is not None:
                 found[column] = f"it is the {part} of `{name}`"
     return found | dict.fromkeys(draft.task.metrics, "it is a metric of this task")

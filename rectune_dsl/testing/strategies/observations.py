@@ -30,13 +30,13 @@ def _moments(draw_: st.DrawFn, task: Task, arms: Sequence[str]) -> Moments:
     control = population(task)
     users = draw_(st.integers(2, _MOST_USERS))
     generator = np.random.Generator(np.random.Philox(key=draw_(st.integers(0, 2**32 - 1))))
-    found = [draw(control, CONTROL, users, generator)]
+    found = [draw(control, CONTROL, users, generator, task.quantiles)]
     for arm in arms:
         treated = dict(control)
         for name, metric in task.judged.items():
             lift = draw_(st.sampled_from([0.0, 0.01, -0.01, 0.3, -0.3]))
             set_level(treated, metric, name, level(control, metric, name) * (1 + lift))
-        found.append(draw(treated, arm, users, generator))
+        found.append(draw(treated, arm, users, generator, task.quantiles))
     as_of = EPOCH + timedelta(days=draw_(st.integers(0, task.confirm.days + 30)))
     moments = Moments(as_of, tuple(control), tuple(found))
     late = draw_(st.sets(st.sampled_from(moments.columns)))

@@ -21,6 +21,7 @@ _METRICS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("return", {"kind": "proportion", "matures_after_days": 1}, ">= -0.5%"),
     ("hide_rate", {"kind": "ratio", "numerator": "hides", "denominator": "views"}, "<= +15%"),
     ("latency_ms", {}, "<= 120"),
+    ("wait_p90", {"kind": "quantile", "column": "wait", "quantile": 0.9}, "<= +9%"),
 )
 """Metrics with a guardrail that suits each."""
 

@@ -1,13 +1,20 @@
 """Bots and outliers."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
 
 from rectune_dsl.dsl.rehearsal import Bots
+from rectune_dsl.experiments.designs import design
 from rectune_dsl.experiments.estimates import estimate
+from rectune_dsl.experiments.power import chance_to_ship
+from rectune_dsl.experiments.winsor import caps
+from rectune_dsl.simulator.experiment import EPOCH
 from rectune_dsl.simulator.faults.crowd import are_bots
+
+END = EPOCH + timedelta(days=4)
 
 
 def test_bots_come_daily_and_click_everything_without_watching(on):
@@ -63,3 +70,31 @@ def test_heavy_tails_widen_intervals_and_keep_their_coverage(lifts_of_nothing, f
     assert np.median(errors) > 1.2 * np.median(usual)
     covered = np.mean(np.abs(lifts) < 1.96 * errors)
     assert covered >= 0.875  # of 80 with 95 % each, fewer than 70 once in 480
+
+
+def test_winsorising_restores_the_power_that_outliers_take(on):
+    """One user-day in a hundred counts fifty times. What a plan promises, and what an experiment shows."""
+    star = 'clicks = { goal = "maximize"'
+    winsorized = on.text.replace(star, f"{star}, winsorize = 0.98")
+    assert winsorized != on.text
+    outliers = "outliers = { share = 0.01, factor = 50 }"
+    tasks = {
+        "usual": on.plain,
+        "outliers": on.task(outliers),
+        "winsorized": on.task(outliers, text=winsorized),
+    }
+    chance, error = {}, {}
+    for name, task in tasks.items():
+        platform = on.backend(task)
+        baseline = platform.baseline(3)
+        planned = design(baseline, task, 6_000)
+        limits = caps(task.winsorized, baseline)
+        spec = on.spec(on.production, users_per_arm=6_000, caps=limits)
+        seen = platform.observe(platform.create(spec, spec.key), END)
+        found = estimate(seen, {"clicks": task.metrics["clicks"]})
+        chance[name] = chance_to_ship(task, planned, {"clicks": 0.1})
+        error[name] = np.sqrt(found.covariance[0][0])
+        assert planned.error("clicks") == pytest.approx(error[name], rel=0.35)
+    assert error["outliers"] > 2 * error["usual"]
+    assert error["winsorized"] < 1.25 * error["usual"]
+    assert chance["outliers"] < 0.5 < 0.8 < chance["winsorized"]
