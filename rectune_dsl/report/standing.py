@@ -105,4 +105,6 @@ def _traffic(request: Request) -> str:
     share = "" if request.share is None else f", {request.share:.1%} of all users"
     if request.what == "ship":
         return f"everybody{'' if not request.users_per_arm else f', {count(request.users_per_arm)} users'}"
-    return f"{count(request.users_per_arm)} users per arm and in control for {request.days} days{share}"
+    steps = ", then ".join(f"{fraction:.0%}" for fraction in request.ramp.steps)
+    ramp = f"; {steps} of them first, for {request.ramp.lasts} days before" if steps else ""
+    return f"{count(request.users_per_arm)} users per arm and in control for {request.days} days{share}{ramp}"

@@ -132,7 +132,7 @@ class Campaign:
 
     def _launch_request(self, step: Step, arms: tuple[Arm, ...]) -> Request:
         known = self._contexts.of(step, self._history)
-        return self._requests.launch(step, arms, self._proposals, self._reviews, known)
+        return self._requests.launch(step, arms, self._proposals, known)
 
     def _experiment(self, step: Step) -> None:
         if not self._arms:

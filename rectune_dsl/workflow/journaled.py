@@ -14,6 +14,7 @@ from rectune_dsl.hooks.api import (
     ExperimentSpec,
     Observation,
     Prediction,
+    Ramp,
     Recommendation,
     Skill,
 )
@@ -68,6 +69,7 @@ class Request:
     arms: tuple[AskedArm, ...]
     users_per_arm: int
     days: int
+    ramp: Ramp
     share: float | None
     if_ignored: str
     reasons: tuple[str, ...] = ()

@@ -12,12 +12,13 @@ from rectune_dsl.hooks.api import (
     Arm,
     Capabilities,
     Proposal,
+    Ramp,
     Recommendation,
-    Review,
     Verdict,
 )
 from rectune_dsl.workflow.compile import Step
 from rectune_dsl.workflow.journaled import AskedArm, Request
+from rectune_dsl.workflow.slots import ramp_of
 
 NOTHING_SERVED = "nothing is launched, production stays as it is, and the run waits"
 NOTHING_SHIPPED = "the config is not delivered, production stays as it is, and the run waits"
@@ -35,18 +36,16 @@ class Requests:
         step: Step,
         arms: tuple[Arm, ...],
         proposals: tuple[Proposal, ...],
-        reviews: tuple[Review, ...],
         known: AgentContext,
     ) -> Request:
         """Whether a round's arms may be tested."""
         by_name = {p.name: p for p in proposals}
-        words = {r.proposal: r.justification for r in reviews}
         feasible = known.surrogate.p_feasible([arm.config for arm in arms])
         asked = tuple(
             AskedArm(
                 arm.name,
                 arm.config,
-                f"{by_name[arm.name].hypothesis.statement} {words[arm.name]}",
+                by_name[arm.name].hypothesis.statement,
                 by_name[arm.name].hypothesis.predictions,
                 float(1 - p),
             )
@@ -99,6 +98,7 @@ class Requests:
             arms=arms,
             users_per_arm=users_per_arm,
             days=days,
+            ramp=ramp_of(self.task) if days else Ramp(),
             share=served / population if population else None,
             if_ignored=ignored,
             reasons=reasons,
