@@ -106,5 +106,6 @@ def _traffic(request: Request) -> str:
     if request.what == "ship":
         return f"everybody{'' if not request.users_per_arm else f', {count(request.users_per_arm)} users'}"
     steps = ", then ".join(f"{fraction:.0%}" for fraction in request.ramp.steps)
-    ramp = f"; {steps} of them first, for {request.ramp.lasts} days before" if steps else ""
+    lasts = "1 day" if request.ramp.lasts == 1 else f"{request.ramp.lasts} days"
+    ramp = f"; {steps} of them first, for {lasts} before" if steps else ""
     return f"{count(request.users_per_arm)} users per arm and in control for {request.days} days{share}{ramp}"
