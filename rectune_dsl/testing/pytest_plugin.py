@@ -44,6 +44,7 @@ TABLES = frozenset(
         "ramp",
         "freeze",
         "exclusion",
+        "approval",
         "simulator",
         "replay",
     }

@@ -21,6 +21,7 @@ from rectune_dsl.simulator.counts import ROUNDING, Counts, quantile
 from rectune_dsl.simulator.days import Block, Setting
 from rectune_dsl.simulator.experiment import EPOCH, Experiment, Machine
 from rectune_dsl.simulator.keyed import key_of
+from rectune_dsl.simulator.novelty import strangeness
 from rectune_dsl.simulator.oracle import paired_lifts
 from rectune_dsl.simulator.responses import draw
 from rectune_dsl.simulator.segments import segment_columns
@@ -59,10 +60,11 @@ def winsorized_task(changed_task):
     return changed_task(("watch_minutes = {", "watch_minutes = { winsorize = 0.9,"))
 
 
-def rows_of(world, task, config, ids, spec):
+def rows_of(world, task, config, ids, spec, strange=0.0):
     """What each user of an arm did, one by one."""
     traffic = key_of("experiment", 1, spec.salt)
-    setting = Setting(world, Funnel(task), config, traffic, 0, spec.days, draw, caps=spec.caps)
+    told = {"strange": strange, "caps": spec.caps}
+    setting = Setting(world, Funnel(task), config, traffic, 0, spec.days, draw, **told)
     block = Block(setting, ids)
     block.advance(spec.days + 1)
     return block.columns()
@@ -200,10 +202,11 @@ def test_a_household_is_in_one_arm_and_has_one_row(household_task, world, make_s
     arms = assign(spec, world.population, unit=size)
     homes = [set(members.within(0, world.population) // size) for members in arms]
     assert not homes[0] & homes[1]
-    for arm, members, moments in zip(spec.arms, arms, found.arms, strict=True):
+    strange = strangeness(world, Funnel(household_task), spec.arms)
+    for arm, members, moments, new in zip(spec.arms, arms, found.arms, strange, strict=True):
         ids = members.within(0, world.population)
         assert len(ids) > (size - 0.2) * len(set(ids // size)), "households are whole"
-        rows = rows_of(world, household_task, arm.config, ids, make_spec())
+        rows = rows_of(world, household_task, arm.config, ids, make_spec(), new)
         table = np.array([rows[:, ids // size == home].sum(axis=1) for home in np.unique(ids // size)])
         came = table[:, -1] > 0
         assert moments.assigned == len(table)

@@ -9,7 +9,7 @@ from rectune_dsl.experiments.winsor import caps
 from rectune_dsl.hooks.api import CONTROL, Arm, Config, ExperimentSpec, Launch, PluginError
 from rectune_dsl.memory.codec import decode
 from rectune_dsl.memory.journal import Journal
-from rectune_dsl.workflow.limits import enforce
+from rectune_dsl.workflow.limits import Gate
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 TASK = """
@@ -82,8 +82,9 @@ def test_a_campaign_by_households(specs):
 def test_an_agent_that_changes_caps_or_unit_is_refused(lab, change, said):
     loaded = lab.load(TASK)
     arms = (Arm(CONTROL, Config(loaded.task.production)), Arm("p1", Config({"w_like": 25.0})))
-    launch = Launch("k", "salt", START, arms, "explore", (), {"clicks": 5.0})
+    launch = Launch("k", "salt", START, arms, "explore", (), caps={"clicks": 5.0})
+    gate = Gate(loaded.task, loaded.backend.capabilities())
     spec = ExperimentSpec("k", "explore", "feed", arms, 300, 2, START, "salt", caps=launch.caps)
-    assert enforce(loaded.task, loaded.backend.capabilities(), launch, spec) == spec
+    assert gate.launch(launch, spec) == spec
     with pytest.raises(PluginError, match=f"it changes `{said}`"):
-        enforce(loaded.task, loaded.backend.capabilities(), launch, replace(spec, **change))
+        gate.launch(launch, replace(spec, **change))
