@@ -22,14 +22,14 @@ from rectune_dsl.report.problems import print_problems
 from rectune_dsl.report.show import print_end
 from rectune_dsl.report.standing import waiting_words
 from rectune_dsl.report.view import read_run
-from rectune_dsl.workflow.abort import stop_again
+from rectune_dsl.workflow.abort import undo_again
 from rectune_dsl.workflow.approval import Approver
 from rectune_dsl.workflow.assemble import campaign, was_aborted
 from rectune_dsl.workflow.events import with_plugins
 from rectune_dsl.workflow.pause import Waiting
 from rectune_dsl.workflow.preflight import preflight
 from rectune_dsl.workflow.prepare import Choices, InvalidTaskError, Loaded, is_new, load
-from rectune_dsl.workflow.surface import next_confirmation, outdated
+from rectune_dsl.workflow.surface import newer_delivery, next_confirmation, outdated
 from rectune_dsl.workflow.traffic import power
 from rectune_dsl.workflow.watch import Watcher, silent
 
@@ -105,6 +105,7 @@ def advance(
             )
             return made.run()
     except LeaseLostError as lost:
-        if (order := stop_again(journal, run, loaded.backend)) is not None:
+        newer = newer_delivery(journal, run)
+        if (order := undo_again(journal, run, loaded.backend, newer)) is not None:
             raise was_aborted(run, order) from lost
         raise

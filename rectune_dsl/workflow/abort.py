@@ -41,14 +41,17 @@ def abort(journal: Journal, run: str, backend: ABBackend, by: str, why: str, kep
         return recorder.act(ABORTED, Aborted, lambda: done)
 
 
-def stop_again(journal: Journal, run: str, backend: ABBackend) -> Abort | None:
-    """For a process that finds the run taken from it: if it was aborted, stop what this process may have
-    started in the meantime. The abort, or None."""
+def undo_again(journal: Journal, run: str, backend: ABBackend, newer: str | None) -> Abort | None:
+    """For a process that finds the run taken from it: if it was aborted, undo what this process may have
+    started or delivered meanwhile; no delivery, where a `newer` run has shipped. The abort, or None."""
     recorder = Recorder(journal, run)
     order = recorder.recall(ABORT, Abort)
-    if order is not None:
-        for _, spec in open_experiments(recorder):
-            _stop(backend, spec, order)
+    if order is None:
+        return None
+    for _, spec in open_experiments(recorder):
+        _stop(backend, spec, order)
+    if recorder.attempted(ROLLBACK) and newer is None:
+        backend.rollback()
     return order
 
 
