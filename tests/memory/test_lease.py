@@ -78,8 +78,9 @@ def test_a_holder_of_another_machine_is_replaced_when_it_is_silent(journal, monk
 def test_a_beating_holder_stays(journal, monkeypatch):
     monkeypatch.setattr(leases, "BEAT_SECONDS", 0.1)
     with Lease(journal.store, "a-1"):
-        time.sleep(0.5)
-        assert holder(journal.store, "a-1").silent_for < 0.4
+        first = holder(journal.store, "a-1").silent_for
+        time.sleep(3.0)
+        assert holder(journal.store, "a-1").silent_for - first < 2.0
 
 
 def test_a_lease_is_given_back_whatever_happens(journal):
