@@ -209,8 +209,8 @@ class Campaign:
                 self._deliver(recommendation.config)
         told = f"{step.name}/told"
         self._parts.watch(Finished(result, replayed=self._parts.recorder.has(told)))
+        self._parts.release()  # before the run counts as over: nobody takes it up afterwards
         self._act(told, NOTHING, lambda: None)
-        self._parts.release()
         return result
 
     def _deliver(self, config: Config) -> None:
