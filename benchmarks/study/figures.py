@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from scipy.special import betaincinv
+from speed import figures
 
 CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
-class Figure:
+class Figure(figures.Figure):
     """`interval`: Clopper and Pearson's 95 % bounds of a share, in its unit."""
 
-    name: str
-    value: float | None
-    unit: str
-    goal: str
-    ok: bool
     interval: tuple[float, float] | None = None
-
-    def as_json(self) -> dict[str, object]:
-        return asdict(self)
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ class NumericOnline:
         """All traffic that `[experiment]`, or `[confirm]`, gives. Raises UsageError without arms."""
         task = context.task
         purpose: Literal["explore", "confirm"] = "confirm" if launch.purpose == "confirm" else "explore"
-        planned = task.confirm if purpose == "confirm" else task.experiment
+        planned = task.planned(purpose)
         arms = tuple(arm for arm in launch.arms if arm.name != CONTROL)
         if not any(arm.name != HOLDOUT for arm in arms):
             raise UsageError("there is no arm to test", help="let the Critic take at least one proposal")

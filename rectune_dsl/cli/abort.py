@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from rectune_dsl.cli.common import by_option, host_of, store_flag, store_option, warn
+from rectune_dsl.cli.common import by_option, store_flag, store_option, taken_up, warn
 
 
 @click.command("abort")
@@ -22,13 +22,11 @@ def command(ctx: click.Context, run: str, store: str, by: str, why: str) -> None
     from rectune_dsl.report.console import console
     from rectune_dsl.report.standing import print_aborted
     from rectune_dsl.workflow.abort import abort
-    from rectune_dsl.workflow.prepare import header_of, reload, setbacks
     from rectune_dsl.workflow.surface import newer_delivery
 
     journal = Journal(store, create=False)
     name = journal.find(run).run
-    header = header_of(journal, name)
-    loaded = reload(header, host_of(ctx, header), setbacks(journal, name))
+    _, loaded = taken_up(ctx, journal, name)
     newer = newer_delivery(journal, name)
     kept = f"run {newer} has delivered another config since" if newer else ""
     done = abort(journal, name, loaded.backend, by, why, kept)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from collections.abc import Callable
 
 import click
 
+from rectune_dsl.memory.process import user_name
 from rectune_dsl.workflow.approval import Approver, Unattended
 from rectune_dsl.workflow.journaled import Approval, Request
 
@@ -29,7 +29,7 @@ class Granting:
     """Grants everything, and says in the journal that it was told to."""
 
     def answer(self, request: Request) -> Approval:
-        return Approval(True, getpass.getuser(), "--yes")
+        return Approval(True, user_name(), "--yes")
 
 
 class Asking:
@@ -41,7 +41,7 @@ class Asking:
     def answer(self, request: Request) -> Approval:
         self._before_asking()
         granted = click.confirm(_QUESTIONS[request.what])
-        return Approval(granted, getpass.getuser(), "answered on the terminal")
+        return Approval(granted, user_name(), "answered on the terminal")
 
 
 def answer(run: str, step: str, store: str, granted: bool, by: str, why: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -10,10 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from rectune_dsl.cli import complain
+from rectune_dsl.memory.process import user_name
 from rectune_dsl.plugins.host import Host
 
 if TYPE_CHECKING:
+    from rectune_dsl.memory.journal import Journal
+    from rectune_dsl.report.view import RunView
     from rectune_dsl.workflow.journaled import RunHeader
+    from rectune_dsl.workflow.prepare import Loaded
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -35,6 +38,28 @@ def host_of(ctx: click.Context, header: RunHeader) -> Host:
     """The plugins a run was started with, and those of this command line."""
     files = dict.fromkeys((*header.plugin_files, *plugin_files(ctx)))
     return Host([Path(f) for f in files], warn) if files else host(ctx)
+
+
+def taken_up(ctx: click.Context, journal: Journal, run: str) -> tuple[Host, Loaded]:
+    """The plugins of a run, and its task with a backend."""
+    from rectune_dsl.workflow.prepare import header_of, reload
+
+    plugins = host_of(ctx, header_of(journal, run))
+    return plugins, reload(journal, run, plugins)
+
+
+def read(store: str, run: str) -> tuple[Journal, RunView]:
+    """The store, and the run in it that is named by its id, the beginning of one, or `last`."""
+    from rectune_dsl.memory.journal import Journal
+    from rectune_dsl.report.view import read_run
+    from rectune_dsl.workflow.prepare import header_of
+
+    journal = Journal(store, create=False)
+    name = journal.find(run).run
+    header_of(journal, name)  # which tells of a run that never began
+    view = read_run(journal, name)
+    assert view is not None
+    return journal, view
 
 
 def warn(message: str) -> None:
@@ -67,7 +92,7 @@ def by_option(command: F) -> F:
     return click.option(
         "--by",
         metavar="NAME",
-        default=getpass.getuser,
+        default=user_name,
         help="Who says so; by default the user of this terminal.",
     )(command)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from rectune_dsl.cli import INTERRUPTED
-from rectune_dsl.cli.answering import Granting, approver
+from rectune_dsl.cli.answering import approver
 from rectune_dsl.cli.common import host, store_flag, warn
 from rectune_dsl.dsl.source import Source
 from rectune_dsl.hooks.api import UsageError, Verdict
@@ -89,7 +89,6 @@ def advance(
     journal: Journal,
     plugins: Host,
     *,
-    yes: bool = False,
     watch: Watcher = silent,
     approver: Approver | None = None,
     stay: bool = False,
@@ -97,11 +96,10 @@ def advance(
     """Go on with a run, as its only writer. Raises Waiting where it does not `stay` and has to wait, and
     UsageError when another process works on the run or has taken it over."""
     told = with_plugins(watch, plugins, run, loaded.task.task.name, new=is_new(journal, run))
-    answers = Granting() if yes else approver
     try:
         with Lease(journal.store, run) as lease:
             made = campaign(
-                run, loaded, journal, plugins, watch=told, approver=answers, lease=lease, stay=stay
+                run, loaded, journal, plugins, watch=told, approver=approver, lease=lease, stay=stay
             )
             return made.run()
     except LeaseLostError as lost:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from rectune_dsl.cli.common import host_of, store_option
+from rectune_dsl.cli.common import host_of, read, store_option
 
 
 @click.command("export")
@@ -21,18 +21,15 @@ def command(ctx: click.Context, run: str, store: str, output: Path | None, diff:
     RUN is its id, the beginning of one, or `last`.
     """
     from rectune_dsl.hooks.api import UsageError
-    from rectune_dsl.memory.journal import Journal
     from rectune_dsl.report.export import config_diff, config_toml
-    from rectune_dsl.report.view import read_run
-    from rectune_dsl.workflow.prepare import header_of, task_of
+    from rectune_dsl.workflow.prepare import task_of
 
-    journal = Journal(store, create=False)
-    name = journal.find(run).run
-    header = header_of(journal, name)
-    view = read_run(journal, name)
-    if view is None or view.recommendation is None:
-        raise UsageError(f"run {name} has no recommendation yet", help=f"`rectune resume {name}` goes on")
-    task = task_of(header, host_of(ctx, header))
+    _, view = read(store, run)
+    if view.recommendation is None:
+        raise UsageError(
+            f"run {view.run} has no recommendation yet", help=f"`rectune resume {view.run}` goes on"
+        )
+    task = task_of(view.header, host_of(ctx, view.header))
     text = config_diff(task, view) if diff else config_toml(task, view)
     if output is None:
         click.echo(text, nl=False)

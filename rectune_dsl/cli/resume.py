@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 import click
 
-from rectune_dsl.cli.common import executing_options, host_of, store_option, warn
+from rectune_dsl.cli.common import executing_options, store_option, taken_up, warn
 
 
 @click.command("resume")
@@ -21,13 +21,12 @@ def command(ctx: click.Context, run: str, store: str, yes: bool, require_ship: b
     """
     from rectune_dsl.cli.execute import How, execute
     from rectune_dsl.memory.journal import Journal
-    from rectune_dsl.workflow.prepare import header_of, reload, setbacks
+    from rectune_dsl.workflow.prepare import header_of
 
     journal = Journal(store, create=False)
     name = journal.find(run).run
     header = header_of(journal, name)
-    plugins = host_of(ctx, header)
-    loaded = reload(header, plugins, setbacks(journal, name))
+    plugins, loaded = taken_up(ctx, journal, name)
     if header.version != version("rectune"):
         warn(f"this run was started with rectune {header.version}; this is {version('rectune')}")
     execute(name, loaded, journal, plugins, How(store, yes, require_ship, stay=until == "end"))

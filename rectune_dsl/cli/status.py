@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from rectune_dsl.cli.common import host_of, store_flag, store_option
+from rectune_dsl.cli.common import host_of, read, store_flag, store_option
 
 
 @click.command("status")
@@ -17,20 +17,15 @@ def command(ctx: click.Context, run: str, store: str, as_json: bool) -> None:
 
     RUN is its id, the beginning of one, or `last`.
     """
-    from rectune_dsl.memory.journal import Journal
     from rectune_dsl.report.console import console
     from rectune_dsl.report.standing import print_standing, standing_json
-    from rectune_dsl.report.view import read_run
-    from rectune_dsl.workflow.prepare import header_of, task_of
+    from rectune_dsl.workflow.prepare import task_of
     from rectune_dsl.workflow.standing import standing
 
-    journal = Journal(store, create=False)
-    name = journal.find(run).run
-    header = header_of(journal, name)
-    view = read_run(journal, name)
-    assert view is not None  # header_of found its first entry
-    now = standing(journal, name)
+    journal, view = read(store, run)
+    now = standing(journal, view.run)
     if as_json:
         click.echo(standing_json(view, now))
     else:
-        print_standing(console(), task_of(header, host_of(ctx, header)), view, now, store_flag(store))
+        task = task_of(view.header, host_of(ctx, view.header))
+        print_standing(console(), task, view, now, store_flag(store))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rectune_dsl.cli.common import host_of, store_flag, store_option
+from rectune_dsl.cli.common import store_flag, store_option, taken_up
 
 if TYPE_CHECKING:
     from rectune_dsl.memory.journal import Journal
@@ -45,11 +45,12 @@ def command(ctx: click.Context, run: str | None, store: str, yes: bool) -> None:
 
 def _tick(ctx: click.Context, journal: Journal, run: str, yes: bool, *, asked_for: bool, flag: str) -> str:
     """What became of one run, in a line; empty for one that is over and was not asked for."""
+    from rectune_dsl.cli.answering import Granting
     from rectune_dsl.cli.execute import advance
     from rectune_dsl.memory.lease import RunHeldError
     from rectune_dsl.report.standing import waiting_words
     from rectune_dsl.workflow.pause import Waiting
-    from rectune_dsl.workflow.prepare import header_of, reload, setbacks, was_begun
+    from rectune_dsl.workflow.prepare import was_begun
     from rectune_dsl.workflow.standing import standing
 
     if not asked_for:
@@ -60,11 +61,9 @@ def _tick(ctx: click.Context, journal: Journal, run: str, yes: bool, *, asked_fo
             return ""
         if now.holder is not None:
             return f"{now.holder.process.holder} works on it"
-    header = header_of(journal, run)
-    plugins = host_of(ctx, header)
-    loaded = reload(header, plugins, setbacks(journal, run))
+    plugins, loaded = taken_up(ctx, journal, run)
     try:
-        return advance(run, loaded, journal, plugins, yes=yes).decision
+        return advance(run, loaded, journal, plugins, approver=Granting() if yes else None).decision
     except Waiting as waiting:
         return f"waits for {waiting_words(run, waiting.wait, flag)}"
     except RunHeldError as error:

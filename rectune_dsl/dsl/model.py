@@ -219,6 +219,10 @@ class Task(Table):
             found |= {f"{segment_name}.{name}": v for name, v in constants_of(segment.params).items()}
         return found
 
+    def planned(self, purpose: Literal["explore", "confirm"]) -> Experiment | Confirm:
+        """The users and days of a round's experiment, or of the confirmation."""
+        return self.confirm if purpose == "confirm" else self.experiment
+
     @property
     def north_stars(self) -> dict[str, Metric]:
         return {name: m for name, m in self.metrics.items() if m.goal is not None}

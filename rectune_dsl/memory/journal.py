@@ -95,6 +95,13 @@ class Journal:
             rows = db.execute(query.where(ENTRIES.c.run == run).order_by(ENTRIES.c.seq))
             return [Entry(*row) for row in rows]
 
+    def entry(self, run: str, key: str) -> Entry | None:
+        """The entry with this key; None where there is none."""
+        query = sa.select(ENTRIES.c.seq, ENTRIES.c.key, ENTRIES.c.at, ENTRIES.c.body)
+        with self.store.reading() as db:
+            row = db.execute(query.where(ENTRIES.c.run == run, ENTRIES.c.key == key)).one_or_none()
+        return None if row is None else Entry(*row)
+
     def append(self, run: str, seq: int, key: str, body: str, token: str | None = None) -> None:
         """Write entry number `seq`, under the `token` of the run's lease where it has one.
 

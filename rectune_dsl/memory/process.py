@@ -37,7 +37,7 @@ def _machine() -> str:
 
 def this_process() -> Process:
     number = os.getpid()
-    holder = f"{_user()}@{socket.gethostname()}, process {number}"
+    holder = f"{user_name()}@{socket.gethostname()}, process {number}"
     return Process(holder, _machine(), number, _born(number) or "")
 
 
@@ -55,7 +55,8 @@ def is_gone(other: Process) -> bool:
     return born is not None and born != other.born
 
 
-def _user() -> str:
+def user_name() -> str:
+    """Of who runs this process."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's number without a name

@@ -15,6 +15,7 @@ from rectune_dsl.memory.journal import Journal
 from rectune_dsl.memory.recorder import Recorder
 from rectune_dsl.workflow.journaled import Approval, Request
 from rectune_dsl.workflow.pause import Pause
+from rectune_dsl.workflow.standing import open_request
 from rectune_dsl.workflow.watch import Asked, Watcher
 
 
@@ -78,8 +79,6 @@ def answer_request(journal: Journal, run: str, step: str, answer: Approval) -> R
 
     Raises UsageError where it does not wait for this answer.
     """
-    from rectune_dsl.workflow.standing import open_request  # it reads questions too
-
     request = open_request(journal, run, step)
     answers.give(journal.store, run, step, encode(Approval, answer))
     return request

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from typing import Literal
 
 from rectune_dsl.experiments.verdicts import verdict
 from rectune_dsl.hooks.api import (
@@ -273,16 +274,19 @@ class Campaign:
         found = self._act(f"{step.name}/holdout", Holdout, lambda: Holdout(self._parts.holdout()))
         return () if found.config is None else (Arm(HOLDOUT, found.config),)
 
-    def _caps(self, step: Step, purpose: str) -> dict[str, float]:
+    def _caps(self, step: Step, purpose: Literal["explore", "confirm"]) -> dict[str, float]:
         """The caps of winsorised metrics, fixed before the experiment."""
         if not self._task.winsorized:
             return {}
-        planned = self._task.confirm if purpose == "confirm" else self._task.experiment
-        find = partial(caps_of, self._task, self._parts.backend, planned.days)
+        find = partial(caps_of, self._task, self._parts.backend, self._task.planned(purpose).days)
         return self._act(f"{step.name}/caps", dict[str, float], find)
 
     def _run_experiment(
-        self, step: Step, purpose: str, arms: tuple[Arm, ...], fresh_of: tuple[Exposure, ...]
+        self,
+        step: Step,
+        purpose: Literal["explore", "confirm"],
+        arms: tuple[Arm, ...],
+        fresh_of: tuple[Exposure, ...],
     ) -> Outcome:
         """Name, place and run an experiment. The salt is the campaign's, so that a seed gives the same users;
         the key is the run's, so that no other run's experiment is taken for it."""
@@ -311,10 +315,9 @@ class Campaign:
         self._ended = outcome.ended
         return outcome
 
-    def _start(self, purpose: str) -> datetime:
+    def _start(self, purpose: Literal["explore", "confirm"]) -> datetime:
         """The first day from which a whole experiment fits before the next freeze."""
-        planned = self._task.confirm if purpose == "confirm" else self._task.experiment
-        days = self._task.ramp_days + planned.days
+        days = self._task.ramp_days + self._task.planned(purpose).days
         return first_start(self._task.freeze, self._parts.clock.next_start(self._ended), days)
 
 

@@ -159,7 +159,7 @@ def _configs(task: Task, arms: tuple[Arm, ...]) -> list[str]:
 
 def _traffic(task: Task, capabilities: Capabilities, spec: ExperimentSpec) -> list[str]:
     """Users of the holdout come on top: they are reserved already."""
-    planned = task.experiment if spec.purpose == "explore" else task.confirm
+    planned = task.planned(spec.purpose)
     problems = []
     if not (0 < spec.users_per_arm <= planned.users_per_arm and 0 < spec.days <= planned.days):
         problems.append("more users or days than the task gives, or none")

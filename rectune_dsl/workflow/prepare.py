@@ -118,15 +118,14 @@ def begin(loaded: Loaded, choices: Choices, journal: Journal) -> str:
 
 def header_of(journal: Journal, run: str) -> RunHeader:
     """The first entry of a run. Raises UsageError when the run was killed before it was written."""
-    for entry in journal.entries(run):
-        if entry.key == HEADER:
-            return decode(RunHeader, entry.body)
+    if (entry := journal.entry(run, HEADER)) is not None:
+        return decode(RunHeader, entry.body)
     raise UsageError(f"run {run} was stopped before it began", help="start a new one with `rectune run`")
 
 
 def was_begun(journal: Journal, run: str) -> bool:
     """Whether its first entry was written."""
-    return any(entry.key == HEADER for entry in journal.entries(run))
+    return journal.entry(run, HEADER) is not None
 
 
 def is_new(journal: Journal, run: str) -> bool:
@@ -140,11 +139,12 @@ def setbacks(journal: Journal, run: str) -> int:
     return sum(1 if entry.is_attempt else -1 for entry in acts)
 
 
-def reload(header: RunHeader, host: Host, setbacks: int = 0) -> Loaded:
+def reload(journal: Journal, run: str, host: Host) -> Loaded:
     """The task of a run, as it was when the run began, whatever its file says today."""
+    header = header_of(journal, run)
     choices = Choices(header.seed, header.agents, header.backend, header.plugin_files)
     source = Source(header.task_path, header.task_text)
-    return load(source, host, choices, _journaled(header), setbacks)
+    return load(source, host, choices, _journaled(header), setbacks(journal, run))
 
 
 def task_of(header: RunHeader, host: Host) -> Task:

@@ -10,6 +10,7 @@ from rectune_dsl.memory.codec import decode
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.memory.lease import Holder, holder
 from rectune_dsl.memory.recorder import Recorder
+from rectune_dsl.workflow.abort import ABORT
 from rectune_dsl.workflow.compile import StepKind
 from rectune_dsl.workflow.journaled import Abort, Approval, Request, Wait
 
@@ -41,7 +42,7 @@ def standing(journal: Journal, run: str) -> Standing:
     return Standing(
         run=run,
         finished=recorder.has(f"{StepKind.VERDICT}/told"),
-        abort=recorder.recall("abort", Abort),
+        abort=recorder.recall(ABORT, Abort),
         wait=wait,
         request=request,
         answer=None if given is None else decode(Approval, given),

@@ -67,17 +67,12 @@ def newer_delivery(journal: Journal, run: str) -> str | None:
     if begun is None:
         return None
     surface = journal.find(run).surface
-    later = {
-        entry.at: row.run
-        for row in journal.runs()
-        if row.surface == surface and row.run != run and _has_delivered(journal, row.run)
-        for entry in journal.entries(row.run)
-        if entry.key == DELIVER and entry.at > begun
-    }
+    others = (row.run for row in journal.runs() if row.surface == surface and row.run != run)
+    delivered = ((journal.entry(other, DELIVER), other) for other in others if _has_delivered(journal, other))
+    later = {entry.at: other for entry, other in delivered if entry is not None and entry.at > begun}
     return later[max(later)] if later else None
 
 
 def _has_delivered(journal: Journal, run: str) -> bool:
     """Whether it shipped, and was not taken back."""
-    recorder = Recorder(journal, run)
-    return recorder.has(DELIVER) and not recorder.has(ROLLBACK)
+    return journal.entry(run, DELIVER) is not None and journal.entry(run, ROLLBACK) is None
