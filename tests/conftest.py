@@ -2,6 +2,7 @@
 
 import os
 import uuid
+from datetime import UTC, datetime, timedelta
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line does
 
@@ -46,3 +47,21 @@ def store_url(request, tmp_path):
     if request.param == "sqlite":
         return str(tmp_path / "deep" / "journal.sqlite")
     return request.getfixturevalue("postgresql")()
+
+
+class Days:
+    """The system's clock, moved by the test."""
+
+    def __init__(self):
+        self.now = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+
+    def pass_(self, **time):
+        self.now += timedelta(**time)
+
+
+@pytest.fixture
+def days(monkeypatch):
+    """Real days that pass when the test says so."""
+    moved = Days()
+    monkeypatch.setattr("rectune_dsl.workflow.clock.utc_now", lambda: moved.now)
+    return moved

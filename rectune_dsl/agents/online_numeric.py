@@ -71,10 +71,11 @@ class NumericOnline:
         gone = {*state.stopped, *(stop.arm for stop in stops)}
         if all(arm.name in gone for arm in spec.arms if arm.name not in (CONTROL, HOLDOUT)):
             return [*stops, Finish("Every arm was stopped for shown harm.")]
-        end = _horizon(context, spec)
-        if observation.as_of >= end:
-            return [*stops, Finish(_finished(context, spec))]
-        return [*stops, *_rises(state, observation.as_of), _wait(spec, observation.as_of, end)]
+        served, maturing = state.ends(observation.as_of), _maturing(context) * _DAY
+        if observation.as_of >= served + maturing:
+            return [*stops, Finish(_finished(context, spec, served))]
+        wait = _wait(state, observation.as_of, served, served + maturing)
+        return [*stops, *_rises(state, observation.as_of), wait]
 
 
 def _rises(state: ExperimentState, as_of: datetime) -> list[SetExposure]:
@@ -85,26 +86,29 @@ def _rises(state: ExperimentState, as_of: datetime) -> list[SetExposure]:
     return [SetExposure(more, f"Nothing more is shown to do harm with {served:.3g} of the users served.")]
 
 
-def _horizon(context: AgentContext, spec: ExperimentSpec) -> datetime:
-    """The last day's end, and then until its slowest metric has matured."""
-    return spec.start + (spec.lasts + _maturing(context)) * _DAY
-
-
 def _maturing(context: AgentContext) -> int:
+    """Days until the slowest metric has matured."""
     return max((metric.matures_after_days for metric in context.task.judged.values()), default=0)
 
 
-def _finished(context: AgentContext, spec: ExperimentSpec) -> str:
+def _finished(context: AgentContext, spec: ExperimentSpec, served: datetime) -> str:
     maturing = _maturing(context)
     waited = f", and {maturing} more for its metrics to mature" if maturing else ""
-    return f"The experiment ran its {spec.lasts} days{waited}."
+    return f"The experiment ran its {_days(spec, served)} days{waited}."
 
 
-def _wait(spec: ExperimentSpec, as_of: datetime, end: datetime) -> Wait:
-    passed = (as_of - spec.start) // _DAY
-    until = min(spec.start + (max(passed, 0) + 1) * _DAY, end)
+def _days(spec: ExperimentSpec, served: datetime) -> int:
+    """Days on which it serves users, the last one counted in full."""
+    return -((spec.start - served) // _DAY)
+
+
+def _wait(state: ExperimentState, as_of: datetime, served: datetime, end: datetime) -> Wait:
+    """Until what is served now has been served for one more whole day."""
+    spec, since = state.spec, state.unchanged_since
+    passed = (as_of - since) // _DAY
+    until = min(since + (max(passed, 0) + 1) * _DAY, end)
     day = (until - spec.start) // _DAY
-    days = spec.lasts
+    days = _days(spec, served)
     if day > days:
         return Wait(until, f"Nothing is shown to do harm; all {days} days ran, metrics are maturing.")
     return Wait(until, f"Nothing more is shown to do harm; the next look is after day {day} of {days}.")

@@ -53,7 +53,6 @@ class ReplayBackend:
         self._folder = context.folder
         self._functions = {name: function.evaluate for name, function in context.functions.items()}
         self._specs: dict[str, ExperimentSpec] = {}
-        self._delivered: list[Config] = []
 
     # --- what it can do ------------------------------------------------------------------------
 
@@ -114,13 +113,10 @@ class ReplayBackend:
         self._spec(experiment)
 
     def deliver(self, config: Config) -> None:
-        """Remembered, and nothing else: a log serves nobody. `rectune export` writes the config."""
-        if self._delivered[-1:] != [config]:
-            self._delivered.append(config)
+        """Changes nothing: a log serves nobody, and stays as it was. `rectune export` writes the config."""
 
     def rollback(self) -> None:
-        if self._delivered:
-            self._delivered.pop()
+        """Nothing was changed."""
 
     # --- what can be known beforehand ----------------------------------------------------------
 

@@ -18,7 +18,8 @@ def information_share(state: ExperimentState, as_of: datetime) -> float:
     users are served from the start that is the share of days.
     """
     spec = state.spec
-    fractions = served(spec.start, state.servings, spec.lasts, spec.ramp.first)
+    days = -((spec.start - state.ends(as_of)) // DAY)  # more than planned where the ramp is late
+    fractions = served(spec.start, state.servings, days, spec.ramp.first)
     so_far, planned = cohorts(fractions), cohorts(spec.ramp.planned(spec.days))
     passed = (as_of - spec.start) / DAY
     shares = (

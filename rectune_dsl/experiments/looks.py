@@ -17,10 +17,11 @@ from rectune_dsl.hooks.api import HOLDOUT, ExperimentState, Moments, Observation
 
 def unequal(task: Task, state: ExperimentState, observation: Observation) -> str:
     """A sentence about a sample-ratio mismatch among the arms that are not stopped; empty without one. The
-    experiment's daily looks share one false alarm rate."""
+    experiment's daily looks share one false alarm rate, those that a late ramp adds among them."""
     if not isinstance(observation, Moments):
         return ""
-    looks = state.spec.lasts + max((m.matures_after_days for m in task.judged.values()), default=0)
+    planned = state.spec.lasts + max((m.matures_after_days for m in task.judged.values()), default=0)
+    looks = max(planned, state.looks + 1)
     return mismatch(observation, leave_out=(HOLDOUT, *state.stopped), looks=looks) or ""
 
 

@@ -5,21 +5,17 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from rectune_dsl.dsl.metrics import Metric
-from rectune_dsl.hooks.api import ExperimentSpec, Observation
+from rectune_dsl.hooks.api import Observation
 
 
-def matures_at(metric: Metric, spec: ExperimentSpec) -> datetime:
-    """When the last day's events of the metric have all happened."""
-    return spec.start + timedelta(days=spec.lasts + metric.matures_after_days)
-
-
-def unready(name: str, metric: Metric, spec: ExperimentSpec, observation: Observation) -> str:
-    """Why the metric cannot be judged at the horizon, as a clause; empty where it can.
+def unready(name: str, metric: Metric, served: datetime, observation: Observation) -> str:
+    """Why the metric cannot be judged at the horizon of an experiment that `served` users until then, as a
+    clause; empty where it can.
 
     A metric is known up to the earliest `complete_until` of itself and its columns. A covariate is from
     before the experiment and never late.
     """
-    needed = matures_at(metric, spec)
+    needed = served + timedelta(days=metric.matures_after_days)
     if observation.as_of < needed:
         return f"is not mature before {needed:%Y-%m-%d %H:%M} UTC"
     known = known_until(name, metric, observation)

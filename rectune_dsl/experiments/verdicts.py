@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from rectune_dsl.dsl.guardrails import Limit
 from rectune_dsl.dsl.model import Task
@@ -56,12 +57,14 @@ def verdict(
     randomised: bool = True,
     stopped: Mapping[str, str] | None = None,
     frozen: str = "",
+    served: datetime | None = None,
 ) -> Verdict:
     """What a confirmation allows: ship, hold, or keep production.
 
     `confirmation` is r, from 1. `stopped` maps arms that were taken out for harm to the reason, `frozen` says
     why the experiment was frozen while it ran. Sample ratios are checked where users were `randomised` and
-    moments were observed. Raises UsageError unless the spec has exactly one treatment.
+    moments were observed. Users were `served` until then, by default as the spec has it. Raises UsageError
+    unless the spec has exactly one treatment.
     """
     alpha = confirmation_alpha(task.experiment.alpha, confirmation)
     treatment = _treatment(spec)
@@ -70,7 +73,7 @@ def verdict(
         return Verdict("hold", (why_frozen,), (), confirmation, alpha)
     _check(observation, treatment)
     standard = Standard(alpha, task.experiment.power, spec.users_per_arm)
-    bounds = _Tests(task, observation, spec, treatment, standard).bounds()
+    bounds = _Tests(task, observation, spec, treatment, standard, served or spec.ends).bounds()
     harmed = stops.get(treatment)
     broken = [b.detail for b in bounds if b.refuted]
     if harmed or broken:
@@ -107,6 +110,7 @@ class _Tests:
     spec: ExperimentSpec
     treatment: str
     standard: Standard
+    served: datetime
 
     def bounds(self) -> tuple[Bound, ...]:
         """U, every guardrail, and every relative guardrail against the holdout."""
@@ -152,7 +156,7 @@ class _Tests:
 
     def _unready(self, name: str) -> str:
         """Why the metric cannot be judged yet; empty where it can."""
-        late = unready(name, self.task.judged[name], self.spec, self.observation)
+        late = unready(name, self.task.judged[name], self.served, self.observation)
         return f"{name} {late}" if late else ""
 
 

@@ -63,8 +63,9 @@ class ABBackend(Protocol):
         ...
 
     def start(self, experiment: str) -> None:
-        """Serve users on the days of the spec, and on no other: an experiment may be started before its first
-        day. Where the spec has a ramp its first exposure was set before."""
+        """Serve users on the days of the spec, and on no other: an experiment is started before its first
+        day. Where the spec has a ramp its first exposure was set before, and its `days` begin when all are
+        served: later than planned where an exposure was set late."""
         ...
 
     def set_exposure(
@@ -88,7 +89,7 @@ class ABBackend(Protocol):
         ...
 
     def rollback(self) -> None:
-        """Undo the last `deliver`."""
+        """Undo the last `deliver`: what it replaced is production again. Done twice it undoes no more."""
         ...
 
 

@@ -66,8 +66,13 @@ class ExperimentSpec:
 
     @property
     def lasts(self) -> int:
-        """Days on which it serves users, those of the ramp included."""
+        """Days on which it serves users, those of the ramp included; more where the ramp is late."""
         return self.ramp.lasts + self.days
+
+    @property
+    def ends(self) -> datetime:
+        """When these days are over."""
+        return self.start + self.lasts * DAY
 
     @property
     def users(self) -> int:
@@ -242,7 +247,7 @@ Action = Wait | StopArm | SetExposure | Finish | Freeze
 @dataclass(frozen=True)
 class ExperimentState:
     """What the Online agent may know of a running experiment. `servings` are the exposures so far, the ramp's
-    first included."""
+    first included, each from when it really began: that may be later than the look that decided it."""
 
     spec: ExperimentSpec
     looks: int = 0
@@ -259,5 +264,23 @@ class ExperimentState:
         ramp, now = self.spec.ramp, self.now
         if not ramp.steps:
             return 1.0
-        is_over = as_of - max(now.since, self.spec.start) >= ramp.days * DAY
+        is_over = as_of - self.unchanged_since >= ramp.days * DAY
         return ramp.above(now.fraction) if is_over else now.fraction
+
+    @property
+    def unchanged_since(self) -> datetime:
+        """Since when users have been served what is served now."""
+        return max(self.now.since, self.spec.start)
+
+    def ends(self, as_of: datetime) -> datetime:
+        """When all users will have been served for the spec's days, if what is left of the ramp goes on as
+        planned from `as_of`. That is later than the spec has it where a step of the ramp was late."""
+        spec, ramp = self.spec, self.spec.ramp
+        if not ramp.steps:
+            return spec.ends
+        full = next((serving.since for serving in self.servings if serving.fraction >= 1), None)
+        if full is None:
+            steps = sum(step > self.now.fraction for step in ramp.steps)
+            next_step = max(as_of, self.unchanged_since + ramp.days * DAY)
+            full = next_step + steps * ramp.days * DAY
+        return max(full, spec.start) + spec.days * DAY

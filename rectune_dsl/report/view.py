@@ -20,7 +20,8 @@ from rectune_dsl.hooks.api import (
 from rectune_dsl.memory.codec import encode
 from rectune_dsl.memory.journal import HEADER, Journal
 from rectune_dsl.memory.recorder import Recorder
-from rectune_dsl.workflow.abort import ABORT, ABORTED, DELIVER
+from rectune_dsl.workflow.abort import ABORT, ABORTED
+from rectune_dsl.workflow.deliveries import DELIVER, HELD
 from rectune_dsl.workflow.journaled import (
     Abort,
     Aborted,
@@ -29,6 +30,7 @@ from rectune_dsl.workflow.journaled import (
     Look,
     RunHeader,
 )
+from rectune_dsl.workflow.launches import latest_place
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def read_run(journal: Journal, run: str) -> RunView | None:
         rounds=tuple(rounds),
         recommendation=recorder.recall("recommend", Recommendation),
         confirmation=recorder.recall("confirm", Confirmation),
-        verdict=recorder.recall("verdict", Verdict),
+        verdict=recorder.recall(HELD, Verdict) or recorder.recall("verdict", Verdict),
         shipping=recorder.recall("verdict/approval", Approval),
         delivered=recorder.has(DELIVER),
         abort=recorder.recall(ABORT, Abort),
@@ -136,15 +138,16 @@ def _round(recorder: Recorder, number: int) -> RoundView | None:
     proposals = recorder.recall(f"{step}/propose", tuple[Proposal, ...])
     if proposals is None:
         return None
+    experiment = latest_place(recorder, f"{step}/experiment")
     looks: list[Look] = []
-    while (look := recorder.recall(f"{step}/experiment/look-{len(looks) + 1}", Look)) is not None:
+    while (look := recorder.recall(f"{experiment}/look-{len(looks) + 1}", Look)) is not None:
         looks.append(look)
     return RoundView(
         number,
         proposals,
         recorder.recall(f"{step}/review", tuple[Review, ...]) or (),
         recorder.recall(f"{step}/approve/approval", Approval),
-        recorder.recall(f"{step}/experiment/design", ExperimentSpec),
+        recorder.recall(f"{experiment}/design", ExperimentSpec),
         tuple(looks),
         recorder.recall(f"{step}/experiment", RoundResult),
         recorder.recall(f"{step}/learn", Insight),

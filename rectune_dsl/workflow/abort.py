@@ -6,18 +6,16 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
 
-from rectune_dsl.hooks.api import ABBackend, ExperimentSpec, Recommendation
+from rectune_dsl.hooks.api import ABBackend, ExperimentSpec
 from rectune_dsl.memory import slots
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.memory.lease import Lease
 from rectune_dsl.memory.recorder import Recorder
-from rectune_dsl.workflow.compile import StepKind
+from rectune_dsl.workflow.deliveries import DELIVER, ROLLBACK, production_before
 from rectune_dsl.workflow.journaled import Abort, Aborted
 
 ABORT, ABORTED = "abort", "aborted"
 """Keys of the order, and of what came of it."""
-DELIVER = f"{StepKind.VERDICT}/deliver"
-ROLLBACK = f"{ABORT}/rollback"
 _NOTHING = type(None)
 
 
@@ -35,7 +33,7 @@ def abort(journal: Journal, run: str, backend: ABBackend, by: str, why: str, kep
             stopped.append(step)
         may_serve = recorder.attempted(DELIVER)
         if may_serve and not kept:
-            recorder.act(ROLLBACK, _NOTHING, partial(_roll_back, backend, recorder))
+            recorder.act(ROLLBACK, _NOTHING, partial(_roll_back, journal, run, backend))
         done = Aborted(tuple(stopped), may_serve and not kept, kept if may_serve else "")
         slots.release(journal.store, run)
         return recorder.act(ABORTED, Aborted, lambda: done)
@@ -51,7 +49,7 @@ def undo_again(journal: Journal, run: str, backend: ABBackend, newer: str | None
     for _, spec in open_experiments(recorder):
         _stop(backend, spec, order)
     if recorder.attempted(ROLLBACK) and newer is None:
-        backend.rollback()
+        _roll_back(journal, run, backend)
     return order
 
 
@@ -70,10 +68,7 @@ def _stop(backend: ABBackend, spec: ExperimentSpec, order: Abort) -> None:
     backend.stop(backend.create(spec, spec.key), f"aborted by {order.by}: {order.why}")
 
 
-def _roll_back(backend: ABBackend, recorder: Recorder) -> None:
-    """A delivery that was begun and not recorded may or may not have happened: delivering is idempotent, so
-    afterwards it has, and is taken back."""
-    recommendation = recorder.recall(StepKind.RECOMMEND, Recommendation)
-    if not recorder.has(DELIVER) and recommendation is not None:
-        backend.deliver(recommendation.config)
-    backend.rollback()
+def _roll_back(journal: Journal, run: str, backend: ABBackend) -> None:
+    """Deliver what was production before. The journal knows that for each run, a backend only for the last
+    delivery; and whether one that was begun happened does not matter."""
+    backend.deliver(production_before(journal, run))

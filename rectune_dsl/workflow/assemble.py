@@ -15,6 +15,7 @@ from rectune_dsl.workflow.approval import Approver, Questions, Unattended
 from rectune_dsl.workflow.campaign import Campaign
 from rectune_dsl.workflow.clock import SystemClock, VirtualClock
 from rectune_dsl.workflow.compile import compile_task
+from rectune_dsl.workflow.deliveries import overtaken
 from rectune_dsl.workflow.journaled import Abort
 from rectune_dsl.workflow.parts import Agents, Parts
 from rectune_dsl.workflow.pause import Pause
@@ -71,6 +72,7 @@ def campaign(
             functions=loaded.functions,
             holdout=partial(holdout_config, task, journal, run),
             next_confirmation=partial(next_confirmation, task, journal),
+            overtaken=partial(overtaken, journal, run),
             release=partial(slots.release, journal.store, run),
         )
     )

@@ -22,6 +22,10 @@ class Clock(Protocol):
         """The present, not before `after`."""
         ...
 
+    def present(self, planned: datetime) -> datetime:
+        """The moment at which what was planned for a moment is done."""
+        ...
+
     def left(self, moment: datetime) -> timedelta:
         """The time until `moment`; none where it has come."""
         ...
@@ -36,6 +40,9 @@ class VirtualClock:
     def now(self, after: datetime) -> datetime:
         return after
 
+    def present(self, planned: datetime) -> datetime:
+        return planned
+
     def left(self, moment: datetime) -> timedelta:
         return timedelta()
 
@@ -49,6 +56,9 @@ class SystemClock:
 
     def now(self, after: datetime) -> datetime:
         return max(utc_now(), after)
+
+    def present(self, planned: datetime) -> datetime:
+        return utc_now()
 
     def left(self, moment: datetime) -> timedelta:
         return max(moment - utc_now(), timedelta())

@@ -8,19 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TypeVar
+from functools import partial
+from typing import TypeVar, cast
 
 from rectune_dsl.dsl.model import Task
-from rectune_dsl.experiments.estimates import estimate
-from rectune_dsl.experiments.readiness import unready
-from rectune_dsl.experiments.rebase import without
 from rectune_dsl.hooks.api import (
-    HOLDOUT,
     ABBackend,
     Action,
     AgentContext,
     BackendError,
-    Estimates,
     ExperimentSpec,
     ExperimentState,
     Finish,
@@ -34,7 +30,7 @@ from rectune_dsl.hooks.api import (
     Wait,
 )
 from rectune_dsl.memory.recorder import Recorder
-from rectune_dsl.workflow.calendar import thawed
+from rectune_dsl.workflow.calendar import frozen
 from rectune_dsl.workflow.journaled import Look
 from rectune_dsl.workflow.limits import Gate
 from rectune_dsl.workflow.pause import Pause
@@ -43,14 +39,18 @@ T = TypeVar("T")
 
 MOST_EXTRA_LOOKS = 30
 """Looks beyond one per day after which an Online agent that never finishes is given up."""
+_DAY = timedelta(days=1)
+_SERVING = cast(type[Serving | None], Serving | None)
+"""What an act that sets an exposure leaves; journals of earlier versions have nothing there."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A finished experiment. `last` is its last look."""
+    """A finished experiment. `last` is its last look; its users were `served` until then."""
 
     spec: ExperimentSpec
     last: Look
+    served: datetime
     stopped: Mapping[str, str] = field(default_factory=dict)
     stopped_at: Mapping[str, Look] = field(default_factory=dict)
     frozen: str = ""
@@ -75,26 +75,51 @@ class Laboratory:
     watch: Callable[[ExperimentSpec, Look], None]
 
     def run(self, step: str, launch: Launch) -> Outcome:
-        """Launch what the Online agent designs and follow its decisions to the end."""
+        """Launch what the Online agent designs and follow its decisions to the end.
+
+        Raises UntimelyError where its first day has come before it was started: it has to be given up.
+        """
         act = self.recorder.act
 
         def design() -> ExperimentSpec:
-            return self.gate.launch(launch, self.online.design(self.context("design"), launch))
+            spec = self.online.design(self.context("design"), launch)
+            return self.gate.launch(launch, spec, self._present(launch.start))
 
         spec = act(f"{step}/design", ExperimentSpec, design)
         experiment = self._attach(step, launch, spec)
         state = self._begin(step, spec, experiment)
-        act(f"{step}/start", type(None), lambda: self.backend.start(experiment))
+
+        def start() -> None:
+            self.gate.start(spec, self._present(spec.start))
+            self.backend.start(experiment)
+
+        act(f"{step}/start", type(None), start)
         outcome = self._follow(step, state, experiment)
         why = outcome.frozen or "finished"
         act(f"{step}/stop", type(None), lambda: self.backend.stop(experiment, why))
         return outcome
 
+    def give_up(self, step: str) -> None:
+        """Stop an experiment that must not begin any more, however far it was made."""
+        spec = self.recorder.recall(f"{step}/design", ExperimentSpec)
+        known = self.recorder.recall(f"{step}/create", str)
+
+        def stop() -> None:
+            if spec is not None and self.recorder.attempted(f"{step}/create"):
+                self.backend.stop(known or self.backend.create(spec, spec.key), "it was not started in time")
+
+        self.recorder.act(f"{step}/stop", type(None), stop)
+
+    def _present(self, planned: datetime) -> datetime:
+        return self.pause.clock.present(planned)
+
     def _attach(self, step: str, launch: Launch, spec: ExperimentSpec) -> str:
         """Create the experiment, or find it again: the backend gives the same id for the same key."""
 
         def create() -> str:
-            return self.backend.create(self.gate.launch(launch, spec), spec.key)
+            begun = self.recorder.has(f"{step}/start")  # then it is only found again
+            at = spec.start if begun else self._present(spec.start)
+            return self.backend.create(self.gate.launch(launch, spec, at), spec.key)
 
         known = self.recorder.recall(f"{step}/create", str)
         if known is not None and self.recorder.has(f"{step}/stop"):
@@ -114,25 +139,30 @@ class Laboratory:
         if not spec.ramp.steps:
             return ExperimentState(spec)
         first = Serving(spec.start, spec.ramp.first)
-        self._expose(step, "expose", experiment, first)
+        self._expose(f"{step}/expose", step, experiment, first)
         return ExperimentState(spec, servings=(first,))
 
     def _follow(self, step: str, state: ExperimentState, experiment: str) -> Outcome:
-        spec = state.spec
-        stopped_at: dict[str, Look] = {}
-        as_of = spec.start + timedelta(days=1)
+        spec, stopped_at = state.spec, dict[str, Look]()
+        as_of, number = spec.start + _DAY, 0
         matures = max(m.matures_after_days for m in self.task.judged.values())
-        for number in range(1, spec.lasts + matures + MOST_EXTRA_LOOKS + 1):
+        most = spec.lasts + matures + MOST_EXTRA_LOOKS
+        while number < most:
+            number += 1
             look = self._look(step, number, as_of, state, experiment)
             self.watch(spec, look)
             stops = {a.arm: a.why for a in look.actions if isinstance(a, StopArm)}
             stopped_at |= {arm: look for arm in stops if arm not in stopped_at}
             state = replace(state, looks=number, stopped={**state.stopped, **stops})
-            state = self._act_on(step, state, experiment, look)
+            before, state = state, self._act_on(step, state, experiment, look)
             if (end := _end(look.actions)) is not None:
-                frozen = end.why if isinstance(end, Freeze) else ""
-                return Outcome(spec, look, state.stopped, stopped_at, frozen)
+                why = end.why if isinstance(end, Freeze) else ""
+                return Outcome(spec, look, state.ends(look.as_of), state.stopped, stopped_at, why)
             as_of = _next(look)
+            if state.servings != before.servings:
+                as_of += state.now.since - look.as_of  # what was decided for later counts from when it began
+            elif any(isinstance(a, SetExposure) for a in look.actions):
+                most += 1  # the agent wanted to go on, and could not
         raise PluginError("the Online agent does not finish the experiment", help="use another online agent")
 
     def _look(self, step: str, number: int, as_of: datetime, state: ExperimentState, experiment: str) -> Look:
@@ -148,45 +178,60 @@ class Laboratory:
 
     def _act_on(self, step: str, state: ExperimentState, experiment: str, look: Look) -> ExperimentState:
         """Tell the backend what was decided. Returns the state with what is served from now on."""
-        servings = state.servings
         for i, action in enumerate(look.actions, 1):
-            act = f"look-{look.number}/act-{i}"
+            key = f"{step}/look-{look.number}/act-{i}"
             if isinstance(action, StopArm):
-                self._expose(step, act, experiment, Serving(look.as_of, 0.0), action.arm)
+                self._expose(key, step, experiment, Serving(look.as_of, 0.0), action.arm)
             elif isinstance(action, SetExposure):
-                serving = Serving(look.as_of, action.fraction)
-                self.pause.until(f"{step}/{act}", self._when(state, serving), "the end of a freeze")
-                self._expose(step, act, experiment, serving, state=state)
-                servings += (serving,)
-        return replace(state, servings=servings)
+                serving = self._serve(key, step, experiment, state, Serving(look.as_of, action.fraction))
+                if serving != state.now:
+                    state = replace(state, servings=(*state.servings, serving))
+        return state
 
-    def _expose(
-        self,
-        step: str,
-        act: str,
-        experiment: str,
-        serving: Serving,
-        arm: str | None = None,
-        state: ExperimentState | None = None,
-    ) -> None:
-        """Set an exposure; after a crash again where a simulated platform is as new as the process. `state`
-        is the one that an agent changes."""
+    def _serve(
+        self, key: str, step: str, experiment: str, state: ExperimentState, decided: Serving
+    ) -> Serving:
+        """Set the exposure that a look decided. Returns what is served since when: what was served before,
+        where more users cannot be served now."""
+        was_begun = self.recorder.attempted(key)
 
-        def expose() -> None:
-            if state is not None:
-                self.gate.exposure(state, serving.fraction, self._when(state, serving))
-            self.backend.set_exposure(experiment, serving.fraction, arm, serving.since)
+        def serve() -> Serving:
+            serving = replace(decided, since=self.pause.clock.now(decided.since))
+            if self._is_put_off(state, decided, serving):
+                if was_begun:  # and may have been done
+                    self.backend.set_exposure(experiment, state.now.fraction, None, serving.since)
+                return state.now
+            self.gate.exposure(state, serving.fraction, serving.since)
+            self.backend.set_exposure(experiment, serving.fraction, None, serving.since)
+            return serving
 
-        replayed = self.recorder.has(f"{step}/{act}")
-        self.recorder.act(f"{step}/{act}", type(None), expose)
-        is_new = self.gate.capabilities.virtual_time and not self.recorder.has(f"{step}/stop")
-        if replayed and is_new:
-            self._again(f"{step}/{act}", expose)
+        is_lost = self._is_lost(key, step)
+        serving = self.recorder.act(key, _SERVING, serve) or decided
+        if is_lost and serving != state.now:
+            set_again = partial(self.backend.set_exposure, experiment, serving.fraction, None, serving.since)
+            self._again(key, set_again)
+        return serving
 
-    def _when(self, state: ExperimentState, serving: Serving) -> datetime:
-        """More users are served when no day is frozen; fewer at once."""
-        now = self.pause.clock.now(serving.since)
-        return thawed(self.task.freeze, now) if serving.fraction > state.now.fraction else now
+    def _is_put_off(self, state: ExperimentState, decided: Serving, serving: Serving) -> bool:
+        """Whether to leave it to a later look: more users are served on no frozen day, and not while there
+        are days that no look has seen."""
+        is_old = serving.since - decided.since >= _DAY
+        return serving.fraction > state.now.fraction and (
+            is_old or bool(frozen(self.task.freeze, serving.since))
+        )
+
+    def _expose(self, key: str, step: str, experiment: str, serving: Serving, arm: str | None = None) -> None:
+        """Set the exposure an experiment begins with, or that of an arm that is stopped."""
+        expose = partial(self.backend.set_exposure, experiment, serving.fraction, arm, serving.since)
+        is_lost = self._is_lost(key, step)
+        self.recorder.act(key, type(None), expose)
+        if is_lost:
+            self._again(key, expose)
+
+    def _is_lost(self, key: str, step: str) -> bool:
+        """Whether what an act did is gone, and needed: a simulated platform is as new as the process."""
+        has = self.recorder.has
+        return has(key) and self.gate.capabilities.virtual_time and not has(f"{step}/stop")
 
     def _again(self, key: str, work: Callable[[], T]) -> T:
         """Do once more what the journal has. It records a failure: that is a setback of the run."""
@@ -195,53 +240,6 @@ class Laboratory:
         except BackendError:
             self.recorder.failed(key)
             raise
-
-
-def settled(outcome: Outcome, task: Task) -> Estimates:
-    """The lifts of all arms. A stopped arm keeps the lifts of the look that stopped it: what its users did
-    after that says nothing about it. The holdout, whose users were not randomised here, is left out."""
-    final = estimate(without(outcome.last.observation, (HOLDOUT,)), task.judged)
-    final = _ready(final, outcome, task)
-    for arm, look in outcome.stopped_at.items():
-        final = _splice(final, estimate(without(look.observation, (HOLDOUT,)), task.judged), arm)
-    return final
-
-
-def _ready(final: Estimates, outcome: Outcome, task: Task) -> Estimates:
-    """Without the lifts of metrics that are stale or not mature: nothing is to be learnt from those."""
-    last = outcome.last.observation
-    late = {m: unready(m, task.judged[m], outcome.spec, last) for m in final.metrics}
-    late = {metric: why for metric, why in late.items() if why and metric not in final.missing}
-    lift = tuple(
-        tuple(None if m in late else x for m, x in zip(final.metrics, row, strict=True)) for row in final.lift
-    )
-    return replace(final, lift=lift, missing={**late, **final.missing})
-
-
-def _splice(final: Estimates, earlier: Estimates, arm: str) -> Estimates:
-    at, width = final.arms.index(arm), len(final.metrics)
-    row = earlier.arms.index(arm)
-    covariance = [list(line) for line in final.covariance]
-    for i in range(width):
-        for j in range(width):
-            covariance[at * width + i][at * width + j] = earlier.covariance[row * width + i][row * width + j]
-
-    def swap(rows: tuple[T, ...], source: tuple[T, ...], shift: int) -> tuple[T, ...]:
-        return tuple(source[row + shift] if i == at + shift else line for i, line in enumerate(rows))
-
-    return replace(
-        final,
-        lift=swap(final.lift, earlier.lift, 0),
-        level=swap(final.level, earlier.level, 1),
-        level_se=swap(final.level_se, earlier.level_se, 1),
-        effective_n=swap(final.effective_n, earlier.effective_n, 0),
-        covariance=tuple(map(tuple, covariance)),
-        missing={**_of_arm(earlier, arm), **final.missing},
-    )
-
-
-def _of_arm(estimates: Estimates, arm: str) -> dict[str, str]:
-    return {key: why for key, why in estimates.missing.items() if key.startswith(f"{arm}/")}
 
 
 def _end(actions: Sequence[Action]) -> Finish | Freeze | None:

@@ -34,6 +34,10 @@ from rectune_dsl.workflow.slots import ramp_of, slot_of
 STEP_TOLERANCE = 1e-6
 
 
+class UntimelyError(UsageError):
+    """An experiment must not begin now, and may on another day."""
+
+
 @dataclass(frozen=True)
 class Gate:
     """The limits of a task on a backend. Each method is asked right before the backend is called."""
@@ -41,8 +45,9 @@ class Gate:
     task: Task
     capabilities: Capabilities
 
-    def launch(self, launch: Launch, spec: ExperimentSpec) -> ExperimentSpec:
-        """The spec as it is, or a PluginError that says which limit it breaks.
+    def launch(self, launch: Launch, spec: ExperimentSpec, at: datetime) -> ExperimentSpec:
+        """The spec as it is, or a PluginError that says which limit it breaks; UntimelyError where it is too
+        late for it `at` that moment.
 
         An agent may take fewer users and days than the task gives. All else of a spec is the workflow's:
         which arms, which users, when it starts, how it begins, what makes it the same experiment.
@@ -61,7 +66,17 @@ class Gate:
                 f"an agent asked for an experiment that the limits forbid: {'; '.join(problems)}",
                 help="nothing was launched; raise [limits] if you mean it, or use another agent",
             )
+        self.start(spec, at)
         return spec
+
+    def start(self, spec: ExperimentSpec, at: datetime) -> None:
+        """Raises UntimelyError where an experiment may not be made or started at a moment: its first day has
+        come, or nothing is."""
+        if at > spec.start:
+            day = f"{spec.start:%Y-%m-%d}"
+            raise UntimelyError(f"an experiment that was to begin on {day} was not started before")
+        if name := frozen(self.task.freeze, at):
+            raise UntimelyError(f"nothing is started on {at:%Y-%m-%d}: [freeze] {name}")
 
     def actions(
         self, state: ExperimentState, as_of: datetime, observation: Observation, actions: Iterable[Action]
@@ -76,7 +91,7 @@ class Gate:
         exposures = [a.fraction for a in decided if isinstance(a, SetExposure)]
         problems += [f"it stops {arm!r}, which is no treatment" for arm in stops if arm not in treatments]
         for fraction in exposures[:1]:
-            problems += _exposure(self.task, state, fraction, as_of)
+            problems += _exposure(self.task, state, fraction, as_of)  # a freeze only puts it off
             if not problems and fraction > state.now.fraction:
                 problems += _harm(self.task, _without(state, stops), observation)
         if len(exposures) > 1:
@@ -89,7 +104,10 @@ class Gate:
 
     def exposure(self, state: ExperimentState, fraction: float, at: datetime) -> None:
         """Raises PluginError where a fraction of the users may not be served at a moment."""
-        if problems := _exposure(self.task, state, fraction, at):
+        problems = _exposure(self.task, state, fraction, at)
+        if fraction > state.now.fraction and (name := frozen(self.task.freeze, at)):
+            problems.append(f"it serves more users in [freeze] {name}")
+        if problems:
             raise _undoable(problems)
 
     def delivery(self, config: Config, moment: datetime) -> None:
@@ -187,8 +205,6 @@ def _exposure(task: Task, state: ExperimentState, fraction: float, at: datetime)
     problems = _daily(task, state.spec, fraction)
     if fraction > (most := state.most(at)):
         problems.append(f"it serves {fraction:.3g} of the users, and the ramp allows {most:.3g} by now")
-    if name := frozen(task.freeze, at):
-        problems.append(f"it serves more users in [freeze] {name}")
     return problems
 
 

@@ -40,8 +40,8 @@ class Agents:
 class Parts:
     """`skill` is the task's skill as it was when the run began. `surface` is the surface's name in the store;
     `holdout` finds the config that its holdout is served, None where that is production,
-    `next_confirmation` the number that its next confirmation will have, and `release` gives the run's users
-    back to it."""
+    `next_confirmation` the number that its next confirmation will have, `overtaken` why its production is no
+    longer what this run compares with, and `release` gives the run's users back to it."""
 
     workflow: Workflow
     seed: int
@@ -59,6 +59,7 @@ class Parts:
     functions: Mapping[str, FormulaFunction] = field(default_factory=dict)
     holdout: Callable[[], Config | None] = lambda: None
     next_confirmation: Callable[[], int] = lambda: 1
+    overtaken: Callable[[], str] = lambda: ""
     release: Callable[[], None] = lambda: None
 
     @property

@@ -6,8 +6,8 @@ from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import Config, Recommendation, UsageError
 from rectune_dsl.memory.journal import HEADER, Journal
 from rectune_dsl.memory.recorder import Recorder
-from rectune_dsl.workflow.abort import DELIVER, ROLLBACK
 from rectune_dsl.workflow.compile import StepKind
+from rectune_dsl.workflow.deliveries import DELIVER, has_delivered
 from rectune_dsl.workflow.journaled import RunHeader
 
 
@@ -25,7 +25,7 @@ def holdout_config(task: Task, journal: Journal, run: str) -> Config | None:
     if task.holdout is None:
         return None
     earlier = [r.run for r in reversed(journal.runs()) if r.surface == surface_id(task) and r.run != run]
-    if not any(_has_delivered(journal, r) for r in earlier):
+    if not any(has_delivered(journal, r) for r in earlier):
         return None
     first = Recorder(journal, earlier[0]).recall(HEADER, RunHeader)
     if first is None or set(first.production) != set(task.production):
@@ -46,7 +46,7 @@ def outdated(task: Task, journal: Journal) -> str:
     """Why the task's production is not what serves today, in a sentence: a run of this store has delivered
     other values for the same params since. Empty where that is not known."""
     for row in journal.runs():
-        if row.surface != surface_id(task) or not _has_delivered(journal, row.run):
+        if row.surface != surface_id(task) or not has_delivered(journal, row.run):
             continue
         recommended = Recorder(journal, row.run).recall(StepKind.RECOMMEND, Recommendation)
         if recommended is None or set(recommended.config.values) != set(task.production):
@@ -68,11 +68,6 @@ def newer_delivery(journal: Journal, run: str) -> str | None:
         return None
     surface = journal.find(run).surface
     others = (row.run for row in journal.runs() if row.surface == surface and row.run != run)
-    delivered = ((journal.entry(other, DELIVER), other) for other in others if _has_delivered(journal, other))
+    delivered = ((journal.entry(other, DELIVER), other) for other in others if has_delivered(journal, other))
     later = {entry.at: other for entry, other in delivered if entry is not None and entry.at > begun}
     return later[max(later)] if later else None
-
-
-def _has_delivered(journal: Journal, run: str) -> bool:
-    """Whether it shipped, and was not taken back."""
-    return journal.entry(run, DELIVER) is not None and journal.entry(run, ROLLBACK) is None

@@ -1,5 +1,6 @@
 """A command line in an empty folder, and a campaign small enough to run in a test."""
 
+import json
 import os
 import sys
 from dataclasses import dataclass
@@ -45,3 +46,15 @@ def open_bandit():
 def environment():
     """For real processes."""
     return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+@pytest.fixture
+def platform(tmp_path, monkeypatch):
+    """Sets what the platform is like: `platform(real_traffic=True)`; returns the file of its calls."""
+
+    def plant(**options):
+        log = tmp_path / "calls.jsonl"
+        monkeypatch.setenv("PLANTED", json.dumps({"log": str(log), **options}))
+        return log
+
+    return plant

@@ -2,30 +2,17 @@
 
 import json
 import re
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.plugins.host import Host
-from rectune_dsl.workflow import clock
 
 WORKFLOW = Path(__file__).parents[1] / "workflow"
 PLANTED = ("--plugin", WORKFLOW / "planted.py")
 TASK = (WORKFLOW / "planted.toml").read_text()
-
-
-@pytest.fixture
-def platform(tmp_path, monkeypatch):
-    """Sets what the platform is like: `platform(real_traffic=True)`; returns the file of its calls."""
-
-    def plant(**options):
-        log = tmp_path / "calls.jsonl"
-        monkeypatch.setenv("PLANTED", json.dumps({"log": str(log), **options}))
-        return log
-
-    return plant
+PRODUCTION = {"a": 0.4, "b": 0.4}
 
 
 @pytest.fixture
@@ -137,19 +124,8 @@ def test_two_campaigns_on_the_same_real_users_are_refused(rectune, tmp_path, pla
     assert len(Journal(".rectune/journal.sqlite").runs()) == 1
 
 
-class Days:
-    """The system's clock, moved by the test."""
-
-    def __init__(self, monkeypatch):
-        self.now = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-        monkeypatch.setattr(clock, "utc_now", lambda: self.now)
-
-    def pass_(self, **time):
-        self.now += timedelta(**time)
-
-
-def test_a_campaign_of_real_days_goes_on_by_ticks(rectune, tmp_path, platform, monkeypatch):
-    days, log = Days(monkeypatch), platform(virtual_time=False)
+def test_a_campaign_of_real_days_goes_on_by_ticks(rectune, tmp_path, platform, days):
+    log = platform(virtual_time=False)
     task = tmp_path / "task.toml"
     task.write_text(TASK)
     begun = rectune(*PLANTED, "run", task, "--until", "waiting")
@@ -171,8 +147,7 @@ def test_a_campaign_of_real_days_goes_on_by_ticks(rectune, tmp_path, platform, m
     assert json.loads(rectune("show", "last", "--json").out)["verdict"]["decision"] == "ship"
 
 
-def test_one_run_that_fails_does_not_keep_the_others(rectune, tmp_path, platform, monkeypatch):
-    days = Days(monkeypatch)
+def test_one_run_that_fails_does_not_keep_the_others(rectune, tmp_path, platform, days):
     task = tmp_path / "task.toml"
     task.write_text(TASK)
     platform(virtual_time=False)
@@ -187,8 +162,8 @@ def test_one_run_that_fails_does_not_keep_the_others(rectune, tmp_path, platform
     assert rectune(*PLANTED, "tick").code == 0
 
 
-def test_abort_stops_traffic_at_once_and_for_good(rectune, tmp_path, platform, monkeypatch):
-    days, log = Days(monkeypatch), platform(virtual_time=False)
+def test_abort_stops_traffic_at_once_and_for_good(rectune, tmp_path, platform, days):
+    log = platform(virtual_time=False)
     task = tmp_path / "task.toml"
     task.write_text(TASK)
     rectune(*PLANTED, "run", task, "--until", "waiting")
@@ -206,7 +181,7 @@ def test_abort_stops_traffic_at_once_and_for_good(rectune, tmp_path, platform, m
     assert "aborted" in rectune("ls").out
     assert rectune(*PLANTED, "abort", "last", "--why", "again").code == 0  # it is over already
     assert len(calls(log, "stop")) == 1
-    assert calls(log, "rollback") == []
+    assert calls(log, "deliver") == []
 
 
 def test_abort_takes_back_what_was_shipped_unless_another_run_shipped_since(rectune, tmp_path, platform):
@@ -220,15 +195,19 @@ def test_abort_takes_back_what_was_shipped_unless_another_run_shipped_since(rect
     assert len(calls(log, "deliver")) == 2
     kept = rectune(*PLANTED, "abort", first, "--why", "late regret")
     assert f"run {second} has delivered another config since" in kept.err
-    assert calls(log, "rollback") == []
+    delivered = calls(log, "deliver")
     taken = rectune(*PLANTED, "abort", second, "--why", "regret")
     assert "taken back" in taken.out
-    assert calls(log, "rollback") == [[]]
+    # not what the first shipped, which is regretted
+    assert calls(log, "deliver") == [*delivered, [PRODUCTION]]
 
 
-@pytest.mark.parametrize(("act", "undo"), [("start", "stop"), ("deliver", "rollback")])
+UNDO = {"start": lambda call: call[0] == "stop", "deliver": lambda call: call == ["deliver", PRODUCTION]}
+
+
+@pytest.mark.parametrize("act", UNDO)
 def test_who_is_overtaken_by_an_abort_undoes_what_he_did_meanwhile(
-    rectune, tmp_path, platform, monkeypatch, act, undo
+    rectune, tmp_path, platform, monkeypatch, act
 ):
     log = platform()
     task, meanwhile = tmp_path / "task.toml", tmp_path / "meanwhile.py"
@@ -238,9 +217,11 @@ def test_who_is_overtaken_by_an_abort_undoes_what_he_did_meanwhile(
     ended = rectune(*PLANTED, "--plugin", meanwhile, "run", task)
     assert ended.code == 2
     assert "was aborted by somebody" in ended.err
-    done = [json.loads(line)[0] for line in log.read_text().splitlines()]
-    assert done[-1] == undo
-    assert undo in done[: len(done) - 1 - done[::-1].index(act)]  # the abort had done so before, too early
+    done = [json.loads(line) for line in log.read_text().splitlines()]
+    undone = list(map(UNDO[act], done))
+    late = max(i for i, call in enumerate(done) if call[0] == act and not undone[i])
+    assert undone[-1]
+    assert any(undone[:late])  # the abort had done so before, too early
 
 
 MEANWHILE = """

@@ -67,13 +67,17 @@ def test_an_unknown_experiment_is_an_error(task_table: dict[str, Any], replay: M
         replay(task_table).observe("x", START)
 
 
-def test_delivering_serves_nobody_and_can_be_undone(task_table: dict[str, Any], replay: Make) -> None:
-    backend = replay(task_table)
+def test_delivering_serves_nobody_and_can_be_undone(
+    task_table: dict[str, Any], impressions: Rows, replay: Make
+) -> None:
+    backend = replay(task_table, impressions(400))
+    before = backend.baseline(1)
     backend.rollback()
+    for quality in (1.0, 1.0, 0.5):
+        backend.deliver(Config({"w_quality": quality}))
     for _ in range(2):
-        backend.deliver(Config({"w_quality": 1.0}))
-    backend.rollback()
-    backend.rollback()
+        backend.rollback()
+    assert backend.baseline(1) == before
 
 
 def test_a_confirmation_sees_other_impressions_than_the_search(

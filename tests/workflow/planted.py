@@ -116,6 +116,9 @@ class PlantedBackend:
         )
 
     def _log(self, *call):
+        """Writes a call down; `lost` is a call that is done and not answered."""
         if path := self.options.get("log"):
             with open(path, "a") as log:
                 log.write(json.dumps(call) + "\n")
+        if call[0] == self.options.get("lost"):
+            raise BackendError("no answer came", help="ask again")

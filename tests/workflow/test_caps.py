@@ -85,6 +85,6 @@ def test_an_agent_that_changes_caps_or_unit_is_refused(lab, change, said):
     launch = Launch("k", "salt", START, arms, "explore", (), caps={"clicks": 5.0})
     gate = Gate(loaded.task, loaded.backend.capabilities())
     spec = ExperimentSpec("k", "explore", "feed", arms, 300, 2, START, "salt", caps=launch.caps)
-    assert gate.launch(launch, spec) == spec
+    assert gate.launch(launch, spec, START) == spec
     with pytest.raises(PluginError, match=f"it changes `{said}`"):
-        gate.launch(launch, replace(spec, **change))
+        gate.launch(launch, replace(spec, **change), START)

@@ -432,11 +432,11 @@ def test_the_gate_itself_knows_the_calendar(lab):
     task, parts, calls = run(lab, {})
     spec = next(args[0] for name, *args in calls if name == "create")
     launch = Launch(spec.key, spec.salt, spec.start, spec.arms, spec.purpose, spec.fresh_of)
-    assert Gate(task, parts.capabilities).launch(launch, spec) == spec
+    assert Gate(task, parts.capabilities).launch(launch, spec, spec.start) == spec
     later = task.model_copy(update={"freeze": {"sale": window("2026-01-06", "2026-01-06")}})
     gate = Gate(later, parts.capabilities)
     with pytest.raises(PluginError, match=r"it runs on days of \[freeze\] sale"):
-        gate.launch(launch, spec)
+        gate.launch(launch, spec, spec.start)
     with pytest.raises(UsageError, match="nothing ships on 2026-01-06"):
         gate.delivery(Config(task.production), datetime(2026, 1, 6, 12, tzinfo=UTC))
     with pytest.raises(PluginError, match="forbid to ship"):
