@@ -15,7 +15,8 @@ DELIVER = f"{StepKind.VERDICT}/deliver"
 """The key of a run's delivery."""
 HELD = f"{StepKind.VERDICT}/held"
 """The key of the verdict of a run that was to ship, and was overtaken by another one."""
-ROLLBACK = "abort/rollback"
+_ABORT = "abort"
+ROLLBACK = f"{_ABORT}/rollback"
 """The key under which an abort takes the delivery back."""
 
 
@@ -60,7 +61,7 @@ def production_before(journal: Journal, run: str) -> Config:
         for delivery in _of_others(journal, run)
         if delivery.at < begun
         and set(delivery.config.values) == set(header.production)
-        and journal.entry(delivery.run, "abort") is None
+        and journal.entry(delivery.run, _ABORT) is None
     ]
     last = max(earlier, key=_at, default=None)
     return Config(header.production) if last is None else last.config

@@ -200,6 +200,10 @@ def climbed(task, rises):
         ([(0, 0.1), (2, 0.5)], 4, ONE_BAD, [StopArm, SetExposure, Wait]),
         ([(0, 0.1), (2, 0.5), (4, 1.0)], 7, SAME, [Wait]),
         ([(0, 0.1), (2, 0.5), (4, 1.0)], 8, SAME, [Finish]),  # 4 days of the ramp, 3, and 1 to mature
+        ([(0, 0.1), (5.5, 0.5)], 6, SAME, [Wait]),
+        ([(0, 0.1), (5.5, 0.5)], 7.5, SAME, [SetExposure, Wait]),
+        ([(0, 0.1), (5.5, 0.5), (8, 1.0)], 11, SAME, [Wait]),
+        ([(0, 0.1), (5.5, 0.5), (8, 1.0)], 12, SAME, [Finish]),
     ],
 )
 def test_a_ramp_goes_up_a_step_when_its_days_are_over_and_harm_is_stopped(
@@ -215,6 +219,16 @@ def test_a_ramp_goes_up_a_step_when_its_days_are_over_and_harm_is_stopped(
     for action in actions:
         if isinstance(action, SetExposure):
             assert action.fraction == RAMP.above(servings[-1].fraction)
+
+
+def test_a_look_follows_each_whole_day_of_what_is_served(kit, task):
+    asked, servings = climbed(task, [(0, 0.1), (5.5, 0.5)])
+    spec = NumericOnline().design(kit.context(task), asked)
+    state = ExperimentState(spec, 6, servings=servings)
+    *_, wait = NumericOnline().step(kit.context(task), state, moments(5.5, SAME))
+    assert wait.until == START + timedelta(days=6.5)
+    assert wait.why.endswith("after day 6 of 11.")  # 7.5 until all are served, and 3
+    assert state.ends(START + timedelta(days=5.5)) == START + timedelta(days=10.5)
 
 
 def test_few_users_for_some_days_show_less_than_all_for_one(kit, task):

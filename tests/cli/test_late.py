@@ -1,6 +1,7 @@
 """Ticks that come late: what was missed is not made up for at the users' expense."""
 
 import json
+import sqlite3
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -137,6 +138,19 @@ def test_a_step_whose_answer_was_lost_is_taken_back_when_it_is_too_late_for_it(l
     late.days.pass_(days=3)
     late.tick()
     assert [fraction for _, fraction in late.exposed()] == [0.05, 0.5, 0.05, 0.5]
+
+
+def test_a_journal_that_does_not_say_since_when_is_read_all_the_same(rectune, tmp_path, platform):
+    """As earlier versions wrote it."""
+    platform()
+    (tmp_path / "task.toml").write_text(TASK + RAMP)
+    rectune(*PLANTED, "run", "task.toml")
+    shown = rectune("show", "last", "--json").out
+    with sqlite3.connect(".rectune/journal.sqlite") as db:
+        acts = "key LIKE '%/act-%' AND key NOT LIKE 'attempt:%'"
+        assert db.execute(f"UPDATE rectune_entries SET body = 'null' WHERE {acts}").rowcount == 6
+    assert rectune(*PLANTED, "resume", "last").code == 0
+    assert rectune("show", "last", "--json").out == shown
 
 
 # --- starts ------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """How much is known while a ramp goes up: never more than users and their days can tell."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -58,3 +59,17 @@ def test_it_grows_from_nothing_to_all(ramp, days):
     assert shares[0] == 0
     assert shares == sorted(shares)
     assert shares[-3:] == pytest.approx([1, 1, 1])
+
+
+@given(RAMPS, st.integers(1, 6), st.lists(st.integers(0, 60), min_size=4, max_size=4))
+def test_a_late_ramp_knows_no_more_at_any_moment_and_in_the_end_as_much(ramp, days, hours):
+    timely = state_of(ramp, days)
+    late = [timedelta(hours=sum(hours[:n])) for n in range(len(timely.servings))]
+    servings = (replace(s, since=s.since + more) for s, more in zip(timely.servings, late, strict=True))
+    state = replace(timely, servings=tuple(servings))
+    for n in range(state.spec.lasts + 12):
+        at = EPOCH + n * DAY
+        assert information_share(state, at) <= information_share(timely, at) + 1e-9
+    whole_days = all(more % DAY == timedelta() for more in late)
+    if whole_days:
+        assert information_share(state, state.ends(EPOCH)) == pytest.approx(1)

@@ -156,6 +156,20 @@ def test_an_immature_or_stale_metric_is_inconclusive(make, as_of_days, complete_
     assert any(words in reason for reason in found.reasons)
 
 
+def test_a_metric_has_to_be_complete_until_users_were_really_served(make):
+    """A ramp that was late: users were served for two days more than the spec has it."""
+    served = make.start + timedelta(days=9)
+    observation = make.estimates(
+        {"watch": 0.1, "return": 0.0},
+        np.eye(2) * 0.001**2,
+        as_of=make.start + timedelta(days=11),
+        complete_until={"return": make.start + timedelta(days=9)},
+    )
+    found = verdict(slow_task(make), observation, spec=make.spec(), confirmation=1, served=served)
+    assert found.decision == "hold"
+    assert any("is stale: complete until 2026-01-14" in reason for reason in found.reasons)
+
+
 def test_an_immature_metric_refutes_nothing(make):
     observation = make.estimates({"watch": 0.1, "return": -0.5}, np.eye(2) * 0.001**2)
     found = verdict(slow_task(make), observation, spec=make.spec(), confirmation=1)
