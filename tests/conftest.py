@@ -25,18 +25,29 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 @pytest.fixture(scope="session")
 def postgresql(tmp_path_factory):
-    """`postgresql()` is the URL of a new, empty database on a real server that ends with the session."""
+    """`postgresql()` is the URL of a new, empty database on a real server that ends with the session;
+    `postgresql.ask(...)` executes statements there; `stop()` and `start()` do as they say."""
     import pgserver
     import psycopg
 
     server = pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
 
+    def ask(*statements):
+        with psycopg.connect(server.get_uri(), autocommit=True) as db:
+            for statement in statements:
+                db.execute(statement)
+
     def new():
         name = f"test_{uuid.uuid4().hex}"
-        with psycopg.connect(server.get_uri(), autocommit=True) as db:
-            db.execute(f"CREATE DATABASE {name}")
+        ask(f"CREATE DATABASE {name}")
         return server.get_uri(name)
 
+    def stop():
+        pgserver.pg_ctl(
+            ["-w", "-m", "fast", "stop"], pgdata=server.pgdata, user=server.system_user, timeout=60
+        )
+
+    new.ask, new.stop, new.start = ask, stop, server.ensure_postgres_running
     yield new
     server.cleanup()
 

@@ -43,7 +43,7 @@ class RunRow:
 
 
 class Journal:
-    """The runs of a store. Nothing in it is ever changed or removed."""
+    """The runs of a store. Of their entries none is ever changed or removed."""
 
     def __init__(self, url: str, *, create: bool = True) -> None:
         """Open the store; make it if it is not there and may be made. Raises UsageError otherwise."""

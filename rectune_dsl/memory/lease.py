@@ -6,6 +6,7 @@ replaced; what it tries to write afterwards is refused, since every entry is wri
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import threading
 from dataclasses import asdict, dataclass
@@ -16,12 +17,14 @@ from sqlalchemy.exc import IntegrityError
 
 from rectune_dsl.hooks.errors import UsageError
 from rectune_dsl.memory.process import Process, is_gone, this_process
-from rectune_dsl.memory.store import Store
+from rectune_dsl.memory.store import Store, StoreError, lasting
 from rectune_dsl.memory.tables import LEASES
 
 BEAT_SECONDS = 5.0
 PATIENCE_SECONDS = 30.0
 """A lease that was not renewed for so long is free."""
+_TRIES = 100
+"""How often a lease is asked for that others take and give back at the same moments."""
 
 
 class RunHeldError(UsageError):
@@ -48,12 +51,14 @@ class Holder:
 class Lease:
     """A run's lease, as a context: held inside it, given back at its end.
 
-    Entering raises RunHeldError while a living process holds it, unless `seize` takes it by force.
+    Entering raises RunHeldError while a living process holds it, unless `seize` takes it by force: from
+    `overtaken`, which may still be in the middle of an act.
     """
 
     def __init__(self, store: Store, run: str, *, seize: bool = False) -> None:
         self.run = run
         self.token = secrets.token_hex(16)
+        self.overtaken: Process | None = None
         self._store = store
         self._seize = seize
         self._done = threading.Event()
@@ -68,25 +73,29 @@ class Lease:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._done.set()
-        self._beating.join()
-        with self._store.writing() as db:
+        self._beating.join(BEAT_SECONDS)
+        # one that cannot be given back lapses: that must not hide how the work inside ended
+        with contextlib.suppress(StoreError), self._store.writing() as db:
             db.execute(LEASES.delete().where(*self._mine))
 
     def _acquire(self) -> None:
+        for _ in range(_TRIES):
+            with contextlib.suppress(IntegrityError):  # another process inserted at the same moment
+                return self._take()
+        raise RunHeldError(f"other processes take run {self.run} again and again", help="let them finish")
+
+    def _take(self) -> None:
         row = {"token": self.token, "beat": self._store.now(), **asdict(this_process())}
-        try:
-            with self._store.writing() as db:
-                held = _holder(self._store, db, self.run)
-                if held is not None and held.alive and not self._seize:
-                    raise _held(self.run, held)
-                if held is None:
-                    db.execute(LEASES.insert().values(run=self.run, **row))
-                else:
-                    db.execute(LEASES.update().where(LEASES.c.run == self.run).values(row))
-        except IntegrityError as error:  # another process inserted at the same moment
-            raise RunHeldError(
-                f"another process has just taken run {self.run}", help="let it finish"
-            ) from error
+        with self._store.writing() as db:
+            held = _holder(self._store, db, self.run)
+            living = held if held is not None and held.alive else None
+            if living is not None and not self._seize:
+                raise _held(self.run, living)
+            if held is None:
+                db.execute(LEASES.insert().values(run=self.run, **row))
+            else:
+                db.execute(LEASES.update().where(LEASES.c.run == self.run).values(row))
+        self.overtaken = None if living is None else living.process
 
     def _beat(self) -> None:
         while not self._done.wait(BEAT_SECONDS):
@@ -95,7 +104,7 @@ class Lease:
                     beat = LEASES.update().where(*self._mine).values(beat=self._store.now())
                     if db.execute(beat).rowcount == 0:
                         return  # it was taken over, which the next entry will find out
-            except UsageError:
+            except StoreError:
                 continue  # a store that cannot be reached now may be at the next beat
 
     @property
@@ -110,16 +119,16 @@ def holder(store: Store, run: str) -> Holder | None:
 
 
 def held_by(db: sa.Connection, run: str) -> str | None:
-    """The token of the run's lease, which nobody can change before the transaction ends."""
-    query = sa.select(LEASES.c.token).where(LEASES.c.run == run).with_for_update()
-    return db.execute(query).scalar()
+    """The token of the run's lease; as long as a transaction that writes lasts, nobody can change it."""
+    query = sa.select(LEASES.c.token).where(LEASES.c.run == run)
+    return db.execute(lasting(db, query)).scalar()
 
 
 def _holder(store: Store, db: sa.Connection, run: str) -> Holder | None:
     table = LEASES.c
     process = (table.holder, table.machine, table.process, table.born)
     query = sa.select(table.token, store.now() - table.beat, *process).where(table.run == run)
-    row = db.execute(query.with_for_update()).one_or_none()
+    row = db.execute(lasting(db, query)).one_or_none()
     return None if row is None else Holder(Process(*row[2:]), row[0], float(row[1]))
 
 

@@ -10,21 +10,27 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 
 from rectune_dsl.hooks.errors import UsageError
 from rectune_dsl.memory.migrations.names import HEAD, VERSION_TABLE
 
 _BUSY_SECONDS = 30
 """How long a writer waits for others to finish."""
+Q = TypeVar("Q", bound=sa.Select[Any])
 
 
 class NoStoreError(UsageError):
     """There is no store, and none may be made."""
+
+
+class StoreError(UsageError):
+    """The store cannot be reached now, or refuses."""
 
 
 class Store:
@@ -75,16 +81,22 @@ class Store:
 
     @contextmanager
     def _said(self) -> Iterator[None]:
-        """What the database refuses is said as a UsageError; a conflict is left to the caller."""
+        """What the database refuses is said as a StoreError; a conflict is left to the caller."""
         try:
             yield
         except IntegrityError:
             raise
-        except DatabaseError as error:
-            raise UsageError(
-                f"the store {self.url} refuses: {error.orig}",
-                help="check that it is a journal, is writable and has space, or give another --store",
+        except (DBAPIError, NoConnectionError) as error:
+            why = error.orig if isinstance(error, DBAPIError) else error
+            raise StoreError(
+                f"the store {self.url} refuses: {why}",
+                help="check that it is up, is a journal, is writable and has space, or give another --store",
             ) from error
+
+
+def lasting(db: sa.Connection, query: Q) -> Q:
+    """The query. What it finds in a transaction that writes, nobody can change before that ends."""
+    return query.with_for_update() if _writes(db) else query
 
 
 def _version(db: sa.Connection) -> str | None:
@@ -115,7 +127,7 @@ def _engine(url: str, create: bool) -> sa.Engine:
         sqlite = parsed.get_backend_name() == "sqlite"
         if sqlite:
             _find_file(parsed.database, create)
-        engine = sa.create_engine(parsed)
+        engine = sa.create_engine(parsed, pool_pre_ping=True)  # a server may have been restarted
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, OSError) as error:
         secret = re.sub(r"//[^@/]*@", "//***@", url)
         raise UsageError(
@@ -155,5 +167,8 @@ def _durable(connection: Any, _record: object) -> None:
 
 def _begin(db: sa.Connection) -> None:
     """A writer locks at once: one that read first could find that another wrote since."""
-    writes = db.get_execution_options().get("writes", False)
-    db.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    db.exec_driver_sql("BEGIN IMMEDIATE" if _writes(db) else "BEGIN")
+
+
+def _writes(db: sa.Connection) -> bool:
+    return bool(db.get_execution_options().get("writes", False))

@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+import threading
 import time
+from dataclasses import asdict
 
 import pytest
 
@@ -11,6 +13,7 @@ from rectune_dsl.memory.journal import Journal
 from rectune_dsl.memory.lease import Lease, LeaseLostError, RunHeldError, holder
 from rectune_dsl.memory.process import Process, is_gone, this_process
 from rectune_dsl.memory.recorder import Recorder
+from rectune_dsl.memory.tables import LEASES
 
 HOLD = """
 import sys, time
@@ -119,3 +122,22 @@ def test_a_process_is_gone_only_where_that_is_sure():
     assert is_gone(Process("x", me.machine, ended.pid, "1"))
     assert is_gone(Process("x", me.machine, me.process, "another birth"))
     assert not is_gone(Process("x", "another machine", ended.pid, "1"))
+
+
+def test_who_seizes_is_told_whom_it_overtook_while_he_lives(journal, elsewhere):
+    with Lease(journal.store, "a-1", seize=True) as lease:
+        assert lease.overtaken.process == elsewhere.pid
+    with Lease(journal.store, "a-1", seize=True) as lease:
+        assert lease.overtaken is None
+
+
+def test_a_lease_is_seized_from_one_that_takes_it_at_the_same_moment(journal):
+    row = {"token": "other", "beat": journal.store.now(), **asdict(this_process())}
+    seizing = Lease(journal.store, "a-1", seize=True)
+    thread = threading.Thread(target=seizing._acquire)
+    with journal.store.writing() as db:
+        db.execute(LEASES.insert().values(run="a-1", **row))
+        thread.start()
+        time.sleep(0.5)  # by now it has seen no lease, and waits to insert its own
+    thread.join(timeout=20)
+    assert holder(journal.store, "a-1").token == seizing.token
