@@ -38,7 +38,7 @@ class TaskInfo(Table):
 class Experiment(Table):
     backend: str = "simulator"
     """Who runs the A/B tests: a registered name."""
-    unit: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = USER
+    unit: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=24)] = USER
     """What is randomised: "user", or a group of users that the backend knows, such as "household". Groups
     are then counted wherever users are: `users_per_arm` is groups per arm."""
     rounds: Annotated[int, Field(ge=1, le=1000)] = 8
