@@ -78,7 +78,8 @@ def rectune(ctx: click.Context, plugin_files: tuple[Path, ...]) -> None:
 
 
 def main() -> None:
-    """Run the command line. Exit codes: 0 done, 2 usage or invalid task, 3 plugin or backend, 4 internal."""
+    """Run the command line. Exit codes: 0 done; 1 done, and not as an option such as `--require-ship` asks; 2
+    usage, invalid task or store; 3 plugin or backend; 4 internal; 130 interrupted."""
     # The matrices here are small: threads of the linear algebra library would cost more than they bring.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Imports make many objects that stay: looking through them again and again is a tenth of a short command.

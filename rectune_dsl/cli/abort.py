@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from rectune_dsl.cli.common import by_option, store_flag, store_option, taken_up, warn
+from rectune_dsl.cli.common import by_option, store_flag, store_option, warn
 
 
 @click.command("abort")
@@ -16,20 +16,19 @@ from rectune_dsl.cli.common import by_option, store_flag, store_option, taken_up
 def command(ctx: click.Context, run: str, store: str, by: str, why: str) -> None:
     """End a run now: stop its traffic, and take back the config if it was delivered.
 
-    Whoever works on the run can write no more. Given again, it finishes an abort that was interrupted.
+    Whoever works on the run can write no more. What he was in the middle of is undone once he has gone, which
+    takes 30 seconds at most. Given again, it finishes an abort that was interrupted; so does `rectune tick`.
     """
+    from rectune_dsl.cli.aborting import at_work, reached
     from rectune_dsl.memory.journal import Journal
     from rectune_dsl.report.console import console
     from rectune_dsl.report.standing import print_aborted
     from rectune_dsl.workflow.abort import abort
-    from rectune_dsl.workflow.surface import newer_delivery
 
     journal = Journal(store, create=False)
     name = journal.find(run).run
-    _, loaded = taken_up(ctx, journal, name)
-    newer = newer_delivery(journal, name)
-    kept = f"run {newer} has delivered another config since" if newer else ""
-    done = abort(journal, name, loaded.backend, by, why, kept)
+    backend, kept = reached(ctx, journal, name)
+    done = abort(journal, name, backend, by, why, kept, at_work)
     print_aborted(console(), name, done)
     if done.kept:
         warn(f"what run {name} shipped was not taken back: {done.kept}; see `rectune ls{store_flag(store)}`")

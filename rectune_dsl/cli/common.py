@@ -107,7 +107,11 @@ def executing_options(command: F) -> F:
             show_default=True,
             help="Stay until the verdict, or exit when the run has to wait for a day or an answer.",
         ),
-        click.option("--require-ship", is_flag=True, help="Exit with 1 unless the verdict is `ship`."),
+        click.option(
+            "--require-ship",
+            is_flag=True,
+            help="Exit with 1 when the verdict is not `ship`; with 0 while a run that waits has none.",
+        ),
         click.option("--yes", is_flag=True, help="Launch and ship without asking."),
     ):
         command = option(command)

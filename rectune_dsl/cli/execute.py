@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import click
@@ -14,7 +15,8 @@ from rectune_dsl.cli.common import host, store_flag, warn
 from rectune_dsl.dsl.source import Source
 from rectune_dsl.hooks.api import UsageError, Verdict
 from rectune_dsl.memory.journal import Journal
-from rectune_dsl.memory.lease import Lease, LeaseLostError
+from rectune_dsl.memory.lease import Lease
+from rectune_dsl.memory.store import StoreError
 from rectune_dsl.plugins.host import Host
 from rectune_dsl.report.console import console
 from rectune_dsl.report.live import LiveWatcher
@@ -26,10 +28,11 @@ from rectune_dsl.workflow.abort import undo_again
 from rectune_dsl.workflow.approval import Approver
 from rectune_dsl.workflow.assemble import campaign, was_aborted
 from rectune_dsl.workflow.events import with_plugins
+from rectune_dsl.workflow.journaled import Abort
 from rectune_dsl.workflow.pause import Waiting
 from rectune_dsl.workflow.preflight import preflight
 from rectune_dsl.workflow.prepare import Choices, InvalidTaskError, Loaded, is_new, load
-from rectune_dsl.workflow.surface import newer_delivery, next_confirmation, outdated
+from rectune_dsl.workflow.surface import next_confirmation, outdated, superseded
 from rectune_dsl.workflow.traffic import power
 from rectune_dsl.workflow.watch import Watcher, silent
 
@@ -75,7 +78,7 @@ def execute(run: str, loaded: Loaded, journal: Journal, plugins: Host, how: How)
         sys.exit(INTERRUPTED)
     except Waiting as waiting:
         out.print(f"run {run} waits for {waiting_words(run, waiting.wait, flag)}.", highlight=False)
-        sys.exit(1 if how.require_ship else 0)
+        return  # nothing is decided: no more of a failure than a run that goes on
     view = read_run(journal, run)
     if view is not None:
         print_end(out, loaded.task, view, flag)
@@ -94,16 +97,22 @@ def advance(
     stay: bool = False,
 ) -> Verdict:
     """Go on with a run, as its only writer. Raises Waiting where it does not `stay` and has to wait, and
-    UsageError when another process works on the run or has taken it over."""
+    UsageError when another process works on the run, has taken it over or has aborted it."""
     told = with_plugins(watch, plugins, run, loaded.task.task.name, new=is_new(journal, run))
-    try:
-        with Lease(journal.store, run) as lease:
-            made = campaign(
-                run, loaded, journal, plugins, watch=told, approver=approver, lease=lease, stay=stay
-            )
+    with Lease(journal.store, run) as lease:
+        made = campaign(run, loaded, journal, plugins, watch=told, approver=approver, lease=lease, stay=stay)
+        try:
             return made.run()
-    except LeaseLostError as lost:
-        newer = newer_delivery(journal, run)
-        if (order := undo_again(journal, run, loaded.backend, newer)) is not None:
-            raise was_aborted(run, order) from lost
-        raise
+        except BaseException as error:  # also when a call fails that began before an abort
+            if (order := _undone(run, loaded, journal)) is not None:
+                raise was_aborted(run, order) from error
+            raise
+
+
+def _undone(run: str, loaded: Loaded, journal: Journal) -> Abort | None:
+    """The abort that ended this process's work, once that is undone; None where there is none, as far as the
+    store tells."""
+    try:
+        return undo_again(journal, run, loaded.backend, partial(superseded, journal, run))
+    except StoreError:
+        return None

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def command(ctx: click.Context, run: str | None, store: str, yes: bool) -> None:
     """Do what can be done now, and exit: for cron. Takes up RUN, or every run that is not over.
 
-    Prints a line for each. A run that somebody works on is left to him; one that fails does not keep the
-    others. The exit code is that of the first failure.
+    Prints a line for each. A run that somebody works on is left to him; an abort that was interrupted is
+    finished; one that fails does not keep the others. The exit code is that of the first failure.
     """
     from rectune_dsl.cli import complain
     from rectune_dsl.hooks.errors import RectuneError
@@ -45,24 +45,26 @@ def command(ctx: click.Context, run: str | None, store: str, yes: bool) -> None:
 
 def _tick(ctx: click.Context, journal: Journal, run: str, yes: bool, *, asked_for: bool, flag: str) -> str:
     """What became of one run, in a line; empty for one that is over and was not asked for."""
+    from rectune_dsl.cli.aborting import at_work, reached
     from rectune_dsl.cli.answering import Granting
     from rectune_dsl.cli.execute import advance
     from rectune_dsl.memory.lease import RunHeldError
-    from rectune_dsl.report.standing import waiting_words
+    from rectune_dsl.report.standing import aborted_words, waiting_words
+    from rectune_dsl.workflow.abort import finish
     from rectune_dsl.workflow.pause import Waiting
     from rectune_dsl.workflow.prepare import was_begun
     from rectune_dsl.workflow.standing import standing
 
+    now = standing(journal, run)
     if not asked_for:
-        if not was_begun(journal, run):
-            return ""
-        now = standing(journal, run)
-        if now.over:
+        if now.over or not was_begun(journal, run):
             return ""
         if now.holder is not None:
             return f"{now.holder.process.holder} works on it"
-    plugins, loaded = taken_up(ctx, journal, run)
     try:
+        if now.half_aborted:
+            return aborted_words(finish(journal, run, *reached(ctx, journal, run), at_work))
+        plugins, loaded = taken_up(ctx, journal, run)
         return advance(run, loaded, journal, plugins, approver=Granting() if yes else None).decision
     except Waiting as waiting:
         return f"waits for {waiting_words(run, waiting.wait, flag)}"

@@ -52,11 +52,13 @@ _CHECKS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (
 @dataclass(frozen=True)
 class Checked:
     """`problems` in the order of the file, those of its bases after it; `task` is None if and only if one of
-    them is an error. `source` knows the bases."""
+    them is an error. `source` knows the bases. `remains` is what can be understood of a task with errors, and
+    never to be launched; None where nothing can."""
 
     source: Source
     task: Task | None
     problems: tuple[Diagnostic, ...]
+    remains: Task | None = None
 
     @property
     def sources(self) -> Mapping[str, Source]:
@@ -82,4 +84,5 @@ def check(source: Source, environment: Environment, read: Reader = read_file) ->
     order = list(dict.fromkeys(s.path for s in source.chain))
     problems.sort(key=lambda p: (order.index(p.path), p.line, p.column, p.code))
     is_sound = salvage is not None and all(p.severity != "error" for p in problems)
-    return Checked(source, salvage.task if salvage and is_sound else None, tuple(dict.fromkeys(problems)))
+    remains = salvage.task if salvage is not None else None
+    return Checked(source, remains if is_sound else None, tuple(dict.fromkeys(problems)), remains)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.text import Text
@@ -28,23 +29,28 @@ def print_standing(out: Console, task: Task, view: RunView, now: Standing, flag:
     out.print(Text.assemble("state: ", (view.state, outcome_style(view.state))))
     if now.abort is not None:
         out.print(Text(abort_words(now.abort)))
-        return
+    if now.half_aborted:
+        out.print(Text("the abort is not finished: its traffic may still be served", "red"))
     if now.holder is not None:
         seen = f"seen {now.holder.silent_for:.0f} s ago"
         out.print(Text(f"{now.holder.process.holder} works on it, {seen}"))
-    if now.request is not None and now.answer is None:
-        print_request(out, task, now.run, now.request, flag)
+    asks = now.request if now.answer is None else None
+    if asks is not None and asks.has_expired(datetime.now(UTC)):
+        out.print(Text(f"{asks.step} was not answered by {asks.expires:%Y-%m-%d %H:%M} UTC, which is a no"))
+        asks = None
+    if asks is not None:
+        print_request(out, task, now.run, asks, flag)
     elif now.answer is not None:
         answered = "approved" if now.answer.granted else "rejected"
         out.print(Text(f"{now.answer.by} {answered} what it asked; it has not gone on since"))
     elif now.wait is not None:
         out.print(Text(f"it waits for {waiting_words(now.run, now.wait, flag)}"))
-    if not now.over and now.holder is None and (now.request is None or now.answer is not None):
+    if not now.over and now.holder is None and asks is None:
         out.print(Text(f"`rectune tick {now.run}{flag}` does what can be done now", "dim"))
 
 
 def standing_json(view: RunView, now: Standing) -> str:
-    """The same for scripts."""
+    """The same for scripts. `abort` is the order, `aborted` what came of it: null until it is finished."""
     held = now.holder
     shown = {
         "run": now.run,
@@ -54,7 +60,8 @@ def standing_json(view: RunView, now: Standing) -> str:
         "waits_for": json.loads(encode(Wait | None, now.wait)),
         "asks": json.loads(encode(Request | None, now.request)),
         "answer": json.loads(encode(Approval | None, now.answer)),
-        "aborted": json.loads(encode(Abort | None, now.abort)),
+        "abort": json.loads(encode(Abort | None, now.abort)),
+        "aborted": json.loads(encode(Aborted | None, now.aborted)),
     }
     return json.dumps(shown, indent=2, sort_keys=True, ensure_ascii=False)
 
@@ -69,17 +76,30 @@ def print_request(out: Console, task: Task, run: str, request: Request, flag: st
     for reason in request.reasons:
         out.print(Text(f"  {reason}", "dim"))
     out.print(Text(f"traffic: {_traffic(request)}"))
+    if request.serves_from is not None:
+        out.print(Text(f"first served: {request.serves_from:%A %Y-%m-%d %H:%M} UTC, if approved at once"))
     out.print(Text(f"if nobody answers: {request.if_ignored}"))
     out.print(Text(f"`rectune approve {run} {request.step}{flag}`", "bold"), end="")
     out.print(Text(f" or `rectune reject {run} {request.step}{flag} --why TEXT`"))
 
 
+def print_answered(out: Console, request: Request, answer: Approval) -> None:
+    """Whose answer was the first."""
+    why = f": {answer.why}" if answer.why else ""
+    out.print(Text(f"{request.step} is {'approved' if answer.granted else 'rejected'} by {answer.by}{why}"))
+
+
 def print_aborted(out: Console, run: str, done: Aborted) -> None:
     """What an abort did."""
-    stopped = f"stopped: {', '.join(done.stopped)}" if done.stopped else "no experiment was running"
-    out.print(Text(f"run {run} is aborted; {stopped}"))
+    out.print(Text(f"run {run} is {aborted_words(done)}"))
     if done.rolled_back:
         out.print("What it had shipped is taken back: the config before it is production again.")
+
+
+def aborted_words(done: Aborted) -> str:
+    """What an abort stopped."""
+    stopped = f"stopped: {', '.join(done.stopped)}" if done.stopped else "no experiment was running"
+    return f"aborted; {stopped}"
 
 
 def abort_words(order: Abort) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from rectune_dsl.experiments.holm import holm_adjusted
 from rectune_dsl.hooks.api import (
@@ -21,6 +22,8 @@ from rectune_dsl.memory.codec import encode
 from rectune_dsl.memory.journal import HEADER, Journal
 from rectune_dsl.memory.recorder import Recorder
 from rectune_dsl.workflow.abort import ABORT, ABORTED
+from rectune_dsl.workflow.approval import approval_key
+from rectune_dsl.workflow.compile import StepKind, round_step
 from rectune_dsl.workflow.deliveries import DELIVER, HELD
 from rectune_dsl.workflow.journaled import (
     Abort,
@@ -68,7 +71,7 @@ class RunView:
     def state(self) -> str:
         """The verdict, or how far the run got."""
         if self.abort is not None:
-            return "aborted"
+            return "aborted" if self.aborted is not None else "abort unfinished"
         if self.verdict is not None:
             return self.verdict.decision
         return (
@@ -90,10 +93,10 @@ def read_run(journal: Journal, run: str) -> RunView | None:
         started=journal.find(run).created_at,
         header=header,
         rounds=tuple(rounds),
-        recommendation=recorder.recall("recommend", Recommendation),
-        confirmation=recorder.recall("confirm", Confirmation),
-        verdict=recorder.recall(HELD, Verdict) or recorder.recall("verdict", Verdict),
-        shipping=recorder.recall("verdict/approval", Approval),
+        recommendation=recorder.recall(StepKind.RECOMMEND, Recommendation),
+        confirmation=recorder.recall(StepKind.CONFIRM, Confirmation),
+        verdict=recorder.recall(HELD, Verdict) or recorder.recall(StepKind.VERDICT, Verdict),
+        shipping=recorder.recall(approval_key(StepKind.VERDICT), Approval),
         delivered=recorder.has(DELIVER),
         abort=recorder.recall(ABORT, Abort),
         aborted=recorder.recall(ABORTED, Aborted),
@@ -134,24 +137,24 @@ def traffic(view: RunView) -> tuple[int, int, datetime | None]:
 
 
 def _round(recorder: Recorder, number: int) -> RoundView | None:
-    step = f"round-{number}"
-    proposals = recorder.recall(f"{step}/propose", tuple[Proposal, ...])
+    step = partial(round_step, number)
+    proposals = recorder.recall(step(StepKind.PROPOSE), tuple[Proposal, ...])
     if proposals is None:
         return None
-    experiment = latest_place(recorder, f"{step}/experiment")
+    place = latest_place(recorder, step(StepKind.EXPERIMENT))
     looks: list[Look] = []
-    while (look := recorder.recall(f"{experiment}/look-{len(looks) + 1}", Look)) is not None:
+    while (look := recorder.recall(f"{place}/look-{len(looks) + 1}", Look)) is not None:
         looks.append(look)
     return RoundView(
         number,
         proposals,
-        recorder.recall(f"{step}/review", tuple[Review, ...]) or (),
-        recorder.recall(f"{step}/approve/approval", Approval),
-        recorder.recall(f"{experiment}/design", ExperimentSpec),
+        recorder.recall(step(StepKind.REVIEW), tuple[Review, ...]) or (),
+        recorder.recall(approval_key(step(StepKind.APPROVE)), Approval),
+        recorder.recall(f"{place}/design", ExperimentSpec),
         tuple(looks),
-        recorder.recall(f"{step}/experiment", RoundResult),
-        recorder.recall(f"{step}/learn", Insight),
-        recorder.recall(f"{step}/evolve", tuple[SkillRevision, ...]) or (),
+        recorder.recall(step(StepKind.EXPERIMENT), RoundResult),
+        recorder.recall(step(StepKind.LEARN), Insight),
+        recorder.recall(step(StepKind.EVOLVE), tuple[SkillRevision, ...]) or (),
     )
 
 

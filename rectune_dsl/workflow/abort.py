@@ -1,56 +1,101 @@
-"""Ends a run at once: takes it over, stops its traffic, takes back what it shipped."""
+"""Ends a run at once: takes it over, stops its traffic, takes back what it shipped.
+
+Who worked on the run may have been in the middle of an act, which nobody can call back: so he undoes it when
+he finds himself overtaken, and the abort, which waits until he has gone, undoes it once more.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 
 from rectune_dsl.hooks.api import ABBackend, ExperimentSpec
-from rectune_dsl.memory import slots
+from rectune_dsl.memory import lease, slots
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.memory.lease import Lease
+from rectune_dsl.memory.process import Process, is_gone
 from rectune_dsl.memory.recorder import Recorder
 from rectune_dsl.workflow.deliveries import DELIVER, ROLLBACK, production_before
 from rectune_dsl.workflow.journaled import Abort, Aborted
 
 ABORT, ABORTED = "abort", "aborted"
 """Keys of the order, and of what came of it."""
+_AGAIN = f"{ABORT}/again"
 _NOTHING = type(None)
+_POLL_SECONDS = 0.2
+
+Kept = Callable[[], str]
+"""Says why what a run delivered has to stay; empty where it has not."""
+Told = Callable[[Process], None]
+"""Is told whom an abort waits for."""
 
 
-def abort(journal: Journal, run: str, backend: ABBackend, by: str, why: str, kept: str) -> Aborted:
-    """Stop every experiment of the run that may be running, and roll back what it delivered, unless `kept`
-    says why that has to stay. Whoever worked on the run can write no more. An abort that was interrupted is
-    finished when it is given again."""
-    with Lease(journal.store, run, seize=True) as lease:
-        recorder = Recorder(journal, run, lease)
-        order = recorder.act(ABORT, Abort, lambda: Abort(by, why, datetime.now(UTC)))
-        stopped = []
-        for step, spec in open_experiments(recorder):
-            stop = partial(_stop, backend, spec, order)
-            recorder.act(f"{ABORT}/stop/{step}", _NOTHING, stop)
-            stopped.append(step)
-        may_serve = recorder.attempted(DELIVER)
-        if may_serve and not kept:
-            recorder.act(ROLLBACK, _NOTHING, partial(_roll_back, journal, run, backend))
-        done = Aborted(tuple(stopped), may_serve and not kept, kept if may_serve else "")
-        slots.release(journal.store, run)
-        return recorder.act(ABORTED, Aborted, lambda: done)
+def abort(
+    journal: Journal, run: str, backend: ABBackend, by: str, why: str, kept: Kept, told: Told
+) -> Aborted:
+    """Stop every experiment of the run that may be running, and roll back what it delivered, unless it is
+    `kept`. Whoever worked on the run can write no more; where he is still alive, wait until he has gone, and
+    undo once more. An abort that was interrupted is finished when it is given again."""
+    with Lease(journal.store, run, seize=True) as seized:
+        recorder = Recorder(journal, run, seized)
+        order = partial(Abort, by, why, datetime.now(UTC), seized.overtaken)
+        recorder.act(ABORT, Abort, order)
+        return _carry_out(journal, recorder, backend, kept, told)
 
 
-def undo_again(journal: Journal, run: str, backend: ABBackend, newer: str | None) -> Abort | None:
-    """For a process that finds the run taken from it: if it was aborted, undo what this process may have
-    started or delivered meanwhile; no delivery, where a `newer` run has shipped. The abort, or None."""
-    recorder = Recorder(journal, run)
-    order = recorder.recall(ABORT, Abort)
-    if order is None:
+def finish(journal: Journal, run: str, backend: ABBackend, kept: Kept, told: Told) -> Aborted:
+    """Finish an abort that was interrupted. Raises RunHeldError while somebody is at it."""
+    with Lease(journal.store, run) as held:
+        return _carry_out(journal, Recorder(journal, run, held), backend, kept, told)
+
+
+def undo_again(journal: Journal, run: str, backend: ABBackend, kept: Kept) -> Abort | None:
+    """For a process whose work on the run has failed: if that is because it was aborted meanwhile, undo what
+    this process may have started or delivered since, unless that is `kept`. The abort, or None."""
+    if journal.entry(run, ABORT) is None:
         return None
+    recorder = Recorder(journal, run)
+    _undo(journal, recorder, backend, kept)
+    return recorder.recall(ABORT, Abort)
+
+
+def _carry_out(journal: Journal, recorder: Recorder, backend: ABBackend, kept: Kept, told: Told) -> Aborted:
+    order, done = recorder.recall(ABORT, Abort), recorder.recall(ABORTED, Aborted)
+    assert order is not None
+    if done is not None:
+        return done
+    stopped = []
+    for step, spec in open_experiments(recorder):
+        recorder.act(f"{ABORT}/stop/{step}", _NOTHING, partial(_stop, backend, spec, order))
+        stopped.append(step)
+    why_kept = kept() if recorder.attempted(DELIVER) else ""
+    if recorder.attempted(DELIVER) and not why_kept:
+        recorder.act(ROLLBACK, _NOTHING, partial(_roll_back, journal, recorder.run, backend))
+    if order.overtook is not None and not recorder.has(_AGAIN):
+        _outlast(order.overtook, order.at, told)
+        recorder.act(_AGAIN, _NOTHING, partial(_undo, journal, recorder, backend, kept))
+    slots.release(journal.store, recorder.run)
+    return recorder.act(ABORTED, Aborted, lambda: Aborted(tuple(stopped), recorder.has(ROLLBACK), why_kept))
+
+
+def _outlast(overtaken: Process, since: datetime, told: Told) -> None:
+    """Wait until a process has gone; or for as long as one may be silent and live."""
+    if not is_gone(overtaken):
+        told(overtaken)
+    while not is_gone(overtaken) and (datetime.now(UTC) - since).total_seconds() < lease.PATIENCE_SECONDS:
+        time.sleep(_POLL_SECONDS)
+
+
+def _undo(journal: Journal, recorder: Recorder, backend: ABBackend, kept: Kept) -> None:
+    """Once more what an abort does."""
+    order = recorder.recall(ABORT, Abort)
+    assert order is not None
     for _, spec in open_experiments(recorder):
         _stop(backend, spec, order)
-    if recorder.attempted(ROLLBACK) and newer is None:
-        _roll_back(journal, run, backend)
-    return order
+    if recorder.attempted(ROLLBACK) and not kept():
+        _roll_back(journal, recorder.run, backend)
 
 
 def open_experiments(recorder: Recorder) -> Iterator[tuple[str, ExperimentSpec]]:

@@ -79,9 +79,9 @@ def campaign(
 
 
 def was_aborted(run: str, order: Abort) -> UsageError:
-    """Says by whom, when and why."""
+    """Says by whom, when and why. `rectune status` says whether that is finished."""
     why = f": {order.why}" if order.why else ""
     return UsageError(
         f"run {run} was aborted by {order.by} at {order.at:%Y-%m-%d %H:%M} UTC{why}",
-        help="start a new run with `rectune run`",
+        help=f"start a new run with `rectune run`; `rectune status {run}` tells whether all is undone",
     )

@@ -58,13 +58,18 @@ def compile_task(task: Task) -> Workflow:
     steps = []
     for number in range(1, task.experiment.rounds + 1):
         for kind, role, reads in _ROUND:
-            sources = tuple(_history(number) if r == "history" else f"round-{number}/{r}" for r in reads)
-            steps.append(Step(f"round-{number}/{kind}", kind, number, _agent(task, role), sources))
+            sources = tuple(_history(number) if r == "history" else round_step(number, r) for r in reads)
+            steps.append(Step(round_step(number, kind), kind, number, _agent(task, role), sources))
     last = task.experiment.rounds + 1
     for kind, role, reads in _END:
         sources = tuple(_history(last) if r == "history" else r for r in reads)
         steps.append(Step(str(kind), kind, last, _agent(task, role), sources))
     return Workflow(task, tuple(steps))
+
+
+def round_step(number: int, kind: str) -> str:
+    """The name of a step of a round."""
+    return f"round-{number}/{kind}"
 
 
 def _agent(task: Task, role: str) -> str:

@@ -18,6 +18,7 @@ from rectune_dsl.hooks.api import (
     Recommendation,
     Skill,
 )
+from rectune_dsl.memory.process import Process
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ class AskedArm:
 @dataclass(frozen=True)
 class Request:
     """A question to the people in charge. `share` is the part of all users that would take part, None where
-    their number is not known; `expires` is when silence becomes a no."""
+    their number is not known; `serves_from` is the first moment from which they would, had the answer come
+    with the question; `expires` is when silence becomes a no."""
 
     step: str
     what: Literal["launch", "confirm", "ship"]
@@ -74,6 +76,11 @@ class Request:
     if_ignored: str
     reasons: tuple[str, ...] = ()
     expires: datetime | None = None
+    serves_from: datetime | None = None
+
+    def has_expired(self, at: datetime) -> bool:
+        """Whether silence has become a no."""
+        return self.expires is not None and at >= self.expires
 
 
 @dataclass(frozen=True)
@@ -87,11 +94,12 @@ class Wait:
 
 @dataclass(frozen=True)
 class Abort:
-    """Who ended a run before its end, and when."""
+    """Who ended a run before its end, and when; `overtook` is the process that was at work on it then."""
 
     by: str
     why: str
     at: datetime
+    overtook: Process | None = None
 
 
 @dataclass(frozen=True)

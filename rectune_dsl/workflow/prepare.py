@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -17,7 +17,7 @@ from rectune_dsl.dsl.diagnostics import Diagnostic
 from rectune_dsl.dsl.extends import Reader, read_file
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.source import Source
-from rectune_dsl.hooks.api import ABBackend, BackendContext, FormulaFunction, Skill, UsageError
+from rectune_dsl.hooks.api import ABBackend, BackendContext, BackendError, FormulaFunction, Skill, UsageError
 from rectune_dsl.hooks.specs import Role
 from rectune_dsl.memory.codec import decode, encode
 from rectune_dsl.memory.journal import HEADER, Journal
@@ -75,7 +75,7 @@ def load(source: Source, host: Host, choices: Choices, read: Reader = read_file,
     executor = host.executor(task.simulator.executor)
     folder = Path(source.path).parent
     context = BackendContext(task, choices.seed, folder, functions, executor, setbacks)
-    backend: ABBackend = host.backend(task.experiment.backend)(context)
+    backend = _backend(host, context)
     if said := list(backend.check()):
         raise UsageError(f"backend {task.experiment.backend!r} is not ready: {'; '.join(said)}")
     if problems := located(checked.source, lacking(task, backend.capabilities())):
@@ -147,12 +147,39 @@ def reload(journal: Journal, run: str, host: Host) -> Loaded:
     return load(source, host, choices, _journaled(header), setbacks(journal, run))
 
 
+def reach(journal: Journal, run: str, host: Host, warn: Callable[[str], None]) -> ABBackend:
+    """The backend of a run, to end there what the run began. That needs neither a sound task nor a backend on
+    which campaigns could run: what is wrong with them is only warned of."""
+    header = header_of(journal, run)
+    checked = check(Source(header.task_path, header.task_text), environment(host), _journaled(header))
+    if checked.remains is None:
+        raise InvalidTaskError(checked.problems, checked.sources)
+    for problem in checked.errors:
+        warn(f"the task of run {run} could not be launched today: {problem.message}")
+    task = _with(checked.remains, Choices(header.seed, header.agents, header.backend))
+    folder, functions = Path(header.task_path).parent, host.loaded("function")
+    setback = setbacks(journal, run)
+    backend = _backend(host, BackendContext(task, header.seed, folder, functions, setbacks=setback))
+    try:
+        said = list(backend.check())
+    except BackendError as error:
+        said = [str(error)]
+    for words in said:
+        warn(f"backend {header.backend!r} is not ready: {words}")
+    return backend
+
+
 def task_of(header: RunHeader, host: Host) -> Task:
     """The task of a run, without a backend: to show what the run did."""
     checked = check(Source(header.task_path, header.task_text), environment(host), _journaled(header))
     if checked.task is None:
         raise InvalidTaskError(checked.problems, checked.sources)
     return _with(checked.task, Choices(header.seed, header.agents, header.backend))
+
+
+def _backend(host: Host, context: BackendContext) -> ABBackend:
+    made: ABBackend = host.backend(context.task.experiment.backend)(context)
+    return made
 
 
 def _journaled(header: RunHeader) -> Reader:

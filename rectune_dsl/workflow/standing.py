@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from rectune_dsl.hooks.api import UsageError
 from rectune_dsl.memory import answers
@@ -10,19 +11,22 @@ from rectune_dsl.memory.codec import decode
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.memory.lease import Holder, holder
 from rectune_dsl.memory.recorder import Recorder
-from rectune_dsl.workflow.abort import ABORT
+from rectune_dsl.workflow.abort import ABORT, ABORTED
 from rectune_dsl.workflow.compile import StepKind
-from rectune_dsl.workflow.journaled import Abort, Approval, Request, Wait
+from rectune_dsl.workflow.journaled import Abort, Aborted, Approval, Request, Wait
 
 
 @dataclass(frozen=True)
 class Standing:
-    """`finished`: its last step is done. `wait` is what it waits for, with the `request` it made and the
-    `answer` that was given but not yet taken; `holder` is the living process that works on it."""
+    """`finished`: its last step is done. `abort` is the order to end it, `aborted` what came of that, None
+    while there is more to do. `wait` is what it waits for, with the `request` it made and the `answer` that
+    was given but not yet taken: nothing, once it is aborted. `holder` is the living process that works on
+    it."""
 
     run: str
     finished: bool
     abort: Abort | None
+    aborted: Aborted | None
     wait: Wait | None
     request: Request | None
     answer: Approval | None
@@ -30,19 +34,27 @@ class Standing:
 
     @property
     def over(self) -> bool:
-        return self.finished or self.abort is not None
+        """Whether nothing is left to do. A run that finished can still be aborted, and has to be then."""
+        return self.aborted is not None or (self.finished and self.abort is None)
+
+    @property
+    def half_aborted(self) -> bool:
+        """Whether its abort was begun, and is not done."""
+        return self.abort is not None and self.aborted is None
 
 
 def standing(journal: Journal, run: str) -> Standing:
     recorder = Recorder(journal, run)
-    wait = _waits_for(recorder)
+    order = recorder.recall(ABORT, Abort)
+    wait = _waits_for(recorder) if order is None else None
     request = _asked(recorder, wait) if wait is not None and wait.until is None else None
     given = answers.given(journal.store, run, request.step) if request else None
     held = holder(journal.store, run)
     return Standing(
         run=run,
         finished=recorder.has(f"{StepKind.VERDICT}/told"),
-        abort=recorder.recall(ABORT, Abort),
+        abort=order,
+        aborted=recorder.recall(ABORTED, Aborted),
         wait=wait,
         request=request,
         answer=None if given is None else decode(Approval, given),
@@ -51,7 +63,8 @@ def standing(journal: Journal, run: str) -> Standing:
 
 
 def open_request(journal: Journal, run: str, step: str) -> Request:
-    """The question of a step that the run waits with. Raises UsageError where there is none."""
+    """The question of a step that the run waits with. Raises UsageError where there is none, or where it has
+    expired without an answer."""
     now = standing(journal, run)
     if now.abort is not None:
         raise UsageError(f"run {run} was aborted by {now.abort.by}", help="start a new one")
@@ -60,6 +73,12 @@ def open_request(journal: Journal, run: str, step: str) -> Request:
         raise UsageError(f"run {run} asks nothing: {waits}", help=f"`rectune status {run}` tells more")
     if now.request.step != step:
         raise UsageError(f"run {run} does not ask about {step!r}", help=f"it asks about {now.request.step!r}")
+    if now.answer is None and now.request.has_expired(datetime.now(UTC)):
+        raise UsageError(
+            f"{step} of run {run} could be answered until {now.request.expires:%Y-%m-%d %H:%M} UTC: silence "
+            "was a no",
+            help=f"`rectune tick {run}` goes on; the task's [approval] expires_after_days gives more time",
+        )
     return now.request
 
 

@@ -60,9 +60,14 @@ def outdated(task: Task, journal: Journal) -> str:
     return ""
 
 
-def newer_delivery(journal: Journal, run: str) -> str | None:
-    """The run that has shipped on the same surface since `run` began to; None where there is none, or `run`
-    shipped nothing."""
+def superseded(journal: Journal, run: str) -> str:
+    """Why what a run shipped is not to be taken back, in words: another one has shipped on the same surface
+    since. Empty where none has, or `run` shipped nothing."""
+    newer = _newer_delivery(journal, run)
+    return f"run {newer} has delivered another config since" if newer else ""
+
+
+def _newer_delivery(journal: Journal, run: str) -> str | None:
     begun = min((e.at for e in journal.entries(run) if e.key.endswith(f":{DELIVER}")), default=None)
     if begun is None:
         return None

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from rectune_dsl.memory.journal import Journal
-from rectune_dsl.plugins.host import Host
 
 WORKFLOW = Path(__file__).parents[1] / "workflow"
 PLANTED = ("--plugin", WORKFLOW / "planted.py")
@@ -200,54 +199,3 @@ def test_abort_takes_back_what_was_shipped_unless_another_run_shipped_since(rect
     assert "taken back" in taken.out
     # not what the first shipped, which is regretted
     assert calls(log, "deliver") == [*delivered, [PRODUCTION]]
-
-
-UNDO = {"start": lambda call: call[0] == "stop", "deliver": lambda call: call == ["deliver", PRODUCTION]}
-
-
-@pytest.mark.parametrize("act", UNDO)
-def test_who_is_overtaken_by_an_abort_undoes_what_he_did_meanwhile(
-    rectune, tmp_path, platform, monkeypatch, act
-):
-    log = platform()
-    task, meanwhile = tmp_path / "task.toml", tmp_path / "meanwhile.py"
-    task.write_text(TASK)
-    meanwhile.write_text(MEANWHILE.format(at=act))
-    monkeypatch.setattr(Host, "backend", Host.backend)  # which the plugin changes
-    ended = rectune(*PLANTED, "--plugin", meanwhile, "run", task)
-    assert ended.code == 2
-    assert "was aborted by somebody" in ended.err
-    done = [json.loads(line) for line in log.read_text().splitlines()]
-    undone = list(map(UNDO[act], done))
-    late = max(i for i, call in enumerate(done) if call[0] == act and not undone[i])
-    assert undone[-1]
-    assert any(undone[:late])  # the abort had done so before, too early
-
-
-MEANWHILE = """
-import os, subprocess, sys
-from rectune_dsl.plugins.host import Host
-
-def rectune_abort():
-    words = ["abort", "last", "--by", "somebody", "--why", "an incident"]
-    plugin = [arg for arg in sys.argv if arg.endswith("planted.py")]
-    once = {{**os.environ, "MEANWHILE": "1"}}
-    subprocess.run([sys.executable, "-m", "rectune_dsl", "--plugin", *plugin, *words], check=True, env=once)
-
-_backend = Host.backend
-
-def backend(self, name):
-    made = _backend(self, name)
-    def make(context):
-        found = made(context)
-        act = getattr(found, "{at}")
-        def meanwhile(*told):
-            if "MEANWHILE" not in os.environ:
-                rectune_abort()
-            return act(*told)
-        found.{at} = meanwhile
-        return found
-    return make
-
-Host.backend = backend
-"""

@@ -41,7 +41,7 @@ class PlantedBackend:
     def capabilities(self):
         return Capabilities(
             metrics=COLUMNS,
-            signals=None,
+            signals=self.options.get("signals"),
             keys=(),
             virtual_time=self.options.get("virtual_time", True),
             randomises=True,
