@@ -5,21 +5,19 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from rectune_dsl.hooks.errors import UsageError
 from rectune_dsl.memory.journal import now
 from rectune_dsl.memory.store import Store
 from rectune_dsl.memory.tables import ANSWERS
 
 
-def give(store: Store, run: str, step: str, body: str) -> None:
-    """Write an answer. Raises UsageError where there is one already."""
+def give(store: Store, run: str, step: str, body: str) -> bool:
+    """Write an answer, where there is none yet. Returns whether this is the one that stands."""
     try:
         with store.writing() as db:
             db.execute(ANSWERS.insert().values(run=run, step=step, at=now(), body=body))
-    except IntegrityError as error:
-        raise UsageError(
-            f"{step} of run {run} has been answered already", help="`rectune status` shows the answer"
-        ) from error
+    except IntegrityError:
+        return False
+    return True
 
 
 def given(store: Store, run: str, step: str) -> str | None:

@@ -22,11 +22,12 @@ from rectune_dsl.hooks.api import (
     StopArm,
 )
 from rectune_dsl.report.lifts import print_changes, print_lifts
-from rectune_dsl.report.standing import print_request
+from rectune_dsl.report.standing import print_answered, print_request
 from rectune_dsl.report.words import count
 from rectune_dsl.workflow.compile import Step, StepKind
 from rectune_dsl.workflow.journaled import Look, Wait
 from rectune_dsl.workflow.watch import (
+    Answered,
     Asked,
     Event,
     Finished,
@@ -91,6 +92,8 @@ class LiveWatcher:
             case Asked(request):
                 self.pause()
                 print_request(self._out, self._task, self._run, request, self._flag)
+            case Answered(request, answer):
+                print_answered(self._out, request, answer)
             case Waited(wait):
                 self._waited(wait)
             case Looked(spec, look):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.text import Text
@@ -13,6 +12,7 @@ from rectune_dsl.memory.codec import encode
 from rectune_dsl.report.console import outcome_style
 from rectune_dsl.report.view import RunView
 from rectune_dsl.report.words import changes, count, predicted
+from rectune_dsl.workflow import clock
 from rectune_dsl.workflow.journaled import Abort, Aborted, Approval, AskedArm, Request, Wait
 from rectune_dsl.workflow.standing import Standing
 
@@ -35,7 +35,7 @@ def print_standing(out: Console, task: Task, view: RunView, now: Standing, flag:
         seen = f"seen {now.holder.silent_for:.0f} s ago"
         out.print(Text(f"{now.holder.process.holder} works on it, {seen}"))
     asks = now.request if now.answer is None else None
-    if asks is not None and asks.has_expired(datetime.now(UTC)):
+    if asks is not None and asks.has_expired(clock.utc_now()):
         out.print(Text(f"{asks.step} was not answered by {asks.expires:%Y-%m-%d %H:%M} UTC, which is a no"))
         asks = None
     if asks is not None:

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Protocol
 
 from rectune_dsl.dsl.model import Task
-from rectune_dsl.hooks.api import Capabilities
+from rectune_dsl.hooks.api import Capabilities, UsageError
 from rectune_dsl.memory import answers
 from rectune_dsl.memory.codec import decode, encode
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.memory.recorder import Recorder
+from rectune_dsl.workflow import clock
 from rectune_dsl.workflow.journaled import Approval, Request
 from rectune_dsl.workflow.pause import Pause
 from rectune_dsl.workflow.standing import open_request
-from rectune_dsl.workflow.watch import Asked, Watcher
+from rectune_dsl.workflow.watch import Answered, Asked, Watcher
 
 
 class Approver(Protocol):
-    """Whoever is here. Answers given from elsewhere are found without it."""
+    """Whoever is here. Answers given from elsewhere are found without it, and the first one stands."""
 
     def answer(self, request: Request) -> Approval | None:
         """None where there is no answer yet."""
@@ -52,13 +52,22 @@ class Questions:
         asked = act(f"{step}/request", Request, request)
         self.watch(Asked(asked))
         answer = self.pause.answer(key, f"an answer to {asked.step}", lambda: self._answer(asked))
+        self.watch(Answered(asked, answer))
         return act(key, Approval, lambda: answer)
 
     def _answer(self, asked: Request) -> Approval | None:
-        given = answers.given(self.journal.store, self.recorder.run, asked.step)
-        if given is not None:
-            return decode(Approval, given)
-        if asked.expires is not None and datetime.now(UTC) >= asked.expires:
+        """The first answer of anybody."""
+        store, run = self.journal.store, self.recorder.run
+        if (given := answers.given(store, run, asked.step)) is None:
+            if (own := self._own(asked)) is None:
+                return None
+            answers.give(store, run, asked.step, encode(Approval, own))
+            given = answers.given(store, run, asked.step)
+        return None if given is None else decode(Approval, given)
+
+    def _own(self, asked: Request) -> Approval | None:
+        """What is answered from here: a no once the question has expired, else what the approver says."""
+        if asked.expires is not None and asked.has_expired(clock.utc_now()):
             return Approval(False, "nobody", f"no answer came by {asked.expires:%Y-%m-%d %H:%M} UTC")
         return self.approver.answer(asked)
 
@@ -77,8 +86,11 @@ def has_to_ask(task: Task, capabilities: Capabilities) -> bool:
 def answer_request(journal: Journal, run: str, step: str, answer: Approval) -> Request:
     """Answer the question that a run waits with, from outside of it; returns the question.
 
-    Raises UsageError where it does not wait for this answer.
+    Raises UsageError where it does not wait for this answer, or for none any more.
     """
     request = open_request(journal, run, step)
-    answers.give(journal.store, run, step, encode(Approval, answer))
+    if not answers.give(journal.store, run, step, encode(Approval, answer)):
+        raise UsageError(
+            f"{step} of run {run} has been answered already", help="`rectune status` shows the answer"
+        )
     return request

@@ -49,8 +49,8 @@ class Campaign:
         self._act = parts.recorder.act
         self._gate = Gate(parts.task, parts.capabilities)
         self._contexts = Contexts(parts)
-        self._requests = Requests(parts.task, parts.capabilities)
         self._launches = Launches(parts, self._gate, self._contexts)
+        self._requests = Requests(parts.task, parts.capabilities, self._launches.serves_from)
         self._history: tuple[RoundResult, ...] = ()
         self._exposures: tuple[Exposure, ...] = ()
         # what the last steps made

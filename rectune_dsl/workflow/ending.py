@@ -50,7 +50,7 @@ class Ending:
         self._gate = gate
         self._contexts = contexts
         self._launches = launches
-        self._requests = Requests(parts.task, parts.capabilities)
+        self._requests = Requests(parts.task, parts.capabilities, launches.serves_from)
         self._history = history
         self._exposures = exposures
         self._served: datetime | None = None  # until when the confirmation served users

@@ -73,6 +73,12 @@ class Launches:
         """The next moment, not before the last experiment's end, that is not frozen."""
         return thawed(self._task.freeze, self._parts.clock.now(self.ended or EPOCH))
 
+    def serves_from(self, what: Literal["launch", "confirm", "ship"]) -> datetime:
+        """From when people would be served what is asked for now."""
+        if what == "ship":
+            return self.free()
+        return self._start("explore" if what == "launch" else "confirm")
+
     def _launch(
         self, step: Step, place: str, purpose: Purpose, arms: tuple[Arm, ...], fresh_of: tuple[Exposure, ...]
     ) -> Launch:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from rectune_dsl.dsl.model import Task
@@ -16,6 +17,7 @@ from rectune_dsl.hooks.api import (
     Recommendation,
     Verdict,
 )
+from rectune_dsl.workflow import clock
 from rectune_dsl.workflow.compile import Step
 from rectune_dsl.workflow.journaled import AskedArm, Request
 from rectune_dsl.workflow.slots import ramp_of
@@ -26,10 +28,11 @@ NOTHING_SHIPPED = "the config is not delivered, production stays as it is, and t
 
 @dataclass(frozen=True)
 class Requests:
-    """Makes the questions of a run."""
+    """Makes the questions of a run. `serves_from` tells from when what is asked for would serve people."""
 
     task: Task
     capabilities: Capabilities
+    serves_from: Callable[[Literal["launch", "confirm", "ship"]], datetime]
 
     def launch(
         self,
@@ -85,7 +88,7 @@ class Requests:
         reasons: tuple[str, ...] = (),
     ) -> Request:
         population = self.capabilities.population
-        now = datetime.now(UTC)
+        now = clock.utc_now()
         patience = self.task.approval.expires_after_days
         expires = None if patience is None else now + timedelta(days=patience)
         ignored = NOTHING_SHIPPED if what == "ship" else NOTHING_SERVED
@@ -103,6 +106,7 @@ class Requests:
             if_ignored=ignored,
             reasons=reasons,
             expires=expires,
+            serves_from=self.serves_from(what),
         )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from rectune_dsl.hooks.api import UsageError
 from rectune_dsl.memory import answers
@@ -11,6 +10,7 @@ from rectune_dsl.memory.codec import decode
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.memory.lease import Holder, holder
 from rectune_dsl.memory.recorder import Recorder
+from rectune_dsl.workflow import clock
 from rectune_dsl.workflow.abort import ABORT, ABORTED
 from rectune_dsl.workflow.compile import StepKind
 from rectune_dsl.workflow.journaled import Abort, Aborted, Approval, Request, Wait
@@ -73,7 +73,7 @@ def open_request(journal: Journal, run: str, step: str) -> Request:
         raise UsageError(f"run {run} asks nothing: {waits}", help=f"`rectune status {run}` tells more")
     if now.request.step != step:
         raise UsageError(f"run {run} does not ask about {step!r}", help=f"it asks about {now.request.step!r}")
-    if now.answer is None and now.request.has_expired(datetime.now(UTC)):
+    if now.answer is None and now.request.has_expired(clock.utc_now()):
         raise UsageError(
             f"{step} of run {run} could be answered until {now.request.expires:%Y-%m-%d %H:%M} UTC: silence "
             "was a no",

@@ -15,7 +15,7 @@ from rectune_dsl.hooks.api import (
     Verdict,
 )
 from rectune_dsl.workflow.compile import Step
-from rectune_dsl.workflow.journaled import Look, Request, Wait
+from rectune_dsl.workflow.journaled import Approval, Look, Request, Wait
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,14 @@ class Asked:
     """Somebody has to answer before the run goes on."""
 
     request: Request
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Whoever was first has answered."""
+
+    request: Request
+    answer: Approval
 
 
 @dataclass(frozen=True)
@@ -85,6 +93,7 @@ Event = (
     | Proposed
     | Reviewed
     | Asked
+    | Answered
     | Waited
     | Looked
     | RoundFinished

@@ -61,7 +61,13 @@ def test_a_question_says_what_is_asked_and_what_silence_means(rectune, asking):
     assert all(arm["predictions"] and 0 <= arm["risk"] <= 0.2 for arm in asks["arms"])
     assert asks["share"] == pytest.approx((len(asks["arms"]) + 1) * 20_000 / 10_000_000)
     words = rectune("status", "last").out
-    for part in ("risk: breaks a guardrail", "predicted: gain", "20,000 users per arm", "if nobody answers"):
+    for part in (
+        "risk: breaks a guardrail",
+        "predicted: gain",
+        "20,000 users per arm",
+        "if nobody answers",
+        "first served: Monday 2026-01-05",
+    ):
         assert part in words
 
 
@@ -105,6 +111,15 @@ def test_real_traffic_is_asked_for_and_auto_is_not(rectune, tmp_path, platform):
     task.write_text(TASK + '[approval]\nmode = "auto"\n')
     assert "verdict: ship" in rectune(*PLANTED, "run", task).out
     assert len(calls(log, "deliver")) == 1
+
+
+def test_a_run_that_waits_has_no_verdict_to_require(rectune, asking):
+    assert rectune(*PLANTED, "run", asking, "--until", "waiting", "--require-ship").code == 0
+    rectune("reject", "last", "round-1/approve", "--why", "no")
+    assert rectune(*PLANTED, "resume", "last", "--until", "waiting", "--require-ship").code == 0
+    rectune("reject", "last", "round-2/approve", "--why", "no")
+    ended = rectune(*PLANTED, "resume", "last", "--until", "waiting", "--require-ship")
+    assert ("verdict: ship" in ended.out, ended.code) in ((True, 0), (False, 1))
 
 
 def test_yes_answers_everything_and_is_on_record(rectune, asking):

@@ -1,8 +1,11 @@
 """A database that is restarted, or away for a while, ends nothing that can go on."""
 
+import subprocess
+import sys
 import threading
 import time
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -17,6 +20,7 @@ from rectune_dsl.workflow import pause
 from rectune_dsl.workflow.clock import SystemClock
 from rectune_dsl.workflow.pause import Pause
 
+WORKFLOW = Path(__file__).parents[1] / "workflow"
 CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'test_%'"
 
 
@@ -127,3 +131,35 @@ def hold(store, connections):
     if connections:
         with store.reading():
             hold(store, connections - 1)
+
+
+def test_a_real_run_that_stays_outlasts_a_restart(postgresql, tmp_path):
+    url, task = postgresql(), tmp_path / "task.toml"
+    task.write_text((WORKFLOW / "planted.toml").read_text() + '[approval]\nmode = "ask"\n')
+    rectune = [sys.executable, "-m", "rectune_dsl", "--plugin", WORKFLOW / "planted.py"]
+    command = [*rectune, "run", task, "--store", url]
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=tmp_path, text=True, **quiet) as process:
+        asked(url, "round-1/approve")
+        postgresql.stop()
+        time.sleep(2.0)
+        postgresql.start()
+        for step in ("round-1/approve", "round-2/approve"):
+            subprocess.run(
+                [*rectune, "reject", asked(url, step), step, "--why", "no", "--store", url], check=True
+            )
+        out, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert "verdict: " in out
+
+
+def asked(url, step):
+    """The only run of a store, once it waits for the answer to a step."""
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
+        journal = Journal(url)
+        for row in journal.runs():
+            if journal.entry(row.run, f"{step}/approval/wait") is not None:
+                return row.run
+        time.sleep(0.2)
+    raise AssertionError(f"{step} was not asked")
