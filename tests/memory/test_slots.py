@@ -1,13 +1,20 @@
 """No two campaigns on real users share any."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rectune_dsl.dsl.check import Environment, check
+from rectune_dsl.dsl.source import Source
 from rectune_dsl.hooks.api import Slot
 from rectune_dsl.hooks.errors import UsageError
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.memory.slots import release
+from rectune_dsl.workflow.slots import slot_of
+
+WORKFLOW = Path(__file__).parents[1] / "workflow"
 
 
 @pytest.fixture
@@ -54,3 +61,14 @@ def test_whatever_is_granted_is_disjoint(tmp_path_factory, intervals):
         else:
             assert free
             granted.append((low, high))
+
+
+def test_the_longest_layer_fits_every_store(journal):
+    unit, layer = "u" * 24, "l" * 64
+    text = (WORKFLOW / "planted.toml").read_text().replace("[experiment]", f'[experiment]\nunit = "{unit}"')
+    text += f'[exclusion]\nlayer = "{layer}"\nshare = [0.0, 0.5]\n'
+    task = check(Source("task.toml", text), Environment(backends=frozenset({"planted"}))).task
+    slot = slot_of(task)
+    create(journal, "a-1", "feed", slot.layer, slot.low, slot.high)
+    with pytest.raises(UsageError, match="run a-1"):
+        create(journal, "b-1", "feed", slot.layer, slot.low, slot.high)
