@@ -146,7 +146,7 @@ class Ending:
         ask = partial(self._requests.ship, step, recommendation, judged)
         if not consent(self._parts, step.name, ask).granted or recorder.has(DELIVER):
             return judged
-        moment = self._launches.free()
+        moment = self._launches.serves_from("ship")
         self._parts.pause.until(DELIVER, moment, "the end of a freeze")
         why = self._parts.overtaken()
         if why or recorder.has(HELD):

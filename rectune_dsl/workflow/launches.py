@@ -69,14 +69,11 @@ class Launches:
         self.ended = outcome.ended
         return outcome
 
-    def free(self) -> datetime:
-        """The next moment, not before the last experiment's end, that is not frozen."""
-        return thawed(self._task.freeze, self._parts.clock.now(self.ended or EPOCH))
-
     def serves_from(self, what: Literal["launch", "confirm", "ship"]) -> datetime:
-        """From when people would be served what is asked for now."""
+        """From when people would be served what is asked for, if that were done now: what ships on the next
+        moment that is not frozen."""
         if what == "ship":
-            return self.free()
+            return thawed(self._task.freeze, self._parts.clock.now(self.ended or EPOCH))
         return self._start("explore" if what == "launch" else "confirm")
 
     def _launch(
@@ -85,7 +82,6 @@ class Launches:
         """The salt is the campaign's, so that a seed gives the same users; the key is the run's, so that no
         other run's experiment is taken for it, and the place's, so that none is for one that was given up."""
         parts = self._parts
-        parts.pause.until(f"{place}/start", self.free(), "the end of a freeze")
         digest = hashlib.sha256(repr(arms).encode()).hexdigest()[:12]
         salt = f"{self._task.task.name}/{parts.seed}/{step.name}"
         start = parts.recorder.act(f"{place}/calendar", datetime, partial(self._start, purpose))

@@ -35,7 +35,7 @@ STEP_TOLERANCE = 1e-6
 
 
 class UntimelyError(UsageError):
-    """An experiment must not begin now, and may on another day."""
+    """An experiment's first day has come before it was started."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +70,11 @@ class Gate:
         return spec
 
     def start(self, spec: ExperimentSpec, at: datetime) -> None:
-        """Raises UntimelyError where an experiment may not be made or started at a moment: its first day has
-        come, or nothing is."""
+        """Raises UntimelyError where it is too late to make or start an experiment. A freeze does not matter:
+        all days on which it serves users are free."""
         if at > spec.start:
             day = f"{spec.start:%Y-%m-%d}"
             raise UntimelyError(f"an experiment that was to begin on {day} was not started before")
-        if name := frozen(self.task.freeze, at):
-            raise UntimelyError(f"nothing is started on {at:%Y-%m-%d}: [freeze] {name}")
 
     def actions(
         self, state: ExperimentState, as_of: datetime, observation: Observation, actions: Iterable[Action]

@@ -194,13 +194,15 @@ def test_what_was_made_in_time_starts_in_time(late):
     assert late.of("stop") == []
 
 
-def test_nothing_is_made_or_started_in_a_freeze(late):
+@pytest.mark.parametrize(("back", "first"), [(8, 10), (9, 10), (10, 11)])
+def test_what_was_held_up_begins_on_the_first_free_day_that_lies_ahead(late, back, first):
+    """Back in a freeze, or on the day after it: that day has begun."""
     late.begin(TASK + "[freeze]\nsale = { first = 2026-03-07, last = 2026-03-09 }\n", code=3, lost="start")
     assert late.spec().start == datetime(2026, 3, 3, tzinfo=UTC)
-    late.days.pass_(days=6)
-    assert "the end of a freeze" in late.tick().out
-    late.days.pass_(days=2)
+    [(_, half)] = late.of("create")
+    late.days.pass_(days=back - 2)
     late.tick()
-    begun = [at.date() for name in ("create", "start") for at, *_ in late.of(name)]
-    assert set(begun) == {date(2026, 3, 2), date(2026, 3, 10)}
-    assert late.spec("round-1/experiment/launch-2").start == datetime(2026, 3, 11, tzinfo=UTC)
+    assert [experiment for _, experiment, _ in late.of("stop")] == [f"planted:{half}"]
+    again = late.spec("round-1/experiment/launch-2")
+    assert again.start == datetime(2026, 3, first, tzinfo=UTC)
+    assert [at.day for at, e in late.of("start") if e == f"planted:{again.key}"] == [back]
