@@ -18,6 +18,7 @@ from rectune_dsl.hooks.api import (
     Recommendation,
     Review,
     RoundResult,
+    Serving,
     SetExposure,
     StopArm,
 )
@@ -30,6 +31,7 @@ from rectune_dsl.workflow.watch import (
     Answered,
     Asked,
     Event,
+    Exposed,
     Finished,
     Learnt,
     Looked,
@@ -98,6 +100,8 @@ class LiveWatcher:
                 self._waited(wait)
             case Looked(spec, look):
                 self._looked(spec, look)
+            case Exposed(spec, look, decided, serving):
+                self._exposed(_day(spec, look), decided, serving)
             case RoundFinished(result, _):
                 self._round_finished(result)
             case Learnt(_, insight):
@@ -132,13 +136,18 @@ class LiveWatcher:
         self._status.update(f"waiting for {wait.why}")
 
     def _looked(self, spec: ExperimentSpec, look: Look) -> None:
-        day = (look.as_of - spec.start) // timedelta(days=1)
+        day = _day(spec, look)
         self._status.update(f"{spec.purpose}: {len(spec.arms)} arms, day {day} of {spec.lasts}")
         for action in look.actions:
             if isinstance(action, StopArm):
                 self._out.print(Text(f"day {day}: {action.arm} is stopped: {action.why}", "yellow"))
-            elif isinstance(action, SetExposure):
-                self._out.print(Text(f"day {day}: exposure {action.fraction:.0%}: {action.why}", "yellow"))
+
+    def _exposed(self, day: int, decided: SetExposure, serving: Serving) -> None:
+        if serving.fraction == decided.fraction:
+            self._out.print(Text(f"day {day}: exposure {serving.fraction:.0%}: {decided.why}", "yellow"))
+        else:
+            words = f"exposure stays at {serving.fraction:.0%}: {decided.fraction:.0%} is put off"
+            self._out.print(Text(f"day {day}: {words}", "yellow"))
 
     def _round_finished(self, result: RoundResult) -> None:
         if result.frozen:
@@ -162,3 +171,7 @@ class LiveWatcher:
             f"It is confirmed against control on fresh users, {count(confirm.users_per_arm)} per arm "
             f"over {confirm.days} days."
         )
+
+
+def _day(spec: ExperimentSpec, look: Look) -> int:
+    return (look.as_of - spec.start) // timedelta(days=1)

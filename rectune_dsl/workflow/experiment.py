@@ -34,6 +34,7 @@ from rectune_dsl.workflow.calendar import frozen
 from rectune_dsl.workflow.journaled import Look
 from rectune_dsl.workflow.limits import Gate
 from rectune_dsl.workflow.pause import Pause
+from rectune_dsl.workflow.watch import Exposed, Looked, Watcher
 
 T = TypeVar("T")
 
@@ -63,7 +64,7 @@ class Outcome:
 @dataclass(frozen=True)
 class Laboratory:
     """What an experiment needs. `context` makes what the agent knows, by the act it is for; `gate` keeps the
-    limits; `watch` is told of every look."""
+    limits; `watch` is told of every look and of what came of it."""
 
     task: Task
     backend: ABBackend
@@ -72,7 +73,7 @@ class Laboratory:
     pause: Pause
     context: Callable[[str], AgentContext]
     gate: Gate
-    watch: Callable[[ExperimentSpec, Look], None]
+    watch: Watcher
 
     def run(self, step: str, launch: Launch) -> Outcome:
         """Launch what the Online agent designs and follow its decisions to the end.
@@ -150,7 +151,7 @@ class Laboratory:
         while number < most:
             number += 1
             look = self._look(step, number, as_of, state, experiment)
-            self.watch(spec, look)
+            self.watch(Looked(spec, look))
             stops = {a.arm: a.why for a in look.actions if isinstance(a, StopArm)}
             stopped_at |= {arm: look for arm in stops if arm not in stopped_at}
             state = replace(state, looks=number, stopped={**state.stopped, **stops})
@@ -184,6 +185,7 @@ class Laboratory:
                 self._expose(key, step, experiment, Serving(look.as_of, 0.0), action.arm)
             elif isinstance(action, SetExposure):
                 serving = self._serve(key, step, experiment, state, Serving(look.as_of, action.fraction))
+                self.watch(Exposed(state.spec, look, action, serving))
                 if serving != state.now:
                     state = replace(state, servings=(*state.servings, serving))
         return state

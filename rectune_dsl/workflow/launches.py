@@ -8,19 +8,17 @@ from functools import partial
 from itertools import count
 from typing import Literal
 
-from rectune_dsl.hooks.api import Arm, ExperimentSpec, Exposure, Launch, RoundResult
+from rectune_dsl.hooks.api import Arm, Exposure, Launch, RoundResult
 from rectune_dsl.memory.recorder import Recorder
 from rectune_dsl.workflow.calendar import first_start, thawed
 from rectune_dsl.workflow.clock import EPOCH
 from rectune_dsl.workflow.compile import Step
 from rectune_dsl.workflow.context import Contexts
 from rectune_dsl.workflow.experiment import Laboratory, Outcome
-from rectune_dsl.workflow.journaled import Look
 from rectune_dsl.workflow.limits import Gate, UntimelyError
 from rectune_dsl.workflow.parts import Parts
 from rectune_dsl.workflow.slots import ramp_of, slot_of
 from rectune_dsl.workflow.traffic import caps_of
-from rectune_dsl.workflow.watch import Looked
 
 Purpose = Literal["explore", "confirm"]
 
@@ -54,7 +52,7 @@ class Launches:
             pause=parts.pause,
             context=partial(self._contexts.of, step, history),
             gate=self._gate,
-            watch=self._looked,
+            watch=parts.watch,
         )
         for number in count(1):
             place = _place(step.name, number)
@@ -100,9 +98,6 @@ class Launches:
             return {}
         find = partial(caps_of, self._task, self._parts.backend, self._task.planned(purpose).days)
         return self._parts.recorder.act(f"{step.name}/caps", dict[str, float], find)
-
-    def _looked(self, spec: ExperimentSpec, look: Look) -> None:
-        self._parts.watch(Looked(spec, look))
 
 
 def latest_place(recorder: Recorder, step: str) -> str:

@@ -12,6 +12,8 @@ from rectune_dsl.hooks.api import (
     Recommendation,
     Review,
     RoundResult,
+    Serving,
+    SetExposure,
     Verdict,
 )
 from rectune_dsl.workflow.compile import Step
@@ -64,6 +66,17 @@ class Looked:
 
 
 @dataclass(frozen=True)
+class Exposed:
+    """What came of an exposure that a look decided: `serving` is what is served now. That is what was served
+    before, where more is put off."""
+
+    spec: ExperimentSpec
+    look: Look
+    decided: SetExposure
+    serving: Serving
+
+
+@dataclass(frozen=True)
 class RoundFinished:
     """`replayed`: it happened before the run was resumed."""
 
@@ -96,6 +109,7 @@ Event = (
     | Answered
     | Waited
     | Looked
+    | Exposed
     | RoundFinished
     | Learnt
     | Recommended

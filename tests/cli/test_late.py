@@ -32,6 +32,9 @@ class Late:
     def tick(self, code=0, **options):
         return self._do(code, options, "tick")
 
+    def resume(self):
+        return self._do(0, {}, "resume", "last", "--until", "waiting")
+
     def until(self, done, most=60, **step):
         """Tick again and again until something is so."""
         for _ in range(most):
@@ -104,6 +107,15 @@ def test_steps_follow_the_days_that_no_look_had_seen(late):
     rises = [key for key in looks if key.endswith("/act-1")]
     assert rises[-1] == "round-1/experiment/look-3/act-1"  # served from the 3rd of March, now is the 6th
     assert len(late.exposed()) == 2
+
+
+def test_the_terminal_tells_what_is_served_and_not_what_was_put_off(late):
+    late.begin(TASK + RAMP)
+    late.days.pass_(days=4)
+    told = late.resume().out
+    assert told.count("exposure stays at 5%: 50% is put off") == 2
+    assert next(line for line in told.splitlines() if "exposure 50%" in line).startswith("day 3: ")
+    assert told.count("exposure 50%") == 1
 
 
 def test_a_timely_ramp_takes_the_days_that_were_planned(late):
