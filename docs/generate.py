@@ -14,21 +14,22 @@ from rectune_dsl.dsl.rules import RULES
 from rectune_dsl.dsl.table import Table
 from rectune_dsl.dsl.written import literal
 from rectune_dsl.simulator import targets, worldfile
+from rectune_dsl.simulator.tables import catalogue, models, responses, users
 from rectune_dsl.simulator.targets import OTHER_MEASURES
 
 DOCS = Path(__file__).parent
 WORLD_TABLES: dict[str, type[Table]] = {
     "": worldfile.WorldFile,
-    "[items]": worldfile.Items,
-    "[items] size": worldfile.Size,
-    "[users]": worldfile.Population,
-    "[relevance]": worldfile.Relevance,
-    "[responses] NAME": worldfile.Response,
-    "[amounts.NAME]": worldfile.Amount,
-    "[habits]": worldfile.Habits,
-    "[fatigue]": worldfile.Fatigue,
-    "[latency]": worldfile.Latency,
-    "[early] NAME, [full] NAME": worldfile.View,
+    "[items]": catalogue.Items,
+    "[items] size": catalogue.Size,
+    "[users]": users.Population,
+    "[relevance]": responses.Relevance,
+    "[responses] NAME": responses.Response,
+    "[amounts.NAME]": responses.Amount,
+    "[habits]": users.Habits,
+    "[fatigue]": users.Fatigue,
+    "[latency]": models.Latency,
+    "[early] NAME, [full] NAME": models.View,
     "[targets] NAME": targets.Target,
 }
 WORLD_INTRODUCTION = """\

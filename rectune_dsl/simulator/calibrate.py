@@ -15,9 +15,12 @@ import numpy as np
 from scipy.optimize import brentq
 
 from rectune_dsl.simulator.measures import Exposures, Measured, exposures
+from rectune_dsl.simulator.tables.catalogue import Items
+from rectune_dsl.simulator.tables.responses import Amount, Response
+from rectune_dsl.simulator.tables.users import Population
 from rectune_dsl.simulator.targets import EXPOSURE, Target
 from rectune_dsl.simulator.world import Sizes
-from rectune_dsl.simulator.worldfile import Amount, Items, Population, Response, WorldFile
+from rectune_dsl.simulator.worldfile import WorldFile
 
 ROUNDS = 16
 USERS = 4_000

@@ -32,7 +32,7 @@ from rectune_dsl.simulator.moments import DailyMoments, no_moments
 from rectune_dsl.simulator.novelty import strangeness
 from rectune_dsl.simulator.responses import draw
 from rectune_dsl.simulator.segments import NO_SEGMENTS, SegmentColumns
-from rectune_dsl.simulator.shards import Daily, moments_of
+from rectune_dsl.simulator.shards import Daily, moments_of, summed_columns
 from rectune_dsl.simulator.threads import Threads
 from rectune_dsl.simulator.world import RETURN, World
 
@@ -98,7 +98,7 @@ class Experiment:
         self._counted, self._unit = counted, unit
         self._servings: tuple[Serving, ...] = ()
         self._found: dict[Cohort, tuple[DailyMoments, ...]] = {}
-        self._columns = self._arms(Cohort(0.0, 1.0, 0, spec.lasts)).columns
+        self._columns = summed_columns(self._settings[0], unit)
 
     def with_serving(self, serving: Serving) -> Experiment:
         """The same experiment with one more exposure. Without any it begins with what the spec's ramp begins

@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from rectune_dsl.dsl.rehearsal import Drift
 from rectune_dsl.simulator.catalogue import Items
-from rectune_dsl.simulator.worldfile import Response, View, WorldFile
+from rectune_dsl.simulator.tables.models import View
+from rectune_dsl.simulator.tables.responses import Response
+from rectune_dsl.simulator.worldfile import WorldFile
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rectune_dsl.simulator.keyed import Ids, Noise, key_of, uniform
-from rectune_dsl.simulator.worldfile import Population, WorldFile
+from rectune_dsl.simulator.tables.users import Population
+from rectune_dsl.simulator.worldfile import WorldFile
 
 DAYS_BEFORE = 14
 """Days of the period before an experiment that the `_before` columns cover."""

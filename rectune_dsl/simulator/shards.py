@@ -57,8 +57,7 @@ class Arms:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """What is summed: per user or, where units are groups of users, per unit."""
-        return (*self.settings[0].columns, *(() if self.unit is None else (USERS,)))
+        return summed_columns(self.settings[0], self.unit)
 
     @property
     def nobody(self) -> DailyMoments:
@@ -114,6 +113,11 @@ class Valued(Arms):
             block.advance(setting.days + 1)
         rows = block.columns()
         return tuple(Counts.of(rows[setting.columns.index(c), rows[-1] > 0]) for c in self.counted)
+
+
+def summed_columns(setting: Setting, unit: int | None) -> tuple[str, ...]:
+    """What is summed: per user or, where units are groups of users, per unit."""
+    return setting.columns if unit is None else (*setting.columns, USERS)
 
 
 def moments_of(arms: Daily, executor: Executor) -> tuple[DailyMoments, ...]:

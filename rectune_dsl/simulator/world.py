@@ -15,7 +15,8 @@ from rectune_dsl.simulator.heads import Weights, drifted, item_logits, model_of,
 from rectune_dsl.simulator.keyed import Ids, Noise
 from rectune_dsl.simulator.population import Users, make_users
 from rectune_dsl.simulator.signals import heads_of, item_signals_of, kinds_of
-from rectune_dsl.simulator.worldfile import View, WorldFile
+from rectune_dsl.simulator.tables.models import View
+from rectune_dsl.simulator.worldfile import WorldFile
 from rectune_dsl.simulator.worlds import exact_toml, parse, text_of
 
 SESSIONS, RETURN, LATENCY, TOPICS, LOOKED = (

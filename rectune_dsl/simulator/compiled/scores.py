@@ -13,7 +13,8 @@ from rectune_dsl.simulator.compiled import kernel
 from rectune_dsl.simulator.heads import shift_of
 from rectune_dsl.simulator.occasion import Column, Occasion
 from rectune_dsl.simulator.scores import CHEMISTRIES, Names, errors_of, shared_errors_of
-from rectune_dsl.simulator.worldfile import Response, View
+from rectune_dsl.simulator.tables.models import View
+from rectune_dsl.simulator.tables.responses import Response
 
 
 class CompiledScores:

@@ -13,7 +13,8 @@ from rectune_dsl.dsl.shape import key_path
 from rectune_dsl.dsl.source import Position, Source
 from rectune_dsl.hooks.errors import UsageError
 from rectune_dsl.simulator.standard import problems_in_standard
-from rectune_dsl.simulator.worldfile import MISFITS, WorldFile
+from rectune_dsl.simulator.tables.misfits import MISFITS
+from rectune_dsl.simulator.worldfile import WorldFile
 
 _SHOWN = 8
 

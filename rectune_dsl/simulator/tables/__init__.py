@@ -1,0 +1,1 @@
+"""The tables of a world file, by what they are about."""
