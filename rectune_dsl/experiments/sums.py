@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import stdtr
 
 from rectune_dsl.experiments.intervals import Measured
@@ -14,17 +15,6 @@ from rectune_dsl.experiments.linear import Array
 
 _STEPS = 100
 _CLOSE = 1e-10
-_FARTHEST = 1e4
-"""Standard errors from the estimate at which a bound is given up."""
-
-
-@dataclass(frozen=True)
-class _Nearest:
-    """How many standard `errors` away the nearest levels with a given U are, and what that would be
-    `on_average`, were they the truth."""
-
-    errors: float
-    on_average: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,9 +38,8 @@ class LiftSum(Measured):
     @classmethod
     def of(cls, weights: Array, levels: Array, covariance: Array, degrees: float) -> LiftSum:
         """Control's levels are above 0."""
-        value, gradient = _sum(weights, levels)
-        error = math.sqrt(float(gradient @ covariance @ gradient))
-        return cls(value, error, degrees, weights, levels, covariance)
+        here = _at(weights, levels, covariance)
+        return cls(here.value, here.error, degrees, weights, levels, covariance)
 
     def bounds(self, factor: float) -> tuple[float, float]:
         """Infinite where no limit is so far from what was seen: control is not shown to be above 0."""
@@ -59,8 +48,8 @@ class LiftSum(Measured):
     def error_at(self, bound: float) -> float:
         if bound == self.value:
             return self.error
-        apart = self._nearest(bound).errors
-        return math.inf if apart == 0 else (self.value - bound) / apart
+        errors, _ = self._root(bound)
+        return math.inf if errors == 0 else (self.value - bound) / errors
 
     def p_above(self, null: float = 0.0) -> float:
         return float(stdtr(self.degrees, -self.distance(null)))
@@ -74,68 +63,79 @@ class LiftSum(Measured):
         Nothing is farther than a control level is from 0: beyond that, levels with any U may be nearer than
         those that were found.
         """
-        nearest = self._nearest(bound)
-        return float(np.clip(nearest.errors - nearest.on_average, -self._most, self._most))
+        errors, on_average = self._root(bound)
+        return float(np.clip(errors - on_average, -self._most, self._most))
 
-    @property
+    @cached_property
     def _most(self) -> float:
         control = slice(len(self.weights), None)
         return float(np.min((self.levels / np.sqrt(np.diagonal(self.covariance)))[control]))
 
-    def _nearest(self, bound: float) -> _Nearest:
-        """The levels with this U that are nearest to those that were seen: the fixed point of linearising U
-        at them. Steps are halved where they would take control's levels below 0."""
-        at, control = self.levels, slice(len(self.weights), None)
-        for _ in range(_STEPS):
-            value, gradient = _sum(self.weights, at)
-            spread = self.covariance @ gradient
-            variance = float(gradient @ spread)
-            beyond = value - bound + float(gradient @ (self.levels - at))
-            step = self.levels - spread * (beyond / variance) - at
-            if np.all(np.abs(step) <= _CLOSE * self.levels[control].min()):
-                errors = float(np.clip(beyond / math.sqrt(variance), -self._most, self._most))
-                return _Nearest(errors, self._on_average(at, spread, variance))
-            while np.any((at + step)[control] <= 0):
-                step = step / 2
-            at = at + step
-        return _Nearest(0.0, 0.0)
+    def _root(self, bound: float) -> tuple[float, float]:
+        """The signed root, and its mean: of the nearest levels with this U, which are the fixed point of
+        linearising U at what was found before."""
 
-    def _on_average(self, at: Array, spread: Array, variance: float) -> float:
-        """The mean of the signed root if `at` were the truth: half the curvature there, over the directions
-        in which U stays as it is, in standard errors. Where that is not below 1, the levels are hardly known,
-        and a curvature at one point says no more."""
-        curvature = _curvature(self.weights, at)
-        along = float(np.sum(curvature * self.covariance)) - float(spread @ curvature @ spread) / variance
-        most = min(1.0, self._most)
-        return float(np.clip(along / (2 * math.sqrt(variance)), -most, most))
+        def errors(here: _Point) -> float:
+            return (here.value - bound + float(here.gradient @ (self.levels - here.levels))) / here.error
+
+        found = self._fixed_point(errors)
+        if found is None:
+            return 0.0, 0.0
+        return float(np.clip(errors(found), -self._most, self._most)), self._on_average(found)
 
     def _bound(self, factor: float, side: int) -> float:
-        if math.isinf(factor):
-            return side * math.inf
+        """The farthest U that is not yet `factor` errors away: again a fixed point."""
+        if factor < self._most:
+            found = self._fixed_point(lambda here: self._on_average(here) - side * factor)
+            # where levels are hardly known, others with the same U may be nearer
+            if found and math.isclose(self.distance(found.value), -side * factor, rel_tol=1e-6):
+                return found.value
+        return side * math.inf
 
-        def lacking(errors: float) -> float:
-            return factor + side * self.distance(self.value + side * errors * self.error)
+    def _fixed_point(self, errors: Callable[[_Point], float]) -> _Point | None:
+        """Levels that lie so many `errors`, as told at themselves, below those that were seen, straight down
+        U. None where they are not found. Steps are halved where they would take control's levels below 0."""
+        at, control = self.levels, slice(len(self.weights), None)
+        close = _CLOSE * self.levels[control].min()
+        for _ in range(_STEPS):
+            here = _at(self.weights, at, self.covariance)
+            step = self.levels - here.spread * (errors(here) / here.error) - at
+            if np.abs(step).max() <= close:
+                return here
+            while (at + step)[control].min() <= 0:
+                step = step / 2
+            at = at + step
+        return None
 
-        near, far = 0.0, factor
-        while lacking(near) < 0:  # few errors, of which the surface's curvature takes off more
-            near -= 1.0
-        while lacking(far) > 0:
-            far *= 2
-            if far > _FARTHEST:
-                return side * math.inf
-        return self.value + side * self.error * float(brentq(lacking, near, far, xtol=1e-9))
+    def _on_average(self, here: _Point) -> float:
+        """The mean of the signed root if `here` were the truth: half the curvature there, over the directions
+        in which U stays as it is, in standard errors. Where that is not below 1, the levels are hardly known,
+        and a curvature at one point says no more."""
+        treatment, control = np.split(here.levels, 2)
+        metrics = len(self.weights)
+        mixed, twice = -self.weights / control**2, 2 * self.weights * treatment / control**3
+        above, below = here.spread[:metrics], here.spread[metrics:]
+        covariance, own = np.diagonal(self.covariance, metrics), np.diagonal(self.covariance)[metrics:]
+        everywhere = 2 * mixed @ covariance + twice @ own
+        along = (2 * mixed @ (above * below) + twice @ below**2) / here.error**2
+        most = min(1.0, self._most)
+        return float(np.clip((everywhere - along) / (2 * here.error), -most, most))
 
 
-def _sum(weights: Array, levels: Array) -> tuple[float, Array]:
-    """The sum, and its gradient by the levels."""
+@dataclass(frozen=True, eq=False)
+class _Point:
+    """A U, and its gradient by the `levels` that have it; `spread` is the covariance times that."""
+
+    levels: Array
+    value: float
+    gradient: Array
+    spread: Array
+    error: float
+
+
+def _at(weights: Array, levels: Array, covariance: Array) -> _Point:
     treatment, control = np.split(levels, 2)
     gradient = np.concatenate([weights / control, -weights * treatment / control**2])
-    return float(weights @ (treatment / control - 1)), gradient
-
-
-def _curvature(weights: Array, levels: Array) -> Array:
-    """The sum's second derivatives by the levels."""
-    treatment, control = np.split(levels, 2)
-    mixed, twice = np.diag(-weights / control**2), np.diag(2 * weights * treatment / control**3)
-    found: Array = np.block([[np.zeros_like(mixed), mixed], [mixed, twice]])
-    return found
+    spread = covariance @ gradient
+    value = float(weights @ (treatment / control - 1))
+    return _Point(levels, value, gradient, spread, math.sqrt(float(gradient @ spread)))
