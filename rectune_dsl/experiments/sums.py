@@ -27,7 +27,7 @@ class LiftSum(Measured):
     error at the limit, not at an estimate that may be small, and seem sure, by chance.
 
     With several metrics the levels of one U are a curved surface: normal levels around a point of it lie on
-    its hollow side more often than on the other, so that the signed root's mean is not 0. What it is on
+    its hollow side less often than on the other, so that the signed root's mean is not 0. What it is on
     average is taken off (Efron 1985, "Bootstrap confidence intervals for a class of parametric problems").
     """
 
@@ -88,7 +88,7 @@ class LiftSum(Measured):
         if factor < self._most:
             found = self._fixed_point(lambda here: self._on_average(here) - side * factor)
             # where levels are hardly known, others with the same U may be nearer
-            if found and math.isclose(self.distance(found.value), -side * factor, rel_tol=1e-6):
+            if found and math.isclose(self.distance(found.value), -side * factor, rel_tol=1e-6, abs_tol=1e-6):
                 return found.value
         return side * math.inf
 
@@ -111,8 +111,8 @@ class LiftSum(Measured):
         """The mean of the signed root if `here` were the truth: half the curvature there, over the directions
         in which U stays as it is, in standard errors. Where that is not below 1, the levels are hardly known,
         and a curvature at one point says no more."""
-        treatment, control = np.split(here.levels, 2)
         metrics = len(self.weights)
+        treatment, control = here.levels[:metrics], here.levels[metrics:]
         mixed, twice = -self.weights / control**2, 2 * self.weights * treatment / control**3
         above, below = here.spread[:metrics], here.spread[metrics:]
         covariance, own = np.diagonal(self.covariance, metrics), np.diagonal(self.covariance)[metrics:]
@@ -134,7 +134,7 @@ class _Point:
 
 
 def _at(weights: Array, levels: Array, covariance: Array) -> _Point:
-    treatment, control = np.split(levels, 2)
+    treatment, control = levels[: len(weights)], levels[len(weights) :]
     gradient = np.concatenate([weights / control, -weights * treatment / control**2])
     spread = covariance @ gradient
     value = float(weights @ (treatment / control - 1))
