@@ -55,6 +55,14 @@ class Toll:
     undelivered: int = 0
     asked_again: int = 0
 
+    def hold_to_account(self, ledger: Ledger) -> None:
+        """Each step has one experiment on the platform, which was started and stopped."""
+        steps = [e.step for e in ledger.experiments.values()]
+        self.twice += len(steps) - len(set(steps))
+        whole = {e.step for e in ledger.experiments.values() if e.started and e.stopped}
+        self.lost += max(0, EXPERIMENTS - len(whole))
+        self.asked_again += sum(e.created - 1 for e in ledger.experiments.values())
+
 
 @dataclass(frozen=True)
 class Lab:
@@ -153,20 +161,11 @@ def _study(lab: Lab, new_store: Callable[[], str], kills: int, moments: random.R
             toll.kills += killed
             toll.in_acts += killed and _is_in_act(store)
         toll.campaigns += 1
-        _hold_to_account(toll, lab.platform.ledger)
+        toll.hold_to_account(lab.platform.ledger)
         toll.different += lab.story(store) != story
         toll.undelivered += lab.platform.ledger.delivered != config
         print(f"{toll.kills} of {kills} kills, {toll.campaigns} campaigns", file=sys.stderr)
     return toll
-
-
-def _hold_to_account(toll: Toll, ledger: Ledger) -> None:
-    """Each step has one experiment on the platform, which was started and stopped."""
-    steps = [e.step for e in ledger.experiments.values()]
-    toll.twice += len(steps) - len(set(steps))
-    whole = sum(bool(e.started and e.stopped) for e in ledger.experiments.values())
-    toll.lost += EXPERIMENTS - whole
-    toll.asked_again += sum(e.created - 1 for e in ledger.experiments.values())
 
 
 def _is_in_act(store: str) -> bool:

@@ -28,6 +28,8 @@ class Launched:
 class Ledger:
     experiments: dict[str, Launched] = field(default_factory=dict)
     delivered: list[dict[str, float]] = field(default_factory=list)
+    before: list[dict[str, float]] = field(default_factory=list)
+    """What had been delivered before the last delivery."""
 
     def create(self, key: str, step: str) -> str:
         """One experiment per key, however often it is asked for."""
@@ -50,7 +52,12 @@ class Ledger:
 
     def deliver(self, config: dict[str, float]) -> None:
         if self.delivered[-1:] != [config]:
-            self.delivered.append(config)
+            self.before = self.delivered
+            self.delivered = [*self.delivered, config]
+
+    def rollback(self) -> None:
+        """Undo the last delivery, and no more than that however often it is asked for."""
+        self.delivered = self.before
 
 
 class Platform:

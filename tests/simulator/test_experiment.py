@@ -11,6 +11,7 @@ from rectune_dsl.simulator.days import Block, Setting
 from rectune_dsl.simulator.experiment import EPOCH, Experiment, Machine, baseline
 from rectune_dsl.simulator.oracle import paired_lifts
 from rectune_dsl.simulator.responses import draw, expect
+from rectune_dsl.simulator.shards import Daily
 from rectune_dsl.simulator.threads import Threads
 from rectune_dsl.simulator.world import build_world
 
@@ -75,6 +76,23 @@ def test_what_cannot_be_known_yet_is_missing(observe):
 def test_another_seed_or_salt_is_another_experiment(observe):
     sums = {observe(**given).arms[0].sums for given in ({}, {"seed": 2}, {"salt": "other"})}
     assert len(sums) == 3
+
+
+@pytest.mark.parametrize("unit", ["user", "household"])
+def test_what_is_observed_is_named_before_any_work_is_made(world, funnel, make_spec, monkeypatch, unit):
+    made = []
+
+    def work(**given):
+        made.append(given)
+        return Daily(**given)
+
+    monkeypatch.setattr("rectune_dsl.simulator.experiment.Daily", work)
+    experiment = Experiment(world, funnel, make_spec(unit=unit), 1)
+    assert not made
+    seen = experiment.observe(_after(2))
+    assert made
+    assert seen.columns == (*COLUMNS, *(["users"] if unit == "household" else []))
+    assert all(len(arm.sums) == len(seen.columns) for arm in seen.arms)
 
 
 def test_the_key_of_an_experiment_decides_nothing(observe):
