@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rectune_dsl.dsl.model import Task
+from rectune_dsl.experiments.verdicts import OBJECTIVE
 from rectune_dsl.hooks.api import Bound, Proposal, Review, Verdict
 from rectune_dsl.report.console import outcome_style, plain_table
 from rectune_dsl.report.lifts import print_lifts, print_p_values
@@ -63,7 +64,7 @@ def print_end(out: Console, task: Task, view: RunView, store_flag: str) -> None:
 def _print_verdict(out: Console, view: RunView, verdict: Verdict, store_flag: str) -> None:
     out.print()
     if verdict.bounds:
-        out.print(_bounds_table(verdict))
+        out.print(bounds_table(verdict))
     out.print(Text.assemble("verdict: ", (verdict.decision, outcome_style(verdict.decision))))
     for reason in verdict.reasons:
         out.print(Text(f"  {reason}"))
@@ -140,7 +141,8 @@ def _config_table(task: Task, values: object) -> Table:
     return table
 
 
-def _bounds_table(verdict: Verdict) -> Table:
+def bounds_table(verdict: Verdict) -> Table:
+    """What was to be shown, U first, and whether it was. A guardrail may touch its limit, U may not."""
     title = f"confirmation {verdict.confirmation} of this surface, one-sided at {verdict.alpha:.2g}"
     headings = ("metric", "estimate", "bound", "must be", "")
     table = plain_table(title, *headings, numbers=headings[1:4])
@@ -156,10 +158,14 @@ def _bounds_table(verdict: Verdict) -> Table:
             Text(bound.metric),
             _amount(bound.estimate, bound),
             _amount(bound.bound, bound),
-            f"{bound.direction} {_amount(bound.limit, bound)}",
+            _limit(bound),
             Text(*answer),
         )
     return table
+
+
+def _limit(bound: Bound) -> str:
+    return "> 0" if bound.metric == OBJECTIVE else f"{bound.direction} {_amount(bound.limit, bound)}"
 
 
 def _amount(value: float | None, bound: Bound) -> str:
