@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.space import Space
 from rectune_dsl.funnel.features import overlap
 from rectune_dsl.funnel.run import Funnel
+from rectune_dsl.funnel.source import head
 from rectune_dsl.hooks.api import Config, FormulaFunction, Panel, Slates
 
 REQUESTS = 256
@@ -59,17 +59,3 @@ class Differences:
             assert self._panel is not None
             self._slates[key] = self._funnel.slates(self._panel, config)
         return self._slates[key]
-
-
-def head(panel: Panel, requests: int) -> Panel:
-    """The first requests of a panel."""
-    return replace(
-        panel,
-        signals={
-            stage: {name: array[:requests] for name, array in signals.items()}
-            for stage, signals in panel.signals.items()
-        },
-        keys={name: array[:requests] for name, array in panel.keys.items()},
-        items=panel.items[:requests],
-        valid=None if panel.valid is None else panel.valid[:requests],
-    )

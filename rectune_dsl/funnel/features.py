@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import combinations, islice
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.funnel.source import SOURCE
+from rectune_dsl.funnel.tally import Board, tally
 from rectune_dsl.hooks.api import Panel, Slates
 
 SMALLEST = 1e-6
 """Values below it count as this in `log:` features."""
+MOST_PRODUCTS = 6
+
+Values = Mapping[str, NDArray[np.float32]]
 
 
 class SlateFeatures:
@@ -18,48 +26,44 @@ class SlateFeatures:
 
     `names` are, for every prediction and item signal that the panel has, as the last stage that
     provides it sees it: `mean:NAME`, its position-weighted mean over the slate, and `log:NAME`, that
-    of its logarithm (where its domain does not go below 0); per key `repetition:KEY`, the mean number of
-    earlier items with an item's key, and `spread:KEY`, distinct keys per item shown; for every source of the
-    task `share:NAME`, its share of the items shown; and `overlap@K` with production's slates. Positions
-    weigh 1 / log2(1 + position), as in nDCG (Järvelin and Kekäläinen 2002); signals that are undefined where
-    shown count as 0.
+    of its logarithm (where its domain does not go below 0); `product:A*B`, that of the product of two
+    predictions that the last stage with predictions in its score reads, for the first few pairs in the task's
+    order; for every source of the task `share:NAME`, its share of the items shown; and per key
+    `repetition:KEY`, the mean number of earlier items with an item's key, and `spread:KEY`, distinct keys
+    per item shown. Positions weigh 1 / log2(1 + position), as in nDCG (Järvelin and Kekäläinen 2002); signals
+    that are undefined where shown count as 0.
     """
 
-    def __init__(self, task: Task, panel: Panel, production: Slates) -> None:
-        self._panel = panel
-        self._production = production
-        self._values = _last_values(task, panel)
-        self._logged = tuple(n for n in self._values if task.signals[n].domain[0] >= 0)
-        self._keys = {key: values for key, values in panel.keys.items() if key != SOURCE}
-        self._sources = tuple(task.sources)
+    def __init__(self, task: Task, panel: Panel) -> None:
+        values = _last_values(task, panel)
+        weighted = {f"mean:{name}": value for name, value in values.items()}
+        weighted |= {
+            f"log:{name}": _log(value) for name, value in values.items() if task.signals[name].domain[0] >= 0
+        }
+        weighted |= {f"product:{a}*{b}": values[a] * values[b] for a, b in _pairs(task, values)}
+        shares = {f"share:{name}": _is_from(panel, name) for name in task.sources}
+        keys = {name: codes for name, codes in panel.keys.items() if name != SOURCE}
+        columns = [*weighted.values(), *shares.values()]
+        self._board = Board(
+            columns=_defined(np.stack(columns, axis=-1) if columns else np.empty((*panel.items.shape, 0))),
+            weighted=len(weighted),
+            keys=np.array([*keys.values()], np.int32).reshape(len(keys), *panel.items.shape),
+        )
+        self._tally = tally()
         self.names: tuple[str, ...] = (
-            *(f"mean:{name}" for name in self._values),
-            *(f"log:{name}" for name in self._logged),
-            *(f"{what}:{key}" for key in self._keys for what in ("repetition", "spread")),
-            *(f"share:{name}" for name in self._sources),
-            f"overlap@{production.candidates.shape[1]}",
+            *weighted,
+            *shares,
+            *(f"{what}:{key}" for key in keys for what in ("repetition", "spread")),
         )
 
     def of(self, slates: Slates) -> NDArray[np.float64]:
-        """φ as a vector in the order of `names`, averaged over requests with a slate."""
-        shown = slates.candidates >= 0
-        candidates = np.where(shown, slates.candidates, 0).astype(np.intp)
-        weights = _weights(shown)
-        values = {n: np.take_along_axis(v, candidates, 1) for n, v in self._values.items()}
-        features = [_mean(value, weights) for value in values.values()]
-        features += [_mean(np.log(np.maximum(values[n], SMALLEST)), weights) for n in self._logged]
-        for keys in self._keys.values():
-            features += _repetition_and_spread(np.take_along_axis(keys, candidates, 1), shown)
-        features += self._shares(candidates, shown)
-        return np.array([*features, overlap(slates, self._production)], np.float64)
-
-    def _shares(self, candidates: NDArray[np.intp], shown: NDArray[np.bool_]) -> list[float]:
-        if not self._sources:
-            return []
-        names = self._panel.labels.get(SOURCE, ())
-        codes = np.take_along_axis(self._panel.keys[SOURCE], candidates, 1)[shown]
-        places = (names.index(name) if name in names else -1 for name in self._sources)
-        return [float((codes == place).mean()) if codes.size else 0.0 for place in places]
+        """φ as a vector in the order of `names`, averaged over requests with a slate; all 0 where nothing is
+        shown."""
+        weight, shown, *sums = self._tally(self._board, slates.candidates)
+        if shown == 0.0:
+            return np.zeros(len(sums))
+        weighted = self._board.weighted
+        return np.concatenate([np.array(sums[:weighted]) / weight, np.array(sums[weighted:]) / shown])
 
 
 def overlap(a: Slates, b: Slates) -> float:
@@ -73,6 +77,7 @@ def overlap(a: Slates, b: Slates) -> float:
 
 
 def _last_values(task: Task, panel: Panel) -> dict[str, NDArray[np.float32]]:
+    """By name, (requests, candidates)."""
     found: dict[str, NDArray[np.float32]] = {}
     for name, signal in task.signals.items():
         stages = [s for s in task.stages if name in panel.signals.get(s, {})]
@@ -81,21 +86,28 @@ def _last_values(task: Task, panel: Panel) -> dict[str, NDArray[np.float32]]:
     return found
 
 
-def _weights(shown: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """(requests, slate), summing to one over everything that is shown."""
-    weights = shown / np.log2(np.arange(shown.shape[1]) + 2.0)
-    total = weights.sum()
-    return np.asarray(weights / total if total > 0 else weights, np.float64)
+def _pairs(task: Task, values: Values) -> list[tuple[str, str]]:
+    """The pairs of predictions whose products are features."""
+    for stage in reversed(task.stages.values()):
+        read = {n for formula in (stage.score, *stage.terms.values()) for n in formula.reads}
+        heads = [n for n, s in task.signals.items() if s.kind == "prediction" and n in read and n in values]
+        if heads:
+            return list(islice(combinations(heads, 2), MOST_PRODUCTS))
+    return []
 
 
-def _mean(values: NDArray[np.float32], weights: NDArray[np.float64]) -> float:
-    return float((np.nan_to_num(values) * weights).sum())
+def _log(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.log(np.maximum(values, np.float32(SMALLEST)))
 
 
-def _repetition_and_spread(keys: NDArray[np.int32], shown: NDArray[np.bool_]) -> list[float]:
-    earlier = np.tri(keys.shape[1], k=-1, dtype=np.bool_)
-    same = (keys[:, :, None] == keys[:, None, :]) & shown[:, None, :] & earlier
-    repeats = same.sum(axis=2)[shown]
-    if not repeats.size:
-        return [0.0, 0.0]
-    return [float(repeats.mean()), float((repeats == 0).mean())]
+def _is_from(panel: Panel, source: str) -> NDArray[np.float32]:
+    """(requests, candidates): 1 for the candidates of a source."""
+    names = panel.labels.get(SOURCE, ())
+    if source not in names:
+        return np.zeros(panel.items.shape, np.float32)
+    return (panel.keys[SOURCE] == names.index(source)).astype(np.float32)
+
+
+def _defined(columns: NDArray[Any]) -> NDArray[np.float32]:
+    """In one piece, 0 where undefined, which adds nothing."""
+    return np.ascontiguousarray(np.where(np.isfinite(columns), columns, 0.0), np.float32)

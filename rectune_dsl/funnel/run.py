@@ -72,10 +72,23 @@ class Funnel:
 
         Returns slates as wide as the last stage keeps, -1 (and NaN scores) where a slate is short.
         """
-        alive = Alive(None, None, source.valid)
-        for stage in self._runners:
-            alive = stage.run(source, config, alive)
+        alive = arrived(source)
+        for stage in range(len(self._stages)):
+            alive = self.step(stage, source, config, alive)
+        return self.shown(config, alive)
+
+    def step(self, stage: int, source: SignalSource, config: Config, alive: Alive) -> Alive:
+        """Who leaves a stage, by its place in `stages`, of those that are alive before it."""
+        return self._runners[stage].run(source, config, alive)
+
+    def shown(self, config: Config, alive: Alive) -> Slates:
+        """The slates of who left the last stage."""
         return _slates(alive, self._stages[-1].keep_count(config))
+
+
+def arrived(source: SignalSource) -> Alive:
+    """Who is alive before the first stage."""
+    return Alive(None, None, source.valid)
 
 
 def _slates(alive: Alive, width: int) -> Slates:

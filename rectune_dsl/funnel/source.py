@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
@@ -89,6 +90,20 @@ class PanelSource:
 
     def labels(self, name: str) -> tuple[str, ...]:
         return self._panel.labels.get(name, ())
+
+
+def head(panel: Panel, requests: int) -> Panel:
+    """The first requests of a panel."""
+    return replace(
+        panel,
+        signals={
+            stage: {name: array[:requests] for name, array in signals.items()}
+            for stage, signals in panel.signals.items()
+        },
+        keys={name: array[:requests] for name, array in panel.keys.items()},
+        items=panel.items[:requests],
+        valid=None if panel.valid is None else panel.valid[:requests],
+    )
 
 
 def _of(rows: NDArray[Any], alive: Indices | None) -> NDArray[Any]:

@@ -14,6 +14,7 @@ from rectune_dsl.dsl.formula.functions import REQUEST_WIDE
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.params import Param
 from rectune_dsl.dsl.stages import Diversity, Stage
+from rectune_dsl.dsl.table import Formula
 from rectune_dsl.funnel.blend import Quotas, enough, keep_blended, pick_blended, sort_blended
 from rectune_dsl.funnel.rerank import Repeats, pick_diverse
 from rectune_dsl.funnel.select import Positions, Scores, Valid, keep_best, sort_best
@@ -169,8 +170,7 @@ class CompiledStage:
 def compile_stage(task: Task, name: str, functions: Functions) -> CompiledStage:
     """A stage of a task, whose formulas may call plugin `functions`."""
     stage = task.stages[name]
-    read = [*stage.terms.values(), stage.score, *stage.filters.values()]
-    read += [stage.diversity.penalty] if stage.diversity is not None else []
+    read = _formulas(stage)
     nodes = [node for formula in read for node in walk(formula.tree)]
     found = {name for formula in read for name in formula.reads}
     return CompiledStage(
@@ -189,6 +189,18 @@ def compile_stage(task: Task, name: str, functions: Functions) -> CompiledStage:
         last=name == task.slate_stage,
         functions=functions,
     )
+
+
+def params_of(task: Task, name: str) -> tuple[str, ...]:
+    """The params that who leaves a stage depends on, besides who enters it; in the task's order."""
+    found = {n for formula in _formulas(task.stages[name]) for n in formula.reads}
+    found |= {f"{name}.keep", *(f"{s}.{quota}" for s in task.sources for quota in ("min", "max"))}
+    return tuple(param for param in task.params if param in found)
+
+
+def _formulas(stage: Stage) -> list[Formula]:
+    penalty = [stage.diversity.penalty] if stage.diversity is not None else []
+    return [*stage.terms.values(), stage.score, *stage.filters.values(), *penalty]
 
 
 def _in_order(stage: Stage) -> tuple[tuple[str, Node], ...]:

@@ -27,7 +27,7 @@ def panel():
 
 
 def test_features_of_one_slate(task, panel):
-    features = SlateFeatures(task, panel, _slates([[0, 1, 2]]))
+    features = SlateFeatures(task, panel)
     found = dict(zip(features.names, features.of(_slates([[0, 1, 3]])), strict=True))
     weights = np.array([1, 1 / np.log2(3), 1 / 2])
     weights /= weights.sum()
@@ -35,17 +35,15 @@ def test_features_of_one_slate(task, panel):
     assert found["log:p_click"] == pytest.approx(weights @ np.log([0.5, 0.25, 0.125]))
     assert found["repetition:topic"] == 1.0  # 0, 1 and 2 earlier items
     assert found["spread:topic"] == pytest.approx(1 / 3)
-    assert found["overlap@3"] == pytest.approx(2 / 3)
 
 
 def test_short_slates_count_what_is_shown(task, panel):
-    features = SlateFeatures(task, panel, _slates([[0, 1, 2]]))
+    features = SlateFeatures(task, panel)
     found = dict(zip(features.names, features.of(_slates([[2, -1, -1]])), strict=True))
     assert found["mean:p_click"] == 1.0
     assert found["log:p_click"] == 0.0
     assert found["repetition:topic"] == 0.0
     assert found["spread:topic"] == 1.0
-    assert found["overlap@3"] == pytest.approx(1 / 3)
 
 
 def test_overlap_is_one_with_itself_and_symmetric():
@@ -61,11 +59,11 @@ def test_sources_have_their_share_of_what_is_shown(task, panel):
     labels = {"source": ("popular", "taste", "fresh")}
     blended = replace(panel, keys=codes, labels=labels)
     slates = _slates([[1, 2, 0, -1]])
-    features = SlateFeatures(task.model_copy(update={"sources": sources}), blended, slates)
+    features = SlateFeatures(task.model_copy(update={"sources": sources}), blended)
     found = dict(zip(features.names, features.of(slates), strict=True))
     assert found["share:fresh"] == pytest.approx(2 / 3)
     assert found["share:popular"] == pytest.approx(1 / 3)
-    assert set(features.names) - set(SlateFeatures(task, panel, slates).names) == {
+    assert set(features.names) - set(SlateFeatures(task, panel).names) == {
         "share:fresh",
         "share:popular",
     }
@@ -74,8 +72,8 @@ def test_sources_have_their_share_of_what_is_shown(task, panel):
 def test_production_overlaps_itself_on_a_whole_panel(task, make_panel):
     panel = make_panel()
     slates = Funnel(task).slates(panel, Config(task.production))
-    features = SlateFeatures(task, panel, slates)
+    features = SlateFeatures(task, panel)
     vector = features.of(slates)
     assert vector.shape == (len(features.names),)
     assert np.isfinite(vector).all()
-    assert vector[features.names.index("overlap@3")] == 1.0
+    assert overlap(slates, slates) == 1.0
