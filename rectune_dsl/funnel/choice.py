@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from importlib.util import find_spec
@@ -24,6 +24,8 @@ class Runner(Protocol):
     """A stage as whoever was chosen runs it."""
 
     def run(self, source: SignalSource, config: Config, alive: Alive) -> Alive: ...
+
+    def run_all(self, source: SignalSource, configs: Sequence[Config], alive: Alive) -> Alive: ...
 
 
 def runner() -> Callable[[CompiledStage], Runner]:

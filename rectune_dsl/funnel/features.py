@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import combinations, islice
 from typing import Any
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.funnel.source import SOURCE
-from rectune_dsl.funnel.tally import Board, tally
+from rectune_dsl.funnel.tally import Board, Candidates, tally
 from rectune_dsl.hooks.api import Panel, Slates
 
 SMALLEST = 1e-6
@@ -31,18 +31,17 @@ class SlateFeatures:
     order; for every source of the task `share:NAME`, its share of the items shown; and per key
     `repetition:KEY`, the mean number of earlier items with an item's key, and `spread:KEY`, distinct keys
     per item shown. Positions weigh 1 / log2(1 + position), as in nDCG (Järvelin and Kekäläinen 2002); signals
-    that are undefined where shown count as 0.
+    that are undefined where shown count as 0. With `only` there are no others than those.
     """
 
-    def __init__(self, task: Task, panel: Panel) -> None:
-        values = _last_values(task, panel)
-        weighted = {f"mean:{name}": value for name, value in values.items()}
-        weighted |= {
-            f"log:{name}": _log(value) for name, value in values.items() if task.signals[name].domain[0] >= 0
+    def __init__(self, task: Task, panel: Panel, only: Collection[str] | None = None) -> None:
+        weighted = _chosen(_weighted(task, panel), only)
+        shares = _chosen({f"share:{name}": _is_from(panel, name) for name in task.sources}, only)
+        keys = {
+            key: codes
+            for key, codes in panel.keys.items()
+            if key != SOURCE and (only is None or not {f"repetition:{key}", f"spread:{key}"}.isdisjoint(only))
         }
-        weighted |= {f"product:{a}*{b}": values[a] * values[b] for a, b in _pairs(task, values)}
-        shares = {f"share:{name}": _is_from(panel, name) for name in task.sources}
-        keys = {name: codes for name, codes in panel.keys.items() if name != SOURCE}
         columns = [*weighted.values(), *shares.values()]
         self._board = Board(
             columns=_defined(np.stack(columns, axis=-1) if columns else np.empty((*panel.items.shape, 0))),
@@ -50,30 +49,70 @@ class SlateFeatures:
             keys=np.array([*keys.values()], np.int32).reshape(len(keys), *panel.items.shape),
         )
         self._tally = tally()
-        self.names: tuple[str, ...] = (
-            *weighted,
-            *shares,
-            *(f"{what}:{key}" for key in keys for what in ("repetition", "spread")),
-        )
+        of_keys = (f"{what}:{key}" for key in keys for what in ("repetition", "spread"))
+        added = (*weighted, *shares, *of_keys)
+        self.names: tuple[str, ...] = tuple(name for name in added if only is None or name in only)
+        self._places = [added.index(name) for name in self.names]
 
     def of(self, slates: Slates) -> NDArray[np.float64]:
         """φ as a vector in the order of `names`, averaged over requests with a slate; all 0 where nothing is
         shown."""
-        weight, shown, *sums = self._tally(self._board, slates.candidates)
-        if shown == 0.0:
-            return np.zeros(len(sums))
-        weighted = self._board.weighted
-        return np.concatenate([np.array(sums[:weighted]) / weight, np.array(sums[weighted:]) / shown])
+        return self.of_all(slates.candidates[np.newaxis])[0]
+
+    def of_all(self, candidates: Candidates) -> NDArray[np.float64]:
+        """φ of the slates of several configs, (configs, features)."""
+        sums = self._tally(self._board, candidates)
+        weight, shown, first = sums[:, :1], sums[:, 1:2], 2 + self._board.weighted
+        totals = np.concatenate(
+            [
+                sums[:, 2:first] / np.where(weight > 0.0, weight, 1.0),
+                sums[:, first:] / np.maximum(shown, 1.0),
+            ],
+            axis=1,
+        )
+        return totals[:, self._places]
+
+
+class Overlap:
+    """How many of its items a slate has in common with that of `reference` for the same request."""
+
+    def __init__(self, reference: Slates, candidates: int) -> None:
+        requests = len(reference.candidates)
+        self._rows = np.arange(requests)[:, np.newaxis]
+        self._there = np.zeros((requests, candidates + 1), np.bool_)
+        self._there[self._rows, reference.candidates] = True
+        self._there[:, -1] = False  # which is where index -1 points to
+        self._lengths = (reference.candidates >= 0).sum(axis=1)
+
+    def of_all(self, candidates: Candidates) -> NDArray[np.float64]:
+        """By config, (configs,): the mean over requests of the share of common candidates, by the longer
+        slate's length: 1 where both show the same set, 0 where they share nothing. Requests with two empty
+        slates are left out."""
+        common = self._there[self._rows, candidates].sum(axis=2)
+        longer = np.maximum((candidates >= 0).sum(axis=2), self._lengths)
+        shares = (common / np.maximum(longer, 1)).sum(axis=1)
+        return np.asarray(shares / np.maximum((longer > 0).sum(axis=1), 1), np.float64)
 
 
 def overlap(a: Slates, b: Slates) -> float:
-    """Mean over requests of the share of common candidates, by the longer slate's length: 1 where both
-    show the same set, 0 where they share nothing. Requests with two empty slates are left out."""
-    longer = np.maximum((a.candidates >= 0).sum(axis=1), (b.candidates >= 0).sum(axis=1))
-    same = (a.candidates[:, :, None] == b.candidates[:, None, :]) & (a.candidates >= 0)[:, :, None]
-    common = same.any(axis=2).sum(axis=1)
-    shares = common[longer > 0] / longer[longer > 0]
-    return float(shares.mean()) if shares.size else 0.0
+    """The overlap of slates with those of others, which is symmetric: see Overlap.of_all."""
+    candidates = 1 + max(int(slates.candidates.max(initial=-1)) for slates in (a, b))
+    return float(Overlap(b, candidates).of_all(a.candidates[np.newaxis])[0])
+
+
+def _weighted(task: Task, panel: Panel) -> Values:
+    """What is averaged with a position's weight, (requests, candidates), by the feature's name."""
+    values = _last_values(task, panel)
+    logged = [name for name in values if task.signals[name].domain[0] >= 0]
+    return {
+        **{f"mean:{name}": value for name, value in values.items()},
+        **{f"log:{name}": _log(values[name]) for name in logged},
+        **{f"product:{a}*{b}": values[a] * values[b] for a, b in _pairs(task, values)},
+    }
+
+
+def _chosen(features: Values, only: Collection[str] | None) -> Values:
+    return {name: values for name, values in features.items() if only is None or name in only}
 
 
 def _last_values(task: Task, panel: Panel) -> dict[str, NDArray[np.float32]]:
@@ -88,7 +127,7 @@ def _last_values(task: Task, panel: Panel) -> dict[str, NDArray[np.float32]]:
 
 def _pairs(task: Task, values: Values) -> list[tuple[str, str]]:
     """The pairs of predictions whose products are features."""
-    for stage in reversed(task.stages.values()):
+    for stage in reversed([*task.stages.values()]):
         read = {n for formula in (stage.score, *stage.terms.values()) for n in formula.reads}
         heads = [n for n, s in task.signals.items() if s.kind == "prediction" and n in read and n in values]
         if heads:
@@ -97,7 +136,8 @@ def _pairs(task: Task, values: Values) -> list[tuple[str, str]]:
 
 
 def _log(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.log(np.maximum(values, np.float32(SMALLEST)))
+    logarithms: NDArray[np.float32] = np.log(np.maximum(values, np.float32(SMALLEST)))
+    return logarithms
 
 
 def _is_from(panel: Panel, source: str) -> NDArray[np.float32]:

@@ -2,54 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+
+import numpy as np
 
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.funnel.run import Funnel, arrived
-from rectune_dsl.funnel.source import SignalSource
+from rectune_dsl.funnel.source import PanelSource
 from rectune_dsl.funnel.stage import Alive, Functions, params_of
-from rectune_dsl.hooks.api import Config, Slates
+from rectune_dsl.hooks.api import Config, Panel, Slates
 
 Route = tuple[tuple[float, ...], ...]
 """A config's values of the params that each stage reads, stage by stage."""
 
 
 class Replay:
-    """Slates of any config of a task for the requests of one source.
+    """Slates of any config of a task for the requests of a panel.
 
     What leaves the first stages without params is computed once for all. Instances may be shared between
     threads.
     """
 
-    def __init__(self, task: Task, source: SignalSource, functions: Functions | None = None) -> None:
+    def __init__(self, task: Task, panel: Panel, functions: Functions | None = None) -> None:
         self._funnel = Funnel(task, functions)
-        self._source = source
+        self._source = PanelSource(panel)
         self._params = tuple(params_of(task, name) for name in task.stages)
-        self._fixed: list[Alive] = [arrived(source)]
-        production = Config(task.production)
-        for stage, params in enumerate(self._params):
-            if params:
-                break
-            self._fixed.append(self._funnel.step(stage, source, production, self._fixed[-1]))
+        self._fixed = next((i for i, params in enumerate(self._params) if params), len(self._params))
+        self._begin = arrived(self._source)
+        for stage in range(self._fixed):
+            self._begin = self._step(stage, [Config(task.production)], self._begin)
+
+    def keeps(self, config: Config) -> tuple[int, ...]:
+        """What each stage keeps. Raises KeyError when a param is missing."""
+        return self._funnel.keeps(config)
 
     def route(self, config: Config) -> Route:
         """Configs whose routes begin alike share what the stages so far make of them; in sorted order those
         are neighbours. Raises KeyError when a param is missing."""
         return tuple(tuple(config[name] for name in params) for params in self._params)
 
-    def slates(self, configs: Sequence[Config]) -> Iterator[Slates]:
-        """Of one config after the other. Each begins where its route leaves that of the one before."""
-        path = list(self._fixed)
-        before: Route = ()
-        for config in configs:
-            route = self.route(config)
-            del path[1 + max(_common(before, route), len(self._fixed) - 1) :]
-            for stage in range(len(path) - 1, len(route)):
-                path.append(self._funnel.step(stage, self._source, config, path[-1]))
-            before = route
-            yield self._funnel.shown(config, path[-1])
+    def slates(self, configs: Sequence[Config]) -> Slates:
+        """Of configs with the same `keeps`, at least one: (configs * requests, slate), those of one config
+        after those of the other."""
+        routes = [self.route(config) for config in configs]
+        alive, places = self._begin, [0] * len(configs)
+        for stage in range(self._fixed, len(self._params)):
+            alike: dict[Route, int] = {}
+            firsts = []
+            for number, route in enumerate(routes):
+                if alike.setdefault(route[: stage + 1], len(alike)) == len(firsts):
+                    firsts.append(number)
+            before = [places[number] for number in firsts]
+            if any(before):  # or else all have the same rows, which stay as they are
+                alive = self._rows(alive, before)
+            alive = self._step(stage, [configs[number] for number in firsts], alive)
+            places = [alike[route[: stage + 1]] for route in routes]
+        return self._funnel.shown(configs[0], self._rows(alive, places))
 
+    def _step(self, stage: int, configs: Sequence[Config], alive: Alive) -> Alive:
+        return self._funnel.step(stage, self._source, configs, alive)
 
-def _common(left: Route, right: Route) -> int:
-    """How many stages two routes have in common at their beginning."""
-    return next((i for i, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), len(left))
+    def _rows(self, alive: Alive, places: list[int]) -> Alive:
+        """The rows of the config at each place, one after the other."""
+        requests = self._source.requests
+        if alive.scores is not None and places == list(range(len(alive.scores) // max(requests, 1))):
+            return alive
+        return alive.rows(np.add.outer(np.array(places) * requests, np.arange(requests)).ravel())

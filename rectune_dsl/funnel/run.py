@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 
@@ -73,16 +74,17 @@ class Funnel:
         Returns slates as wide as the last stage keeps, -1 (and NaN scores) where a slate is short.
         """
         alive = arrived(source)
-        for stage in range(len(self._stages)):
-            alive = self.step(stage, source, config, alive)
+        for stage in self._runners:
+            alive = stage.run(source, config, alive)
         return self.shown(config, alive)
 
-    def step(self, stage: int, source: SignalSource, config: Config, alive: Alive) -> Alive:
-        """Who leaves a stage, by its place in `stages`, of those that are alive before it."""
-        return self._runners[stage].run(source, config, alive)
+    def step(self, stage: int, source: SignalSource, configs: Sequence[Config], alive: Alive) -> Alive:
+        """Who leaves a stage, by its place in `stages`, under configs that keep equally many there: as
+        CompiledStage.run_all has it."""
+        return self._runners[stage].run_all(source, configs, alive)
 
     def shown(self, config: Config, alive: Alive) -> Slates:
-        """The slates of who left the last stage."""
+        """The slates of who left the last stage, under configs that keep as many as this one."""
         return _slates(alive, self._stages[-1].keep_count(config))
 
 

@@ -65,7 +65,8 @@ def stored_of(source: SignalSource) -> StoredSource | None:
 
 
 class PanelSource:
-    """Requests [start, stop) of a panel as a signal source.
+    """Requests [start, stop) of a panel as a signal source. `alive` may be that of several configs, the rows
+    of one after those of the other.
 
     Raises UsageError when the panel lacks a stage, a signal or a key that is asked for.
     """
@@ -109,6 +110,8 @@ def head(panel: Panel, requests: int) -> Panel:
 def _of(rows: NDArray[Any], alive: Indices | None) -> NDArray[Any]:
     if alive is None or rows.ndim == 1:
         return rows
+    if len(alive) != len(rows):
+        return rows[np.arange(len(alive))[:, None] % len(rows), alive]
     return np.take_along_axis(rows, alive, axis=1)
 
 

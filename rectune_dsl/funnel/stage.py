@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,12 @@ class Alive:
         candidates = positions if self.candidates is None else _at(self.candidates, positions)
         return Alive(candidates, _at(scores, positions), valid)
 
+    def rows(self, rows: slice | Positions) -> Alive:
+        """Those of some rows."""
+        return Alive(
+            *(None if array is None else array[rows] for array in (self.candidates, self.scores, self.valid))
+        )
+
     def among(self, passing: Valid | None) -> Alive:
         """The same, of whom only those `passing` are there."""
         return Alive(self.candidates, self.scores, passing)
@@ -84,6 +90,14 @@ class CompiledStage:
         scores = np.ascontiguousarray(np.broadcast_to(score, shape))
         alive = alive.among(self._passing(values, alive, shape))
         return self.choose(source, config, alive, scores, values)
+
+    def run_all(self, source: SignalSource, configs: Sequence[Config], alive: Alive) -> Alive:
+        """Several configs that keep equally many: their rows, one config's after the other's.
+
+        `alive` has as many rows as the source has requests, then all configs begin with the same, or so many
+        for each config.
+        """
+        return one_by_one(self.run, source, configs, alive)
 
     def choose(
         self, source: SignalSource, config: Config, alive: Alive, scores: Scores, values: Values
@@ -189,6 +203,34 @@ def compile_stage(task: Task, name: str, functions: Functions) -> CompiledStage:
         last=name == task.slate_stage,
         functions=functions,
     )
+
+
+def one_by_one(
+    run: Callable[[SignalSource, Config, Alive], Alive],
+    source: SignalSource,
+    configs: Sequence[Config],
+    alive: Alive,
+) -> Alive:
+    """Several configs, each by itself, as CompiledStage.run_all has them."""
+    requests = source.requests
+    own = alive.scores is not None and len(alive.scores) != requests
+    starts = [i * requests if own else 0 for i in range(len(configs))]
+    parts = [
+        run(source, config, alive.rows(slice(start, start + requests)))
+        for config, start in zip(configs, starts, strict=True)
+    ]
+    return parts[0] if len(parts) == 1 else _joined(parts)
+
+
+def _joined(parts: Sequence[Alive]) -> Alive:
+    """The rows of one after the other, where all have gone through a stage."""
+    candidates = [part.candidates for part in parts if part.candidates is not None]
+    scores = [part.scores for part in parts if part.scores is not None]
+    valid = None
+    if any(part.valid is not None for part in parts):
+        everybody = np.ones(scores[0].shape, np.bool_)
+        valid = np.concatenate([everybody if part.valid is None else part.valid for part in parts])
+    return Alive(np.concatenate(candidates), np.concatenate(scores), valid)
 
 
 def params_of(task: Task, name: str) -> tuple[str, ...]:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from rectune_dsl.funnel.choice import compiled
 
 Candidates = NDArray[np.int32]
-"""(requests, slate): indices of candidates, -1 where nothing is shown."""
+"""(configs, requests, slate): indices of candidates, -1 where nothing is shown."""
 Sums = NDArray[np.float64]
+"""(configs, sums)"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,8 +30,9 @@ class Board:
 
 
 Tally = Callable[[Board, Candidates], Sums]
-"""Adds up slates: the sum of weights, the number of items shown, each column's sum, and for every key two
-numbers, the pairs of items of a slate that share it and the items that are the first with theirs."""
+"""Adds up the slates of each config: the sum of weights, the number of items shown, each column's sum, and for
+every key two numbers, the pairs of items of a slate that share it and the items that are the first with
+theirs."""
 
 
 def tally() -> Tally:
@@ -50,7 +52,11 @@ def position_weights(width: int) -> NDArray[np.float64]:
 
 
 def tally_by_numpy(board: Board, candidates: Candidates) -> Sums:
-    """All slates at once."""
+    """One config after the other, all its slates at once."""
+    return np.array([_sums(board, slates) for slates in candidates])
+
+
+def _sums(board: Board, candidates: NDArray[np.int32]) -> NDArray[np.float64]:
     shown = candidates >= 0
     there = np.where(shown, candidates, 0)
     rows = np.arange(len(there))[:, None]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import groupby
 from threading import Lock
 
 import numpy as np
@@ -13,11 +14,11 @@ from numpy.typing import NDArray
 
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.space import Space
-from rectune_dsl.funnel.features import SlateFeatures, overlap
+from rectune_dsl.funnel.features import Overlap, SlateFeatures
 from rectune_dsl.funnel.processors import usable
 from rectune_dsl.funnel.redundant import independent
-from rectune_dsl.funnel.replay import Replay
-from rectune_dsl.funnel.source import PanelSource, head
+from rectune_dsl.funnel.replay import Replay, Route
+from rectune_dsl.funnel.source import head
 from rectune_dsl.funnel.stage import Functions
 from rectune_dsl.hooks.api import Config, Panel, Slates
 
@@ -34,6 +35,8 @@ _DIGEST = 16
 """Bytes of a slate key."""
 
 Array = NDArray[np.float64]
+Values = tuple[float, ...]
+"""Of all params, in the task's order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,22 +75,21 @@ class WhatIf:
         panel = panel if requests is None else head(panel, requests)
         self._params = tuple(task.params)
         self._threads = usable() if threads is None else threads
-        self._replay = Replay(task, PanelSource(panel), functions)
+        self._replay = Replay(task, panel, functions)
         self._features = SlateFeatures(task, panel)
-        self._seen: dict[tuple[float, ...], Shown] = {}
+        self._seen: dict[Values, Shown] = {}
         self._lock = Lock()
-        self._kept: slice | list[int] = slice(None)
         served = Config(task.production)
-        self._production = self.slates(served)
+        self._overlap = Overlap(self.slates(served), panel.items.shape[1])
         whole, near = _sample(task)
         everything = self.features([served, *whole, *near])
         spread = everything[1 : 1 + len(whole)].std(axis=0)
-        varying = np.where(spread > 0.0, everything, 0.0)
-        self._kept = list(independent(varying, _preference(self._features.names)))
-        self._seen.clear()
-        self.names: tuple[str, ...] = tuple(self._features.names[i] for i in self._kept)
-        self.production: Array = everything[0, self._kept]
-        self.spread: Array = spread[self._kept]
+        kept = list(independent(np.where(spread > 0.0, everything, 0.0), _preference(self._features.names)))
+        self._features = SlateFeatures(task, panel, [self._features.names[i] for i in kept])
+        self._seen = {}
+        self.names: tuple[str, ...] = self._features.names
+        self.production: Array = everything[0, kept]
+        self.spread: Array = spread[kept]
 
     def features(self, configs: Sequence[Config]) -> Array:
         """φ of each config, (configs, features), in the order of `names`."""
@@ -96,7 +98,7 @@ class WhatIf:
 
     def overlaps(self, configs: Sequence[Config]) -> Array:
         """The share of items on each config's slates that production's have too, (configs,), as
-        `funnel.features.overlap` has it."""
+        `funnel.features.Overlap` has it."""
         return np.array([shown.overlap for shown in self._all(configs)], np.float64)
 
     def slate_keys(self, configs: Sequence[Config]) -> tuple[bytes, ...]:
@@ -106,7 +108,7 @@ class WhatIf:
 
     def slates(self, config: Config) -> Slates:
         """The slates of one config."""
-        return next(self._replay.slates([config]))
+        return self._replay.slates([config])
 
     def _all(self, configs: Sequence[Config]) -> list[Shown]:
         keys = [tuple(map(config.values.__getitem__, self._params)) for config in configs]
@@ -119,10 +121,13 @@ class WhatIf:
             found |= new
         return [found[key] for key in keys]
 
-    def _computed(self, missing: Mapping[tuple[float, ...], Config]) -> dict[tuple[float, ...], Shown]:
-        order = sorted(missing, key=lambda key: self._replay.route(missing[key]))
+    def _computed(self, missing: Mapping[Values, Config]) -> dict[Values, Shown]:
+        order = sorted(missing, key=lambda key: self._order(missing[key]))
         size = max(1, min(_BLOCK, -(-len(order) // self._threads)))
-        blocks = [[missing[key] for key in order[i : i + size]] for i in range(0, len(order), size)]
+        blocks = []
+        for _, alike in groupby(order, key=lambda key: self._replay.keeps(missing[key])):
+            keys = list(alike)
+            blocks += [[missing[key] for key in keys[i : i + size]] for i in range(0, len(keys), size)]
         if self._threads == 1 or len(blocks) == 1:
             parts = list(map(self._block, blocks))
         else:
@@ -130,14 +135,20 @@ class WhatIf:
                 parts = list(pool.map(self._block, blocks))
         return dict(zip(order, (shown for part in parts for shown in part), strict=True))
 
+    def _order(self, config: Config) -> tuple[tuple[int, ...], Route]:
+        """Puts those together that go through stages together."""
+        return self._replay.keeps(config), self._replay.route(config)
+
     def _block(self, configs: Sequence[Config]) -> list[Shown]:
-        return [self._shown(slates) for slates in self._replay.slates(configs)]
+        slates = self._replay.slates(configs).candidates
+        candidates = slates.reshape(len(configs), -1, slates.shape[1])
+        found = zip(self._features.of_all(candidates), self._overlap.of_all(candidates).tolist(), strict=True)
+        return [
+            Shown(features, share, _key_of(own))
+            for (features, share), own in zip(found, candidates, strict=True)
+        ]
 
-    def _shown(self, slates: Slates) -> Shown:
-        features = self._features.of(slates)[self._kept]
-        return Shown(features, overlap(slates, self._production), _key_of(slates))
-
-    def _remember(self, new: Mapping[tuple[float, ...], Shown]) -> None:
+    def _remember(self, new: Mapping[Values, Shown]) -> None:
         with self._lock:
             self._seen |= new
             for key in list(self._seen)[: max(0, len(self._seen) - REMEMBERED)]:
@@ -167,9 +178,10 @@ def _preference(names: Sequence[str]) -> list[int]:
     return [of(name) for name in names]
 
 
-def _key_of(slates: Slates) -> bytes:
-    """A digest of what is shown; trailing places that every slate leaves empty are not part of it."""
-    used = np.flatnonzero((slates.candidates >= 0).any(axis=0))
-    width = 1 + int(used[-1]) if used.size else 0
-    shown = np.ascontiguousarray(slates.candidates[:, :width], np.int32)
+def _key_of(candidates: NDArray[np.int32]) -> bytes:
+    """A digest of slates; places at their end that all of them leave empty are not part of it."""
+    width = candidates.shape[1]
+    while width and (candidates[:, width - 1] < 0).all():
+        width -= 1
+    shown = np.ascontiguousarray(candidates[:, :width], np.int32)
     return blake2b(width.to_bytes(8, "little") + shown.tobytes(), digest_size=_DIGEST).digest()

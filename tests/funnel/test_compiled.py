@@ -82,7 +82,7 @@ def _scores(stage, panel, params):
     program = compile_program(stage)
     assert program is not None
     alive = Alive(None, None, panel.valid)
-    bound = KernelStage(stage, program).bind(PanelSource(panel), Config(params), alive)
+    bound = KernelStage(stage, program).bind(PanelSource(panel), [Config(params)], alive)
     assume(bound is not None)
     return scores_of(bound)
 

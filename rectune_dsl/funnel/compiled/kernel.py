@@ -2,7 +2,9 @@
 
 Arguments are those of a Program, and arrays: `columns` of signals, one line each as `request` describes them;
 `scalars` (requests, scalars); `alive` (requests, width), who of all candidates it is, and `valid`
-(requests, width), either of them (requests, 0) for all.
+(requests, width), either of them (requests, 0) for all. Requests are as many as `scalars` has rows; of every
+other array that is shorter they take the rows over and over, so that several configs share what they have in
+common.
 """
 
 from __future__ import annotations
@@ -62,11 +64,12 @@ def score(
     keys, places = np.empty(width, np.int32), np.empty((2, width + 1), np.int64)
     for request in range(scalars.shape[0]):
         load(request, columns, alive, space, addresses)
-        compute(code, addresses, scalars[request], valid[request], width, keys, places)
+        there = valid[request % valid.shape[0]]
+        compute(code, addresses, scalars[request], there, width, keys, places)
         scores = row_at(addresses[score_row], width)
         for i in range(width):
             to_scores[request, i] = scores[i]
-        filter_out(filters, addresses, valid[request], to_passing[request])
+        filter_out(filters, addresses, there, to_passing[request])
 
 
 @kernel(
@@ -104,18 +107,20 @@ def run(
     nobody = 0
     for request in range(scalars.shape[0]):
         load(request, columns, alive, space, addresses)
-        compute(code, addresses, scalars[request], valid[request], width, keys, places)
+        there = valid[request % valid.shape[0]]
+        compute(code, addresses, scalars[request], there, width, keys, places)
         scores = row_at(addresses[score_row], width)
         penalties = row_at(addresses[penalty_row], width)
-        there = valid[request]
         if filters.size:
-            filter_out(filters, addresses, valid[request], passing)
+            filter_out(filters, addresses, there, passing)
             there = passing
-        count = choose(how, keep, scores, there, sharing[request], penalties, most, keys, worth, places)
+        shared = sharing[request % sharing.shape[0]]
+        count = choose(how, keep, scores, there, shared, penalties, most, keys, worth, places)
+        candidates = alive[request % alive.shape[0]]
         for place in range(to_alive.shape[1]):
             position = places[0, place] if place < count else 0
             somebody = place < count and (there.size == 0 or there[position])
-            to_alive[request, place] = alive[request, position] if alive.shape[1] else position
+            to_alive[request, place] = candidates[position] if candidates.size else position
             to_scores[request, place] = scores[position]
             to_valid[request, place] = somebody
             nobody += 0 if somebody else 1

@@ -15,9 +15,10 @@ from rectune_dsl.funnel.compiled.order import keep_best, keys_of, rank, sort_bes
 KEEP, SORT, PICK, PICK_IN_PLACE = 0, 1, 2, 3
 """How candidates are chosen: the best, in their order; best first; under a diversity rule, in the order they
 were picked, or in their own."""
-ADDRESS, STRIDE, GATHERED = 0, 1, 2
-"""A column of signals: where its first row starts, elements from one row to the next, and whether a row has
-all candidates of the request instead of those that are alive."""
+ADDRESS, STRIDE, GATHERED, ROWS = 0, 1, 2, 3
+"""A column of signals: where its first row starts, elements from one row to the next, whether a row has
+all candidates of the request instead of those that are alive, and how many rows there are. Where there are
+more requests than rows, they begin again."""
 
 _FLOAT = 4
 _LINE = 16
@@ -56,9 +57,10 @@ def load(
 ) -> None:
     """Set the addresses of a request's columns; gather what is stored for more than who is alive."""
     for c in range(columns.shape[0]):
-        address = columns[c, ADDRESS] + request * columns[c, STRIDE] * _FLOAT
+        row = request % columns[c, ROWS]
+        address = columns[c, ADDRESS] + row * columns[c, STRIDE] * _FLOAT
         if columns[c, GATHERED]:
-            _gather(row_at(address, columns[c, STRIDE]), alive[request], space[c])
+            _gather(row_at(address, columns[c, STRIDE]), alive[request % alive.shape[0]], space[c])
             _prepare(address + columns[c, STRIDE] * _FLOAT, columns[c, STRIDE])
         else:
             addresses[c] = address

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from rectune_dsl.funnel.compiled import kernel, request
 from rectune_dsl.funnel.compiled.program import Program, compile_program
 from rectune_dsl.funnel.select import Scores, Valid
 from rectune_dsl.funnel.source import SignalSource, stored_of
-from rectune_dsl.funnel.stage import Alive, CompiledStage, Values
+from rectune_dsl.funnel.stage import Alive, CompiledStage, Values, one_by_one
 from rectune_dsl.hooks.api import Config
 
 _ALL = 1 << 40
@@ -50,7 +50,7 @@ class KernelStage:
 
     def run(self, source: SignalSource, config: Config, alive: Alive) -> Alive:
         """As CompiledStage.run does it."""
-        bound = self.bind(source, config, alive)
+        bound = self.bind(source, [config], alive)
         if bound is None:
             return self.stage.run(source, config, alive)
         if self.stage.sources is not None:
@@ -58,18 +58,26 @@ class KernelStage:
             return self.stage.choose(source, config, alive.among(passing), scores, bound.values)
         return self._chosen(source, config, alive, bound)
 
-    def bind(self, source: SignalSource, config: Config, alive: Alive) -> Bound | None:
-        """None where a signal or a scalar is not of the kind that the program was made for."""
+    def run_all(self, source: SignalSource, configs: Sequence[Config], alive: Alive) -> Alive:
+        """As CompiledStage.run_all does it, in one call where no quotas have to be kept."""
+        if self.stage.sources is None and (bound := self.bind(source, configs, alive)) is not None:
+            return self._chosen(source, configs[0], alive, bound)
+        return one_by_one(self.run, source, configs, alive)
+
+    def bind(self, source: SignalSource, configs: Sequence[Config], alive: Alive) -> Bound | None:
+        """For one config after the other. None where a signal or a scalar is not of the kind that the program
+        was made for."""
         requests = source.requests
         width = source.candidates if alive.candidates is None else alive.candidates.shape[1]
         signals, stored = self._signals(source, alive)
         if alive.scores is not None:
             signals = {**signals, "score": alive.scores}
-        values: dict[str, Any] = {**config.values, **self.stage.constants}
-        values |= {name: array[:, None] for name, array in signals.items() if array.ndim == 1}
+        flat = {name: array[:, None] for name, array in signals.items() if array.ndim == 1}
+        values = [{**config.values, **self.stage.constants, **flat} for config in configs]
         scalars = _scalars(self.program, self.stage, values, requests)
         widths = {n: width if n == "score" or not stored else source.candidates for n in self.program.columns}
-        arrays = [_rows(signals[name], (requests, widths[name])) for name in self.program.columns]
+        rows = (requests, len(configs) * requests)
+        arrays = [_rows(signals[name], rows, widths[name]) for name in self.program.columns]
         if scalars is None or any(array is None for array in arrays) or width == 0:
             return None
         usable = tuple(array for array in arrays if array is not None)
@@ -81,7 +89,7 @@ class KernelStage:
             scalars=scalars,
             alive=_whole(alive.candidates, np.int64, requests),
             valid=_whole(alive.valid, np.bool_, requests),
-            values=values,
+            values=values[0],
             width=width,
         )
 
@@ -100,7 +108,7 @@ class KernelStage:
             how = request.PICK if stage.last else request.PICK_IN_PLACE
             most = _ALL if stage.diversity.max_per_key is None else stage.diversity.max_per_key
             sharing = _own(source.keys(stage.diversity.by, alive.candidates), np.int32)
-        shape = (source.requests, kept)
+        shape = (len(bound.scalars), kept)
         chosen = np.empty(shape, np.int64)
         scores, there = np.empty(shape, np.float32), np.empty(shape, np.bool_)
         nobody = kernel.run(*bound.arguments, how, kept, most, sharing, chosen, scores, there)
@@ -122,26 +130,29 @@ def kernel_stage(stage: CompiledStage) -> KernelStage | CompiledStage:
 
 
 def _scalars(
-    program: Program, stage: CompiledStage, values: dict[str, Any], requests: int
+    program: Program, stage: CompiledStage, values: Sequence[dict[str, Any]], requests: int
 ) -> NDArray[np.float32] | None:
-    """(requests, scalars), evaluated by NumPy. Adds the terms that have one value per request to `values`."""
-    for term, tree in program.terms:
-        values[term] = evaluate(tree, values, functions=stage.functions)
-    scalars = np.zeros((requests, max(1, len(program.scalars))), np.float32)
-    for number, tree in enumerate(program.scalars):
-        value = evaluate(tree, values, functions=stage.functions)
-        if isinstance(value, np.ndarray):
-            if value.dtype != np.float32:  # it would make wider what it meets
-                return None
-            value = np.broadcast_to(value, (requests, 1))[:, 0]
-        with np.errstate(over="ignore"):
-            scalars[:, number] = value
-    return scalars
+    """(configs * requests, scalars), evaluated by NumPy from each config's `values`. Adds the terms that have
+    one value per request to them."""
+    scalars = np.zeros((len(values), requests, max(1, len(program.scalars))), np.float32)
+    with np.errstate(over="ignore"):
+        for of_config, own in zip(scalars, values, strict=True):
+            for term, tree in program.terms:
+                own[term] = evaluate(tree, own, functions=stage.functions)
+            for number, tree in enumerate(program.scalars):
+                value = evaluate(tree, own, functions=stage.functions)
+                if isinstance(value, np.ndarray) and value.dtype != np.float32:
+                    return None  # it would make wider what it meets
+                of_config[:, number : number + 1] = value
+    return scalars.reshape(-1, scalars.shape[2])
 
 
-def _rows(array: NDArray[Any], shape: tuple[int, int]) -> NDArray[np.float32] | None:
-    """The array with each row in one piece; None where it is not by candidate, or not float32."""
-    if array.shape != shape or array.dtype != np.float32:
+def _rows(array: NDArray[Any], rows: tuple[int, int], width: int) -> NDArray[np.float32] | None:
+    """The array with each row in one piece; None where it is not by candidate, or not float32.
+
+    All configs may have the same rows, or each its own: `rows` are how many there may be.
+    """
+    if array.ndim != 2 or array.shape[0] not in rows or array.shape[1] != width or array.dtype != np.float32:
         return None
     strided = array.strides[1] == array.itemsize and array.strides[0] % array.itemsize == 0
     return array if strided and array.strides[0] >= 0 else np.ascontiguousarray(array)
@@ -149,10 +160,10 @@ def _rows(array: NDArray[Any], shape: tuple[int, int]) -> NDArray[np.float32] | 
 
 def _pointers(arrays: tuple[NDArray[np.float32], ...], gathered: list[bool]) -> NDArray[np.int64]:
     rows = [
-        (array.ctypes.data, array.strides[0] // array.itemsize, is_gathered)
+        (array.ctypes.data, array.strides[0] // array.itemsize, is_gathered, array.shape[0])
         for array, is_gathered in zip(arrays, gathered, strict=True)
     ]
-    return np.array(rows, np.int64).reshape(-1, 3)
+    return np.array(rows, np.int64).reshape(-1, 4)
 
 
 def _whole(array: NDArray[Any] | None, kind: type[np.generic], requests: int) -> NDArray[Any]:

@@ -27,15 +27,17 @@ def _repeats(slate: NDArray[np.int32], keys: NDArray[np.int32], sums: Sums) -> N
 
 
 @kernel("void(int32[:,::1], float64[::1], float32[:,:,::1], int64, int32[:,:,::1], float64[::1])")
-def _tally(
-    candidates: Candidates,
+def _add(
+    candidates: NDArray[np.int32],
     weights: Sums,
     columns: NDArray[np.float32],
     weighted: int,
     keys: NDArray[np.int32],
     sums: Sums,
 ) -> None:
+    """One config's slates, (requests, slate)."""
     count = columns.shape[2]
+    of_columns = sums[_FIRST_COLUMN : _FIRST_COLUMN + count]
     for request in range(candidates.shape[0]):
         slate = candidates[request]
         for place in range(slate.size):
@@ -45,17 +47,30 @@ def _tally(
             sums[0] += weight
             sums[1] += 1.0
             for c in range(weighted):
-                sums[_FIRST_COLUMN + c] += weight * row[c]
+                of_columns[c] += weight * row[c]
             for c in range(weighted, count):
-                sums[_FIRST_COLUMN + c] += row[c]
+                of_columns[c] += row[c]
         for k in range(keys.shape[0]):
             _repeats(slate, keys[k, request], sums[_FIRST_COLUMN + count + 2 * k :])
 
 
+@kernel("void(int32[:,:,::1], float64[::1], float32[:,:,::1], int64, int32[:,:,::1], float64[:,::1])")
+def _add_all(
+    candidates: Candidates,
+    weights: Sums,
+    columns: NDArray[np.float32],
+    weighted: int,
+    keys: NDArray[np.int32],
+    sums: Sums,
+) -> None:
+    for config in range(candidates.shape[0]):
+        _add(candidates[config], weights, columns, weighted, keys, sums[config])
+
+
 def tally_by_kernel(board: Board, candidates: Candidates) -> Sums:
     """As `funnel.tally.tally_by_numpy` does it."""
-    sums = np.zeros(_FIRST_COLUMN + board.columns.shape[2] + 2 * len(board.keys))
-    weights = position_weights(candidates.shape[1])
+    sums = np.zeros((len(candidates), _FIRST_COLUMN + board.columns.shape[2] + 2 * len(board.keys)))
+    weights = position_weights(candidates.shape[2])
     own = np.require(candidates, np.int32, ["C", "W"])
-    _tally(own, weights, board.columns, board.weighted, board.keys, sums)
+    _add_all(own, weights, board.columns, board.weighted, board.keys, sums)
     return sums
