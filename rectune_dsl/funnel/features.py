@@ -57,20 +57,16 @@ class SlateFeatures:
     def of(self, slates: Slates) -> NDArray[np.float64]:
         """φ as a vector in the order of `names`, averaged over requests with a slate; all 0 where nothing is
         shown."""
-        return self.of_all(slates.candidates[np.newaxis])[0]
+        features: NDArray[np.float64] = self.of_all(slates.candidates[np.newaxis])[0]
+        return features
 
     def of_all(self, candidates: Candidates) -> NDArray[np.float64]:
         """φ of the slates of several configs, (configs, features)."""
         sums = self._tally(self._board, candidates)
         weight, shown, first = sums[:, :1], sums[:, 1:2], 2 + self._board.weighted
-        totals = np.concatenate(
-            [
-                sums[:, 2:first] / np.where(weight > 0.0, weight, 1.0),
-                sums[:, first:] / np.maximum(shown, 1.0),
-            ],
-            axis=1,
-        )
-        return totals[:, self._places]
+        means = sums[:, 2:first] / np.where(weight > 0.0, weight, 1.0)
+        features: NDArray[np.float64] = np.hstack([means, sums[:, first:] / np.maximum(shown, 1.0)])
+        return features[:, self._places]
 
 
 class Overlap:
@@ -145,7 +141,8 @@ def _is_from(panel: Panel, source: str) -> NDArray[np.float32]:
     names = panel.labels.get(SOURCE, ())
     if source not in names:
         return np.zeros(panel.items.shape, np.float32)
-    return (panel.keys[SOURCE] == names.index(source)).astype(np.float32)
+    own: NDArray[np.float32] = (panel.keys[SOURCE] == names.index(source)).astype(np.float32)
+    return own
 
 
 def _defined(columns: NDArray[Any]) -> NDArray[np.float32]:

@@ -48,7 +48,7 @@ class Replay:
         alive, places = self._begin, [0] * len(configs)
         for stage in range(self._fixed, len(self._params)):
             alike: dict[Route, int] = {}
-            firsts = []
+            firsts: list[int] = []
             for number, route in enumerate(routes):
                 if alike.setdefault(route[: stage + 1], len(alike)) == len(firsts):
                     firsts.append(number)

@@ -47,9 +47,9 @@ class Alive:
 
     def rows(self, rows: slice | Positions) -> Alive:
         """Those of some rows."""
-        return Alive(
-            *(None if array is None else array[rows] for array in (self.candidates, self.scores, self.valid))
-        )
+        scores = None if self.scores is None else self.scores[rows]
+        valid = None if self.valid is None else self.valid[rows]
+        return Alive(None if self.candidates is None else self.candidates[rows], scores, valid)
 
     def among(self, passing: Valid | None) -> Alive:
         """The same, of whom only those `passing` are there."""

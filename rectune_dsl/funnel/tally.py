@@ -30,8 +30,8 @@ class Board:
 
 
 Tally = Callable[[Board, Candidates], Sums]
-"""Adds up the slates of each config: the sum of weights, the number of items shown, each column's sum, and for
-every key two numbers, the pairs of items of a slate that share it and the items that are the first with
+"""Adds up the slates of each config: the sum of weights, the number of items shown, each column's sum, and
+for every key two numbers, the pairs of items of a slate that share it and the items that are the first with
 theirs."""
 
 
