@@ -2,9 +2,9 @@
 
     python benchmarks/replay.py --json
 
-128 requests with the simulator's 300 candidates. Configs that are alike in a stage differ in what comes behind
-it only, as in a search around one pre-ranking. Both ways compute the same features, overlaps and slate keys
-of the same configs, alternating; ratios are medians over rounds.
+128 requests with the simulator's 300 candidates. Configs that are alike in a stage differ behind it only, as
+in a search around one pre-ranking. Both ways compute the same features, overlaps and slate keys of
+the same configs, alternating; ratios are medians over rounds.
 """
 
 from __future__ import annotations
