@@ -152,7 +152,11 @@ def _figures(case: Case, seeds: int, count: int) -> list[Figure]:
         one = WhatIf(case.task, panel, threads=1)
         plain = _plain(case.task, panel)
         batches = [case.configs(seed * ROUNDS + i, count) for i in range(ROUNDS)]
-        contenders = {"plain": plain, "one thread": one.features, "WhatIf": what.features}
+        contenders: dict[str, Callable[[Sequence[Config]], object]] = {
+            "plain": plain,
+            "one thread": one.features,
+            "WhatIf": what.features,
+        }
         each = {name: _each(run, batches) for name, run in contenders.items()}
         rounds = alternating({**each, **cores.hashing()}, ROUNDS)
         for name, times in rounds.items():

@@ -9,7 +9,7 @@ import numpy as np
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.funnel.run import Funnel, arrived
 from rectune_dsl.funnel.source import PanelSource
-from rectune_dsl.funnel.stage import Alive, Functions, params_of
+from rectune_dsl.funnel.stage import Alive, Functions, params_of, quotas_of
 from rectune_dsl.hooks.api import Config, Panel, Slates
 
 Route = tuple[tuple[float, ...], ...]
@@ -28,13 +28,15 @@ class Replay:
         self._source = PanelSource(panel)
         self._params = tuple(params_of(task, name) for name in task.stages)
         self._fixed = next((i for i, params in enumerate(self._params) if params), len(self._params))
+        self._quotas = quotas_of(task)
         self._begin = arrived(self._source)
         for stage in range(self._fixed):
             self._begin = self._step(stage, [Config(task.production)], self._begin)
 
-    def keeps(self, config: Config) -> tuple[int, ...]:
-        """What each stage keeps. Raises KeyError when a param is missing."""
-        return self._funnel.keeps(config)
+    def counts(self, config: Config) -> tuple[float, ...]:
+        """What each stage keeps, and the quotas of sources: all that decides how many of what there are.
+        Raises KeyError when a param is missing."""
+        return *self._funnel.keeps(config), *(config[name] for name in self._quotas)
 
     def route(self, config: Config) -> Route:
         """Configs whose routes begin alike share what the stages so far make of them; in sorted order those
@@ -42,7 +44,7 @@ class Replay:
         return tuple(tuple(config[name] for name in params) for params in self._params)
 
     def slates(self, configs: Sequence[Config]) -> Slates:
-        """Of configs with the same `keeps`, at least one: (configs * requests, slate), those of one config
+        """Of configs with the same `counts`, at least one: (configs * requests, slate), those of one config
         after those of the other."""
         routes = [self.route(config) for config in configs]
         alive, places = self._begin, [0] * len(configs)

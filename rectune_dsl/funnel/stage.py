@@ -16,7 +16,7 @@ from rectune_dsl.dsl.params import Param
 from rectune_dsl.dsl.stages import Diversity, Stage
 from rectune_dsl.dsl.table import Formula
 from rectune_dsl.funnel.blend import Quotas, enough, keep_blended, pick_blended, sort_blended
-from rectune_dsl.funnel.rerank import Repeats, pick_diverse
+from rectune_dsl.funnel.rerank import Penalty, Repeats, pick_diverse
 from rectune_dsl.funnel.select import Positions, Scores, Valid, keep_best, sort_best
 from rectune_dsl.funnel.source import Indices, SignalSource
 from rectune_dsl.funnel.sources import Sources
@@ -50,6 +50,16 @@ class Alive:
         scores = None if self.scores is None else self.scores[rows]
         valid = None if self.valid is None else self.valid[rows]
         return Alive(None if self.candidates is None else self.candidates[rows], scores, valid)
+
+    def repeated(self, requests: int, width: int, times: int) -> Alive:
+        """So many times over, where there is one row for each request, (times * requests, width)."""
+        if self.scores is not None and len(self.scores) != requests:
+            return self
+        several = self.rows(np.tile(np.arange(requests), times))
+        if several.candidates is not None:
+            return several
+        candidates = np.broadcast_to(np.arange(width), (times * requests, width))
+        return Alive(candidates, several.scores, several.valid)
 
     def among(self, passing: Valid | None) -> Alive:
         """The same, of whom only those `passing` are there."""
@@ -89,7 +99,7 @@ class CompiledStage:
         score = np.asarray(self._evaluate(self.score, values, alive), np.float32)
         scores = np.ascontiguousarray(np.broadcast_to(score, shape))
         alive = alive.among(self._passing(values, alive, shape))
-        return self.choose(source, config, alive, scores, values)
+        return self.choose(source, config, alive, scores, self.penalty(values, alive))
 
     def run_all(self, source: SignalSource, configs: Sequence[Config], alive: Alive) -> Alive:
         """Several configs that keep equally many: their rows, one config's after the other's.
@@ -100,10 +110,15 @@ class CompiledStage:
         return one_by_one(self.run, source, configs, alive)
 
     def choose(
-        self, source: SignalSource, config: Config, alive: Alive, scores: Scores, values: Values
+        self, source: SignalSource, config: Config, alive: Alive, scores: Scores, penalty: Penalty
     ) -> Alive:
-        """Keep the best of the candidates that are alive, with their `scores` (requests, candidates)."""
-        return alive.at(self._positions(source, config, alive, scores, values), scores)
+        """Keep the best of the candidates that are alive, with their `scores` (requests, candidates).
+        `penalty` is what a diversity rule asks for."""
+        return alive.at(self._positions(source, config, alive, scores, penalty), scores)
+
+    def penalty(self, values: Values, alive: Alive) -> Penalty:
+        """What each earlier item with the same key costs; nothing without a diversity rule."""
+        return 0.0 if self.diversity is None else self._evaluate(self.diversity.penalty.tree, values, alive)
 
     def _values(self, source: SignalSource, config: Config, alive: Alive, shape: tuple[int, int]) -> Values:
         values: dict[str, Any] = {**config.values, **self.constants}
@@ -130,10 +145,10 @@ class CompiledStage:
         return passing
 
     def _positions(
-        self, source: SignalSource, config: Config, alive: Alive, scores: Scores, values: Values
+        self, source: SignalSource, config: Config, alive: Alive, scores: Scores, penalty: Penalty
     ) -> Positions:
         keep = self.keep_count(config)
-        repeats = self._repeats(source, alive, values)
+        repeats = self._repeats(source, alive, penalty)
         if self.sources is not None:
             return self._blended(source, config, alive, scores, repeats)
         if repeats is None:
@@ -174,10 +189,9 @@ class CompiledStage:
         """Later stages break ties by position, so what is kept stands in the order it came in."""
         return picked if self.last else np.sort(picked, axis=1)
 
-    def _repeats(self, source: SignalSource, alive: Alive, values: Values) -> Repeats | None:
+    def _repeats(self, source: SignalSource, alive: Alive, penalty: Penalty) -> Repeats | None:
         if self.diversity is None:
             return None
-        penalty = self._evaluate(self.diversity.penalty.tree, values, alive)
         return Repeats(source.keys(self.diversity.by, alive.candidates), penalty, self.diversity.max_per_key)
 
 
@@ -236,8 +250,14 @@ def _joined(parts: Sequence[Alive]) -> Alive:
 def params_of(task: Task, name: str) -> tuple[str, ...]:
     """The params that who leaves a stage depends on, besides who enters it; in the task's order."""
     found = {n for formula in _formulas(task.stages[name]) for n in formula.reads}
-    found |= {f"{name}.keep", *(f"{s}.{quota}" for s in task.sources for quota in ("min", "max"))}
+    found |= {f"{name}.keep", *quotas_of(task)}
     return tuple(param for param in task.params if param in found)
+
+
+def quotas_of(task: Task) -> tuple[str, ...]:
+    """The params that are quotas of sources."""
+    quotas = (f"{source}.{quota}" for source in task.sources for quota in ("min", "max"))
+    return tuple(name for name in quotas if name in task.params)
 
 
 def _formulas(stage: Stage) -> list[Formula]:

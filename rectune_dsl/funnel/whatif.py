@@ -125,7 +125,7 @@ class WhatIf:
         order = sorted(missing, key=lambda key: self._order(missing[key]))
         size = max(1, min(_BLOCK, -(-len(order) // self._threads)))
         blocks = []
-        for _, alike in groupby(order, key=lambda key: self._replay.keeps(missing[key])):
+        for _, alike in groupby(order, key=lambda key: self._replay.counts(missing[key])):
             keys = list(alike)
             blocks += [[missing[key] for key in keys[i : i + size]] for i in range(0, len(keys), size)]
         if self._threads == 1 or len(blocks) == 1:
@@ -135,9 +135,9 @@ class WhatIf:
                 parts = list(pool.map(self._block, blocks))
         return dict(zip(order, (shown for part in parts for shown in part), strict=True))
 
-    def _order(self, config: Config) -> tuple[tuple[int, ...], Route]:
+    def _order(self, config: Config) -> tuple[tuple[float, ...], Route]:
         """Puts those together that go through stages together."""
-        return self._replay.keeps(config), self._replay.route(config)
+        return self._replay.counts(config), self._replay.route(config)
 
     def _block(self, configs: Sequence[Config]) -> list[Shown]:
         slates = self._replay.slates(configs).candidates

@@ -219,7 +219,7 @@ class TestSharing:
             Config({n: mixed[i % 2 if n in names[:2] else 0][n] for n in names}) for i in range(len(mixed))
         ]
         replay, funnel = Replay(task, panel), Funnel(task)
-        for _, alike in groupby(sorted(mixed, key=replay.keeps), key=replay.keeps):
+        for _, alike in groupby(sorted(mixed, key=replay.counts), key=replay.counts):
             configs = list(alike)
             found = replay.slates(configs)
             expected = [funnel.slates(panel, config) for config in configs]

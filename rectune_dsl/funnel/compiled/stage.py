@@ -22,7 +22,8 @@ _ALL = 1 << 40
 
 @dataclass(frozen=True, eq=False)
 class Bound:
-    """A program's input for one chunk. `arrays` are what `columns` points into, and keep it alive."""
+    """A program's input for one chunk, and each config's values of names. `arrays` are what `columns` points
+    into, and keep it alive."""
 
     program: Program
     arrays: tuple[NDArray[np.float32], ...]
@@ -30,7 +31,7 @@ class Bound:
     scalars: NDArray[np.float32]
     alive: NDArray[np.int64]
     valid: Valid
-    values: Values
+    values: tuple[Values, ...]
     width: int
 
     @property
@@ -54,15 +55,19 @@ class KernelStage:
         if bound is None:
             return self.stage.run(source, config, alive)
         if self.stage.sources is not None:
-            scores, passing = scores_of(bound)
-            return self.stage.choose(source, config, alive.among(passing), scores, bound.values)
+            return self._blended(source, config, alive, bound)
         return self._chosen(source, config, alive, bound)
 
     def run_all(self, source: SignalSource, configs: Sequence[Config], alive: Alive) -> Alive:
-        """As CompiledStage.run_all does it, in one call where no quotas have to be kept."""
-        if self.stage.sources is None and (bound := self.bind(source, configs, alive)) is not None:
+        """As CompiledStage.run_all does it, in one call where they have the same quotas."""
+        quotas = None if self.stage.sources is None else self.stage.sources.quotas(configs[0])
+        alike = self.stage.sources is None or all(self.stage.sources.quotas(c) == quotas for c in configs)
+        if not alike or (bound := self.bind(source, configs, alive)) is None:
+            return one_by_one(self.run, source, configs, alive)
+        if quotas is None:
             return self._chosen(source, configs[0], alive, bound)
-        return one_by_one(self.run, source, configs, alive)
+        alive = alive.repeated(source.requests, bound.width, len(configs))
+        return self._blended(source, configs[0], alive, bound)
 
     def bind(self, source: SignalSource, configs: Sequence[Config], alive: Alive) -> Bound | None:
         """For one config after the other. None where a signal or a scalar is not of the kind that the program
@@ -89,7 +94,7 @@ class KernelStage:
             scalars=scalars,
             alive=_whole(alive.candidates, np.int64, requests),
             valid=_whole(alive.valid, np.bool_, requests),
-            values=values[0],
+            values=tuple(values),
             width=width,
         )
 
@@ -98,6 +103,15 @@ class KernelStage:
         if alive.candidates is not None and (whole := stored_of(source)) is not None:
             return whole.stored(self.stage.name, self.stage.signals), True
         return source.signals(self.stage.name, self.stage.signals, alive.candidates), False
+
+    def _blended(self, source: SignalSource, config: Config, alive: Alive, bound: Bound) -> Alive:
+        scores, passing = scores_of(bound)
+        alive = alive.among(passing)
+        penalties = [self.stage.penalty(values, alive) for values in bound.values]
+        if len(penalties) == 1:
+            return self.stage.choose(source, config, alive, scores, penalties[0])
+        rows = [np.broadcast_to(np.asarray(p, np.float32), (source.requests, 1)) for p in penalties]
+        return self.stage.choose(source, config, alive, scores, np.concatenate(rows))
 
     def _chosen(self, source: SignalSource, config: Config, alive: Alive, bound: Bound) -> Alive:
         stage, width = self.stage, bound.width
@@ -141,8 +155,10 @@ def _scalars(
                 own[term] = evaluate(tree, own, functions=stage.functions)
             for number, tree in enumerate(program.scalars):
                 # most are params, and looking one up takes a fraction of the time of evaluating its name
-                known = isinstance(tree, Name)
-                value = own[tree.name] if known else evaluate(tree, own, functions=stage.functions)
+                if isinstance(tree, Name):
+                    value = own[tree.name]
+                else:
+                    value = evaluate(tree, own, functions=stage.functions)
                 if isinstance(value, np.ndarray) and value.dtype != np.float32:
                     return None  # it would make wider what it meets
                 of_config[:, number : number + 1] = value
