@@ -9,8 +9,9 @@ from contextvars import ContextVar
 from importlib.util import find_spec
 from typing import Protocol
 
+from rectune_dsl.funnel.alive import Alive
 from rectune_dsl.funnel.source import SignalSource
-from rectune_dsl.funnel.stage import Alive, CompiledStage
+from rectune_dsl.funnel.stage import CompiledStage
 from rectune_dsl.hooks.api import Config
 from rectune_dsl.hooks.errors import UsageError
 

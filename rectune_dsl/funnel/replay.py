@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from rectune_dsl.dsl.model import Task
+from rectune_dsl.funnel.alive import Alive
 from rectune_dsl.funnel.run import Funnel, arrived
 from rectune_dsl.funnel.source import PanelSource
-from rectune_dsl.funnel.stage import Alive, Functions, params_of, quotas_of
+from rectune_dsl.funnel.stage import Functions, formulas_of
 from rectune_dsl.hooks.api import Config, Panel, Slates
 
 Route = tuple[tuple[float, ...], ...]
@@ -70,3 +71,16 @@ class Replay:
         if alive.scores is not None and places == list(range(len(alive.scores) // max(requests, 1))):
             return alive
         return alive.rows(np.add.outer(np.array(places) * requests, np.arange(requests)).ravel())
+
+
+def params_of(task: Task, name: str) -> tuple[str, ...]:
+    """The params that who leaves a stage depends on, besides who enters it; in the task's order."""
+    found = {n for formula in formulas_of(task.stages[name]) for n in formula.reads}
+    found |= {f"{name}.keep", *quotas_of(task)}
+    return tuple(param for param in task.params if param in found)
+
+
+def quotas_of(task: Task) -> tuple[str, ...]:
+    """The params that are quotas of sources."""
+    quotas = (f"{source}.{quota}" for source in task.sources for quota in ("min", "max"))
+    return tuple(name for name in quotas if name in task.params)

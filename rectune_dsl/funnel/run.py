@@ -9,10 +9,11 @@ from functools import cached_property
 import numpy as np
 
 from rectune_dsl.dsl.model import Task
+from rectune_dsl.funnel.alive import Alive
 from rectune_dsl.funnel.choice import Runner, runner
 from rectune_dsl.funnel.processors import usable
 from rectune_dsl.funnel.source import PanelSource, SignalSource
-from rectune_dsl.funnel.stage import Alive, Functions, compile_stage
+from rectune_dsl.funnel.stage import Functions, compile_stage
 from rectune_dsl.hooks.api import Config, Panel, Slates
 
 CHUNK = 512

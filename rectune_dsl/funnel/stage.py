@@ -15,55 +15,16 @@ from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.params import Param
 from rectune_dsl.dsl.stages import Diversity, Stage
 from rectune_dsl.dsl.table import Formula
+from rectune_dsl.funnel.alive import Alive, one_by_one
 from rectune_dsl.funnel.blend import Quotas, enough, keep_blended, pick_blended, sort_blended
 from rectune_dsl.funnel.rerank import Penalty, Repeats, pick_diverse
 from rectune_dsl.funnel.select import Positions, Scores, Valid, keep_best, sort_best
-from rectune_dsl.funnel.source import Indices, SignalSource
+from rectune_dsl.funnel.source import SignalSource
 from rectune_dsl.funnel.sources import Sources
 from rectune_dsl.hooks.api import Config
 
 Functions = Mapping[str, Callable[..., NDArray[Any]]]
 Values = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Alive:
-    """Candidates that reached a stage, (requests, kept); None stands for all, in the source's order."""
-
-    candidates: Indices | None
-    scores: Scores | None
-    valid: Valid | None
-
-    def at(self, positions: Positions, scores: Scores) -> Alive:
-        """Those at `positions`, with their new scores. Position -1 is nobody."""
-        someone = positions >= 0
-        valid = None
-        if self.valid is not None or not someone.all():
-            valid = someone if self.valid is None else someone & _at(self.valid, positions)
-            positions = np.where(someone, positions, 0)
-            valid = None if valid.all() else valid
-        candidates = positions if self.candidates is None else _at(self.candidates, positions)
-        return Alive(candidates, _at(scores, positions), valid)
-
-    def rows(self, rows: slice | Positions) -> Alive:
-        """Those of some rows."""
-        scores = None if self.scores is None else self.scores[rows]
-        valid = None if self.valid is None else self.valid[rows]
-        return Alive(None if self.candidates is None else self.candidates[rows], scores, valid)
-
-    def repeated(self, requests: int, width: int, times: int) -> Alive:
-        """So many times over, where there is one row for each request, (times * requests, width)."""
-        if self.scores is not None and len(self.scores) != requests:
-            return self
-        several = self.rows(np.tile(np.arange(requests), times))
-        if several.candidates is not None:
-            return several
-        candidates = np.broadcast_to(np.arange(width), (times * requests, width))
-        return Alive(candidates, several.scores, several.valid)
-
-    def among(self, passing: Valid | None) -> Alive:
-        """The same, of whom only those `passing` are there."""
-        return Alive(self.candidates, self.scores, passing)
 
 
 @dataclass(frozen=True)
@@ -198,7 +159,7 @@ class CompiledStage:
 def compile_stage(task: Task, name: str, functions: Functions) -> CompiledStage:
     """A stage of a task, whose formulas may call plugin `functions`."""
     stage = task.stages[name]
-    read = _formulas(stage)
+    read = formulas_of(stage)
     nodes = [node for formula in read for node in walk(formula.tree)]
     found = {name for formula in read for name in formula.reads}
     return CompiledStage(
@@ -219,48 +180,8 @@ def compile_stage(task: Task, name: str, functions: Functions) -> CompiledStage:
     )
 
 
-def one_by_one(
-    run: Callable[[SignalSource, Config, Alive], Alive],
-    source: SignalSource,
-    configs: Sequence[Config],
-    alive: Alive,
-) -> Alive:
-    """Several configs, each by itself, as CompiledStage.run_all has them."""
-    requests = source.requests
-    own = alive.scores is not None and len(alive.scores) != requests
-    starts = [i * requests if own else 0 for i in range(len(configs))]
-    parts = [
-        run(source, config, alive.rows(slice(start, start + requests)))
-        for config, start in zip(configs, starts, strict=True)
-    ]
-    return parts[0] if len(parts) == 1 else _joined(parts)
-
-
-def _joined(parts: Sequence[Alive]) -> Alive:
-    """The rows of one after the other, where all have gone through a stage."""
-    candidates = [part.candidates for part in parts if part.candidates is not None]
-    scores = [part.scores for part in parts if part.scores is not None]
-    valid = None
-    if any(part.valid is not None for part in parts):
-        everybody = np.ones(scores[0].shape, np.bool_)
-        valid = np.concatenate([everybody if part.valid is None else part.valid for part in parts])
-    return Alive(np.concatenate(candidates), np.concatenate(scores), valid)
-
-
-def params_of(task: Task, name: str) -> tuple[str, ...]:
-    """The params that who leaves a stage depends on, besides who enters it; in the task's order."""
-    found = {n for formula in _formulas(task.stages[name]) for n in formula.reads}
-    found |= {f"{name}.keep", *quotas_of(task)}
-    return tuple(param for param in task.params if param in found)
-
-
-def quotas_of(task: Task) -> tuple[str, ...]:
-    """The params that are quotas of sources."""
-    quotas = (f"{source}.{quota}" for source in task.sources for quota in ("min", "max"))
-    return tuple(name for name in quotas if name in task.params)
-
-
-def _formulas(stage: Stage) -> list[Formula]:
+def formulas_of(stage: Stage) -> list[Formula]:
+    """All that a stage computes."""
     penalty = [stage.diversity.penalty] if stage.diversity is not None else []
     return [*stage.terms.values(), stage.score, *stage.filters.values(), *penalty]
 
@@ -279,10 +200,3 @@ def _in_order(stage: Stage) -> tuple[tuple[str, Node], ...]:
     for term in stage.terms:
         add(term)
     return tuple(ordered.items())
-
-
-def _at(array: NDArray[Any], positions: Positions) -> NDArray[Any]:
-    """`array` (requests, candidates) at `positions` (requests, kept)."""
-    rows = np.arange(array.shape[0], dtype=np.intp)[:, None] * array.shape[1]
-    found: NDArray[Any] = np.ascontiguousarray(array).reshape(-1).take(positions + rows)
-    return found

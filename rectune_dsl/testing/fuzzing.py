@@ -25,8 +25,9 @@ from rectune_dsl.dsl.check import Environment, check
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.source import Source
 from rectune_dsl.dsl.space import Space
+from rectune_dsl.funnel.alive import Alive
 from rectune_dsl.funnel.source import SOURCE, PanelSource
-from rectune_dsl.funnel.stage import Alive, CompiledStage, compile_stage
+from rectune_dsl.funnel.stage import CompiledStage, compile_stage
 from rectune_dsl.hooks.api import Config, Panel
 from rectune_dsl.workflow.compile import compile_task
 

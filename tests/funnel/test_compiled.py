@@ -23,12 +23,13 @@ from rectune_dsl.dsl.formula import (
 )
 from rectune_dsl.dsl.formula.functions import FUNCTIONS
 from rectune_dsl.dsl.table import Formula
+from rectune_dsl.funnel.alive import Alive
 from rectune_dsl.funnel.compiled import opcodes, rows
 from rectune_dsl.funnel.compiled.program import compile_program
 from rectune_dsl.funnel.compiled.stage import KernelStage, kernel_stage, scores_of
 from rectune_dsl.funnel.run import Funnel
 from rectune_dsl.funnel.source import PanelSource
-from rectune_dsl.funnel.stage import Alive, CompiledStage
+from rectune_dsl.funnel.stage import CompiledStage
 from rectune_dsl.hooks.api import Config, Panel
 from rectune_dsl.testing import strategies
 

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rectune_dsl.dsl.formula import Name, evaluate
+from rectune_dsl.funnel.alive import Alive, one_by_one
 from rectune_dsl.funnel.compiled import kernel, request
 from rectune_dsl.funnel.compiled.program import Program, compile_program
 from rectune_dsl.funnel.select import Scores, Valid
 from rectune_dsl.funnel.source import SignalSource, stored_of
-from rectune_dsl.funnel.stage import Alive, CompiledStage, Values, one_by_one
+from rectune_dsl.funnel.stage import CompiledStage, Values
 from rectune_dsl.hooks.api import Config
 
 _ALL = 1 << 40
