@@ -37,6 +37,7 @@ class Alive:
         """Those of some rows."""
         scores = None if self.scores is None else self.scores[rows]
         valid = None if self.valid is None else self.valid[rows]
+        valid = None if valid is None or valid.all() else valid  # as `at` has it: sums round otherwise
         return Alive(None if self.candidates is None else self.candidates[rows], scores, valid)
 
     def repeated(self, requests: int, width: int, times: int) -> Alive:
@@ -63,10 +64,9 @@ def one_by_one(
     """Several configs, each by itself, as CompiledStage.run_all has them."""
     requests = source.requests
     own = alive.scores is not None and len(alive.scores) != requests
-    starts = [i * requests if own else 0 for i in range(len(configs))]
     parts = [
-        run(source, config, alive.rows(slice(start, start + requests)))
-        for config, start in zip(configs, starts, strict=True)
+        run(source, config, alive.rows(slice(i * requests, (i + 1) * requests)) if own else alive)
+        for i, config in enumerate(configs)
     ]
     return parts[0] if len(parts) == 1 else _joined(parts)
 
