@@ -59,7 +59,7 @@ def search(
     region: Region, score: Score, rng: np.random.Generator, seeds: Sequence[Config] = ()
 ) -> Candidates:
     """Candidates of a region: a random sample and `seeds`, then generations of mutants of the best."""
-    start = np.vstack([region.unit(seeds), _sparse(region, region.sample(rng, _POOL), rng)])
+    start = np.vstack([region.unit(seeds), region.starts(rng, _POOL)])
     best = _ranked(region.configs(start), score)
     scale = 0.5 * region.radius
     for _ in range(_GENERATIONS):
@@ -147,7 +147,7 @@ def choose_batch(
     shortlist = _shortlist(candidates)
     if not shortlist:
         return []
-    batch, points = worth_of(shortlist), region.unit(shortlist)
+    batch, points = worth_of(shortlist), region.places(shortlist)
     nearest, chosen = np.full(len(shortlist), np.inf), list[int]()
     for _ in range(min(count, len(shortlist))):
         worth = batch.gains() * novelty(nearest)
@@ -165,8 +165,8 @@ def novelty(gap: Array) -> Array:
 
 
 def spread(points: Array, other: Array) -> Array:
-    """Root mean square difference over the params, (points,): two corners of a box differ by how many params
-    set them apart."""
+    """Root mean square difference over the dimensions, (points,): two corners of a box differ by how many
+    params set them apart."""
     return np.asarray(np.sqrt(((points - other) ** 2).mean(-1)))
 
 
@@ -196,20 +196,6 @@ def _best_known(surrogate: Surrogate, tested: Sequence[Config]) -> list[Config]:
         return list(tested)
     mean, _ = surrogate.objective(tested)
     return [tested[i] for i in np.sort(np.argsort(-mean, kind="stable")[:_TESTED])]
-
-
-def _sparse(region: Region, points: Array, rng: np.random.Generator) -> Array:
-    """A third of the points as they are, a third pushed to the box's faces, a third with few params moved.
-
-    Corners tell most per arm; moving few params at a time is how the best of many dimensions is found.
-    """
-    production = region.space.production
-    third = len(points) // 3
-    corners = region.clip(production + np.sign(points[:third] - production))
-    few = points[third : 2 * third].copy()
-    keep = rng.random(few.shape) < min(1.0, 4.0 / few.shape[1]) if few.size else np.empty(few.shape, bool)
-    few = np.where(keep, few, production)
-    return np.vstack([corners, few, points[2 * third :]])
 
 
 def _mutants(parents: Array, scale: float, rng: np.random.Generator) -> Array:

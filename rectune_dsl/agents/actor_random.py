@@ -26,4 +26,4 @@ class RandomActor:
         return proposals(context, configs[:count], self.name)
 
     def recommend(self, context: AgentContext) -> Recommendation:
-        return recommend(context)
+        return recommend(context, Region.of(context))

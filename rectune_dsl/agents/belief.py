@@ -13,7 +13,7 @@ from rectune_dsl.agents import words
 from rectune_dsl.dsl.guardrails import Limit
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import AgentContext, Config, JointSurrogate, Prediction, Surrogate
-from rectune_dsl.surrogate.params import ASSUMED_HEADROOM, chance_to_hold
+from rectune_dsl.surrogate.limits import ASSUMED_HEADROOM, chance_to_hold
 
 Array = NDArray[np.float64]
 

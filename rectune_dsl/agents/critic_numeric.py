@@ -8,9 +8,9 @@ import numpy as np
 
 from rectune_dsl.agents import words
 from rectune_dsl.agents.acquisition import Batch, Worth, novelty, spread
-from rectune_dsl.agents.belief import Z90, guardrail_risks
+from rectune_dsl.agents.belief import Z90, guardrail_risks, predictions
 from rectune_dsl.agents.differences import Differences
-from rectune_dsl.agents.past import Failure, failures, tested_configs
+from rectune_dsl.agents.past import Failure, error_of_u, failures, tested_configs
 from rectune_dsl.agents.region import ROUNDING, distance
 from rectune_dsl.agents.safety import Mending, Safety
 from rectune_dsl.dsl.space import Space
@@ -43,7 +43,7 @@ class _Case:
         self._task = context.task
         self._space = Space(context.task)
         self._failures = failures(context.task, context.history)
-        self._differences = Differences(context.task, context.panel, context.functions)
+        self._differences = Differences(context.task, context.whatif)
         self._safety = Safety(context.task, context.surrogate)
         self._floor = self._safety.floor
 
@@ -58,6 +58,8 @@ class _Case:
             self._step(config),
             self._risk(config),
             self._alignment(config),
+            self._signs(proposal),
+            self._information(config),
             self._known_failures(config),
             self._against_production(config),
         )
@@ -115,6 +117,9 @@ class _Case:
             f"all guardrails hold with {words.chance(p)}, {words.chance(self._floor)} are needed; "
             f"the weakest: {risks[0]}"
         )
+        if len(risks) > 1:
+            others = (f"{risk.metric} {words.chance(1.0 - risk.p_holds)}" for risk in risks[1:])
+            detail += f"; P(violated) of the others: {', '.join(others)}"
         if p >= self._floor or not self._safety.broken:
             return Check("risk", p >= self._floor, detail)
         mends = bool(self._safety.mending([config])[0] >= 0)
@@ -129,6 +134,32 @@ class _Case:
             return Check("goal", False, f"{detail}: even its upper end is no gain")
         return Check("goal", True, f"{detail}: a gain is possible")
 
+    def _signs(self, proposal: Proposal) -> Check:
+        """Whether what the hypothesis expects of metrics has the signs that the model is sure of."""
+        known = {p.metric: p for p in predictions(self._task, self._context.surrogate, proposal.config)}
+        sure = {m: p for m, p in known.items() if p.low > 0 or p.high < 0}
+        told = [p for p in proposal.hypothesis.predictions if p.metric in sure]
+        wrong = [p for p in told if p.lift * sure[p.metric].lift < 0]
+        if wrong:
+            parts = (f"{words.lift(sure[p.metric])}, not {words.percent(p.lift)}" for p in wrong)
+            return Check("mechanics", False, f"what was learnt says {words.listed(parts)}")
+        if not told:
+            return Check("mechanics", True, "no sign that it predicts is known yet")
+        metrics = words.listed(p.metric for p in told)
+        return Check("mechanics", True, f"its signs agree with what was learnt of {metrics}")
+
+    def _information(self, config: Config) -> Check:
+        """What its arm would tell about its own U: half the logarithm of signal and noise over noise, in bits
+        (MacKay, Information Theory, Inference, and Learning Algorithms, section 11.3)."""
+        error = error_of_u(self._task, self._context.history)
+        sd = float(self._context.surrogate.objective([config])[1][0])
+        if not error:
+            return Check("information", True, f"U is known to {words.percent(sd)}; no arm was measured yet")
+        bits = 0.5 * float(np.log2(1.0 + (sd / error) ** 2))
+        doubt = f"{words.percent(sd)} in doubt, measured to {error * 100:.2f} %"
+        detail = f"its arm would tell {bits:.2f} bits of U ({doubt})"
+        return Check("information", True, detail)
+
     def _known_failures(self, config: Config) -> Check:
         if not self._failures:
             return Check("failures", True, "no arm is known to fail")
@@ -138,7 +169,7 @@ class _Case:
             return distance(point, self._space.to_unit(failure.config.values))
 
         nearest = min(self._failures, key=gap)
-        detail = f"up to {gap(nearest):.3f} of a param's range from {nearest.arm}, which {nearest.why}"
+        detail = f"{self._differences.words(config, nearest.config, nearest.arm)}, which {nearest.why}"
         return Check("failures", gap(nearest) >= NEAR_FAILURE, detail)
 
     def _against_production(self, config: Config) -> Check:
@@ -173,5 +204,6 @@ class _Case:
             why = f"Refused: sound ({said['goal']}), but {others}."
             return Review(proposal.name, False, checks, why)
         place = taken.index(proposal.name) + 1
-        why = f"Taken as choice {place}: {said['goal']}; {said['risk']}; {said['diversity']}."
+        reasons = ("goal", "risk", "mechanics", "information", "failures", "diversity")
+        why = f"Taken as choice {place}: {'; '.join(said[name] for name in reasons)}."
         return Review(proposal.name, True, checks, why)

@@ -9,6 +9,7 @@ from rectune_dsl.agents import words
 from rectune_dsl.agents.belief import guardrail_risks, objective, predictions
 from rectune_dsl.agents.safety import Safety
 from rectune_dsl.agents.sensitivity import STEP, Effect, effects
+from rectune_dsl.agents.shown import shown
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.space import Space
 from rectune_dsl.hooks.api import AgentContext, Config, Hypothesis, Proposal
@@ -84,6 +85,9 @@ def hypothesis(context: AgentContext, reasons: Reasons, config: Config) -> Hypot
     order = reasons.order(config)
     change = words.changes(context.task.params, config.values, order)
     parts = [words.sentence(f"{change}, {_origin(context, config)}{reasons.because(config, order)}")]
+    shows = "" if context.whatif is None else shown(context.whatif, config)
+    if shows:
+        parts.append(words.sentence(f"it {shows}"))
     expected = objective(context.surrogate, config)
     parts.append(f"Expected: {words.lift(expected)} (90 % interval).")
     risks = guardrail_risks(context, config)
@@ -92,7 +96,7 @@ def hypothesis(context: AgentContext, reasons: Reasons, config: Config) -> Hypot
         parts.append(f"All guardrails hold with {words.chance(p)}; the weakest: {risks[0]}.")
     if context.history and (breaks := str(Safety(context.task, context.surrogate))):
         parts.append(words.sentence(breaks))
-    return Hypothesis(" ".join(parts), predictions(context.task, context.surrogate, config))
+    return Hypothesis(" ".join(parts), predictions(context.task, context.surrogate, config), shows)
 
 
 def _origin(context: AgentContext, config: Config) -> str:

@@ -10,6 +10,7 @@ from rectune_dsl.agents import words
 from rectune_dsl.agents.elite import elite
 from rectune_dsl.agents.past import tested_arms
 from rectune_dsl.agents.sensitivity import STEP, Effect, effects
+from rectune_dsl.agents.slate_mechanics import slate_mechanics
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.params import Param
 from rectune_dsl.dsl.space import Space
@@ -21,17 +22,19 @@ _NAMED = 3
 
 
 class NumericInsight:
-    """Learns the elite set and how each metric responds to each param."""
+    """Learns the elite set, how each metric responds to each param and, where there is a panel, to what the
+    slates show."""
 
     name = "numeric"
 
     def learn(self, context: AgentContext) -> Insight:
         task, history = context.task, context.history
         found = [effect for metric in task.judged for effect in effects(task, history, metric)]
+        slates = slate_mechanics(context)
         return Insight(
             elite(task, history),
-            tuple(mechanic(task, effect, history) for effect in found if effect.arms),
-            (*_frozen(history), *_separation(context), *_unknown(found)),
+            (*slates, *(mechanic(task, effect, history) for effect in found if effect.arms)),
+            (*_frozen(history), *_surest(slates), *_separation(context), *_unknown(found)),
         )
 
 
@@ -76,6 +79,13 @@ def _statement(param: Param, effect: Effect) -> str:
 
 def _frozen(history: Sequence[RoundResult]) -> list[str]:
     return [f"Nothing was learnt from {result.key}: {result.frozen}" for result in history if result.frozen]
+
+
+def _surest(slates: Sequence[Mechanic]) -> list[str]:
+    """The mechanics of slates whose intervals are furthest from 0, for their width, in a sentence."""
+    surest = sorted(slates, key=lambda m: abs(m.effect) / (m.high - m.low), reverse=True)[:_NAMED]
+    said = "; ".join(m.statement.rstrip(".") for m in surest)
+    return [f"What slates do: {said}."] if said else []
 
 
 def _separation(context: AgentContext) -> list[str]:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from rectune_dsl.agents import words
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.experiments.intervals import limited
 from rectune_dsl.hooks.api import CONTROL, HOLDOUT, Arm, Config, Estimates, RoundResult
+from rectune_dsl.surrogate.data import lifts_of
+from rectune_dsl.surrogate.params import ParamView
 
 _TAIL = 0.05
 """Beyond each end of a 90 % interval."""
@@ -38,6 +42,12 @@ def tested_configs(history: Sequence[RoundResult]) -> list[Config]:
     """The different configs of `tested_arms`."""
     different = {tuple(arm.config.values.values()): arm.config for arm in tested_arms(history)}
     return list(different.values())
+
+
+def error_of_u(task: Task, history: Sequence[RoundResult]) -> float:
+    """The standard error of an arm's U, the median over all that were measured; 0 before any was."""
+    noise = np.diag(lifts_of(ParamView(task).points, history, task.objective_weights).noise)
+    return float(np.sqrt(np.median(noise))) if noise.size else 0.0
 
 
 def failures(task: Task, history: Sequence[RoundResult]) -> tuple[Failure, ...]:

@@ -14,18 +14,21 @@ from rectune_dsl.agents.past import tested_arms, tested_configs
 from rectune_dsl.agents.region import Region, distance
 from rectune_dsl.agents.safety import Safety
 from rectune_dsl.agents.shipping import Confirmation
+from rectune_dsl.agents.shown import shown
 from rectune_dsl.hooks.api import AgentContext, Config, Recommendation
 
-SAFE = 0.9
+SAFE = 0.95
 """P(all guardrails hold) that a recommendation needs."""
+DOUBTED = 0.99
+"""The same where the panel, or what the model says of experiments, cannot be trusted."""
 LEAST_CHANCE = 0.1
 """A config less likely to ship than this would only use up a confirmation of the surface: each one that is
 used makes the next one stricter."""
 
 
-def recommend(context: AgentContext) -> Recommendation:
-    """The safe config with the largest expected gain times its chance to ship, tested or not; production
-    where no config is safe, expected to gain, and likely enough to ship."""
+def recommend(context: AgentContext, region: Region) -> Recommendation:
+    """The safe config of the region with the largest expected gain times its chance to ship, tested or not;
+    production where no config is safe, expected to gain, and likely enough to ship."""
     confirmation = Confirmation.planned(
         context.task,
         context.history,
@@ -33,12 +36,11 @@ def recommend(context: AgentContext) -> Recommendation:
         holdout_users=context.holdout_users,
     )
     if confirmation is None:
-        return _production(context, _nothing_to_stand_on(context))
-    region = Region.of(context)
-    tested = tested_configs(context.history)
-    found = search(region, _score(context, confirmation), context.rng, tested)
+        return _production(context, _nothing_to_stand_on(context, region))
+    tested, safe = tested_configs(context.history), _safe(context)
+    found = search(region, _score(context, confirmation, safe), context.rng, tested)
     if not found.configs or found.scores[0] < 0:
-        why = f"No config that was searched keeps all guardrails with {words.chance(SAFE)}."
+        why = f"No config that was searched keeps all guardrails with {words.chance(safe)}{_doubts(context)}."
         broken = words.sentence(str(Safety(context.task, context.surrogate)))
         return _production(context, f"{why} {broken}".rstrip())
     best = found.configs[0]
@@ -58,7 +60,7 @@ def recommend(context: AgentContext) -> Recommendation:
         objective=expected,
         p_feasible=float(context.surrogate.p_feasible([best])[0]),
         chance_to_ship=chance,
-        why=_why(context, best, tested, chance),
+        why=_why(context, region, best, chance),
     )
 
 
@@ -74,31 +76,41 @@ def _needed(confirmation: Confirmation, context: AgentContext, config: Config) -
     )
 
 
-def _score(context: AgentContext, confirmation: Confirmation) -> Score:
+def _safe(context: AgentContext) -> float:
+    return DOUBTED if context.doubts else SAFE
+
+
+def _doubts(context: AgentContext) -> str:
+    return f" (more than usual, because {words.listed(context.doubts)})" if context.doubts else ""
+
+
+def _score(context: AgentContext, confirmation: Confirmation, safe: float) -> Score:
     surrogate = context.surrogate
 
     def score(configs: Sequence[Config]) -> NDArray[np.float64]:
         mean, _ = surrogate.objective(configs)
         p = surrogate.p_feasible(configs)
         worth = np.maximum(mean, 0.0) * confirmation.chances(surrogate, configs)
-        return np.where(p >= SAFE, worth, p - SAFE - 1.0)
+        return np.where(p >= safe, worth, p - safe - 1.0)
 
     return score
 
 
-def _why(context: AgentContext, best: Config, tested: Sequence[Config], chance: float) -> str:
+def _why(context: AgentContext, region: Region, best: Config, chance: float) -> str:
     expected = objective(context.surrogate, best)
     users = context.task.confirm.users_per_arm
     parts = [
         f"Expected: {words.lift(expected)} (90 % interval), with {words.chance(chance)} to ship at "
         f"{users:,} users per arm: the best product of the two among configs that keep all guardrails with "
-        f"at least {words.chance(SAFE)}."
+        f"at least {words.chance(_safe(context))}{_doubts(context)}."
     ]
     risks = guardrail_risks(context, best)
     if risks:
         p = float(context.surrogate.p_feasible([best])[0])
         parts.append(f"They hold with {words.chance(p)}; the weakest: {risks[0]}.")
-    parts.append(_provenance(context, best))
+    if context.whatif is not None:
+        parts.append(words.sentence(f"it {shown(context.whatif, best)}"))
+    parts.append(_provenance(context, region, best))
     parts.append(
         "These are beliefs shrunk towards no effect, not raw results; being the largest of many, the "
         "expectation is still more likely too high than too low; the confirmation on fresh users settles it."
@@ -106,13 +118,13 @@ def _why(context: AgentContext, best: Config, tested: Sequence[Config], chance: 
     return " ".join(parts)
 
 
-def _provenance(context: AgentContext, best: Config) -> str:
+def _provenance(context: AgentContext, region: Region, best: Config) -> str:
     """Whether it was tested, or how far it is from what was."""
     arms = tested_arms(context.history)
     same = [arm.name for arm in arms if arm.config.values == best.values]
     if same:
         return f"It was tested as {words.listed(same)}."
-    space = Region.of(context).space
+    space = region.space
     point = space.to_unit(best.values)
     nearest = min(arms, key=lambda arm: distance(point, space.to_unit(arm.config.values)))
     gap = distance(point, space.to_unit(nearest.config.values))
@@ -132,9 +144,10 @@ def _production(context: AgentContext, why: str) -> Recommendation:
     )
 
 
-def _nothing_to_stand_on(context: AgentContext) -> str:
+def _nothing_to_stand_on(context: AgentContext, region: Region) -> str:
     if not context.history:
-        return f"No arm was tested in any round, so nothing has been measured. {_too_risky(context)}".rstrip()
+        why = "No arm was tested in any round, so nothing has been measured."
+        return f"{why} {_too_risky(context, region)}".rstrip()
     trusted = [result for result in context.history if not result.frozen]
     if not trusted:
         return "No experiment that can be trusted has measured anything: all were frozen."
@@ -150,9 +163,9 @@ def _nothing_to_stand_on(context: AgentContext) -> str:
     return f"No arm has all that a verdict needs{f' ({reasons})' if reasons else ''}, so nothing could ship."
 
 
-def _too_risky(context: AgentContext) -> str:
+def _too_risky(context: AgentContext, region: Region) -> str:
     """In a sentence, that no change is safe enough to test, if that is so."""
-    found = search(Region.of(context), context.surrogate.p_feasible, context.rng)
+    found = search(region, context.surrogate.p_feasible, context.rng)
     floor = 1.0 - context.task.experiment.risk
     if not found.configs or found.scores[0] >= floor:
         return ""

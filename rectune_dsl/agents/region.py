@@ -59,6 +59,18 @@ class Region:
                 help="loosen the constraints, or tune fewer params",
             ) from error
 
+    def starts(self, rng: np.random.Generator, count: int) -> Array:
+        """Points (count, params) to begin a search at: a third pushed to the box's faces, a third with few
+        params moved, a third uniform.
+
+        Corners tell most per arm; moving few params at a time is how the best of many dimensions is found.
+        """
+        points, production, third = self.sample(rng, count), self.space.production, count // 3
+        corners = self.clip(production + np.sign(points[:third] - production))
+        few = points[third : 2 * third]
+        keep = rng.random(few.shape) < min(1.0, 4.0 / few.shape[1]) if few.size else np.empty(few.shape, bool)
+        return np.vstack([corners, np.where(keep, few, production), points[2 * third :]])
+
     def clip(self, points: Array) -> Array:
         """The nearest points inside the box; constraints are not looked at."""
         return np.clip(points, *self._box)
@@ -82,8 +94,11 @@ class Region:
 
     def unit(self, configs: Sequence[Config]) -> Array:
         """Unit points (configs, params)."""
-        points = [self.space.to_unit(config.values) for config in configs]
-        return np.array(points, dtype=np.float64).reshape(len(points), self.space.dimension)
+        return self.space.to_units([config.values for config in configs])
+
+    def places(self, configs: Sequence[Config]) -> Array:
+        """Where configs lie for telling them apart, (configs, dimension)."""
+        return self.unit(configs)
 
     @cached_property
     def _reach(self) -> tuple[Array, Array]:

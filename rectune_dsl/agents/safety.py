@@ -12,7 +12,7 @@ from rectune_dsl.agents import words
 from rectune_dsl.dsl.guardrails import Limit
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import Config, Surrogate
-from rectune_dsl.surrogate.params import standard_room
+from rectune_dsl.surrogate.limits import standard_room
 
 Array = NDArray[np.float64]
 

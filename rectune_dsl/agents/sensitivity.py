@@ -21,6 +21,7 @@ from rectune_dsl.dsl.space import Space
 from rectune_dsl.hooks.api import RoundResult
 from rectune_dsl.surrogate.data import lifts_of
 from rectune_dsl.surrogate.gp import Observations
+from rectune_dsl.surrogate.params import ParamView
 
 Array = NDArray[np.float64]
 
@@ -58,7 +59,7 @@ class Effect:
 def effects(task: Task, history: Sequence[RoundResult], metric: str) -> tuple[Effect, ...]:
     """The effect of every param on the lift of one metric, in the task's order."""
     space = Space(task)
-    measured = lifts_of(space, history, {metric: 1.0})
+    measured = lifts_of(ParamView(task).points, history, {metric: 1.0})
     offsets = measured.points - space.production
     arms = (np.abs(offsets) >= _LEAST_MOVED).sum(0)
     slope, sd = slopes(offsets, measured)

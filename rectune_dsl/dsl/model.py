@@ -84,7 +84,7 @@ class Approval(Table):
 
 
 class Agents(Table):
-    actor: str = "bayes"
+    actor: str = "funnel"
     """Proposes configs: a registered name."""
     critic: str = "numeric"
     """Reviews proposals and picks the diverse few: a registered name."""

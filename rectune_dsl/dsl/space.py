@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -70,6 +70,11 @@ class Space:
         found = np.array([values[name] for name in self.names], np.float64)
         point: Floats = (self._scaled(found) - self._from) / self._width
         return point
+
+    def to_units(self, rows: Sequence[Mapping[str, float]]) -> Floats:
+        """Several at once: points (rows, params)."""
+        points = [self.to_unit(values) for values in rows]
+        return np.array(points, np.float64).reshape(len(points), self.dimension)
 
     def from_unit(self, point: Floats) -> dict[str, float]:
         """A point (params,) as the values that would be served, inside the bounds."""

@@ -54,7 +54,7 @@ class WhatIf:
 
     `names` are those of the slate features φ that say something of their own, as SlateFeatures has them: of
     a fixed sample of the task's configs, every other one is constant or a linear combination of these, but
-    for 0.1 % of its variance; `log:` features are kept before `mean:`, products last. `production` is φ of
+    for 0.1 % of its variance; `mean:` features are kept before `log:`, products last. `production` is φ of
     production, `spread` the standard deviation of each feature over configs drawn from the task's whole
     box, both (features,).
 
@@ -173,7 +173,7 @@ def _preference(names: Sequence[str]) -> list[int]:
 
     def of(name: str) -> int:
         what, _, signal = name.partition(":")
-        return 2 if what == "product" else 1 if what == "mean" and f"log:{signal}" in names else 0
+        return 2 if what == "product" else 1 if what == "log" and f"mean:{signal}" in names else 0
 
     return [of(name) for name in names]
 

@@ -34,6 +34,7 @@ from rectune_dsl.hooks.protocols import (
     PanelBackend,
     SkillAgent,
     Surrogate,
+    WhatIf,
 )
 from rectune_dsl.hooks.serving import Cohort, Ramp, Serving, Slot
 from rectune_dsl.hooks.trials import (
@@ -125,4 +126,5 @@ __all__ = [
     "UsageError",
     "Verdict",
     "Wait",
+    "WhatIf",
 ]

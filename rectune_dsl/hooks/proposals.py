@@ -65,10 +65,12 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """Why a config should help, in a sentence, and what it should do to which metric."""
+    """Why a config should help, in a sentence, and what it should do to which metric. `shows` says what
+    users are shown that they were not, where a panel tells."""
 
     statement: str
     predictions: tuple[Prediction, ...]
+    shows: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, runtime_checkable
 
 from rectune_dsl.hooks.findings import Insight, Mechanic, Recommendation, RoundResult, Skill, SkillRevision
-from rectune_dsl.hooks.proposals import Config, Panel, Proposal, Review
+from rectune_dsl.hooks.proposals import Config, Panel, Proposal, Review, Slates
 from rectune_dsl.hooks.serving import NO_RAMP, Ramp, Slot
 from rectune_dsl.hooks.trials import (
     Action,
@@ -159,6 +159,39 @@ class JointSurrogate(Protocol):
         ...
 
 
+class WhatIf(Protocol):
+    """What any config would show on the panel, at no traffic cost. See funnel/whatif.py."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the slate features φ."""
+        ...
+
+    @property
+    def production(self) -> NDArray[np.float64]:
+        """φ of production, (features,)."""
+        ...
+
+    @property
+    def spread(self) -> NDArray[np.float64]:
+        """Standard deviation of each feature over configs of the whole space, (features,)."""
+        ...
+
+    def features(self, configs: Sequence[Config]) -> NDArray[np.float64]:
+        """φ, (configs, features)."""
+        ...
+
+    def overlaps(self, configs: Sequence[Config]) -> NDArray[np.float64]:
+        """Share of the items shown that production shows too, (configs,)."""
+        ...
+
+    def slate_keys(self, configs: Sequence[Config]) -> tuple[bytes, ...]:
+        """Equal where all slates are equal, order included."""
+        ...
+
+    def slates(self, config: Config) -> Slates: ...
+
+
 @dataclass(frozen=True)
 class Budget:
     """What is left to spend, this round included."""
@@ -175,7 +208,8 @@ class AgentContext:
     `simulator` is blank: whoever is judged by a simulated world is not told which one it is.
 
     `confirmation` is the number r that the surface's next confirmation will have; `holdout_users` are the
-    users it is also compared with, None where control is that comparison.
+    users it is also compared with, None where control is that comparison. `whatif` replays configs on the
+    panel, where there is one; `doubts` are reasons, in words, not to trust what the panel predicts.
     """
 
     task: Task
@@ -189,6 +223,8 @@ class AgentContext:
     rng: np.random.Generator
     confirmation: int = 1
     holdout_users: float | None = None
+    whatif: WhatIf | None = None
+    doubts: tuple[str, ...] = ()
     functions: Mapping[str, FormulaFunction] = field(default_factory=dict)
 
 

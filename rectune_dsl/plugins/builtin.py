@@ -7,9 +7,11 @@ from rectune_dsl.hooks.specs import Register, RegisterAgent, hookimpl
 
 @hookimpl
 def rectune_register_agents(register: RegisterAgent) -> None:
+    register("actor", "funnel", "rectune_dsl.agents.actor_funnel:FunnelActor")
     register("actor", "bayes", "rectune_dsl.agents.actor_bayes:BayesActor")
     register("actor", "random", "rectune_dsl.agents.actor_random:RandomActor")
     register("critic", "numeric", "rectune_dsl.agents.critic_numeric:NumericCritic")
+    register("critic", "none", "rectune_dsl.agents.critic_none:NoCritic")
     register("online", "numeric", "rectune_dsl.agents.online_numeric:NumericOnline")
     register("insight", "numeric", "rectune_dsl.agents.insight_numeric:NumericInsight")
     register("skill", "numeric", "rectune_dsl.agents.skill_numeric:NumericSkill")

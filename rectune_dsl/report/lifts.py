@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.text import Text
 
 from rectune_dsl.dsl.model import Task
@@ -49,10 +50,12 @@ def print_p_values(out: Console, estimates: Estimates) -> None:
     out.print(table)
 
 
-def print_changes(out: Console, task: Task, arms: tuple[Arm, ...]) -> None:
-    """What each treatment changes, a line each."""
+def print_changes(out: Console, task: Task, arms: tuple[Arm, ...], shows: Mapping[str, str]) -> None:
+    """What each treatment changes, a line each, and below it what it `shows` users, where that is known."""
     for arm in arms[1:]:
         out.print(Text.assemble((f"  {arm.name}: ", "bold"), changes(arm.config, task.production)))
+        if shown := shows.get(arm.name):
+            out.print(Padding(Text(shown, "dim"), (0, 0, 0, len(arm.name) + 4), expand=False))
 
 
 def _heading(task: Task, metric: str) -> Text:

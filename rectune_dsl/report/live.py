@@ -67,6 +67,7 @@ class LiveWatcher:
         self._run, self._flag = run, flag
         self._capabilities = capabilities
         self._status = Status("", console=out)
+        self._shows: dict[str, str] = {}
         out.print(Text.assemble(("run ", "dim"), (run, "bold"), f"  on {capabilities.description}"))
 
     def __enter__(self) -> LiveWatcher:
@@ -122,6 +123,7 @@ class LiveWatcher:
             self._out.rule(Text(f"round {step.round} of {rounds}"), align="left", style="dim")
 
     def _proposed(self, proposals: tuple[Proposal, ...]) -> None:
+        self._shows = {p.name: p.hypothesis.shows for p in proposals}
         if not proposals:
             self._out.print("The Actor proposes nothing.")
 
@@ -153,7 +155,7 @@ class LiveWatcher:
         if result.frozen:
             self._out.print(Text(f"Frozen: {result.frozen}", "red"))
             return
-        print_changes(self._out, self._task, result.arms)
+        print_changes(self._out, self._task, result.arms, self._shows)
         print_lifts(self._out, self._task, result.estimates, result.stopped, "lifts over control, ± 90 %")
 
     def _learnt(self, insight: Insight) -> None:

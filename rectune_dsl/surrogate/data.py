@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import block_diag
 
-from rectune_dsl.dsl.space import Space
 from rectune_dsl.hooks.api import CONTROL, HOLDOUT, Config, RoundResult
 from rectune_dsl.surrogate.gp import Observations
 from rectune_dsl.surrogate.kernels import Array
+
+Embed = Callable[[Sequence[Config]], Array]
+"""What a model sees of configs: points (configs, dimension)."""
 
 
 @dataclass(frozen=True)
@@ -22,21 +24,13 @@ class Level:
     se: float
 
 
-def lifts_of(space: Space, history: Sequence[RoundResult], weights: Mapping[str, float]) -> Observations:
+def lifts_of(embed: Embed, history: Sequence[RoundResult], weights: Mapping[str, float]) -> Observations:
     """The weighted sum of lifts of every arm that has all of them; one metric is a sum of one.
 
     Frozen rounds are left out, as are the arms of `control` and of the holdout. Rounds are independent;
     within a round the arms share their control, which the covariance of the estimates carries.
     """
-    points, values, noises = [np.empty((0, space.dimension))], [np.empty(0)], []
-    for result in history:
-        if not result.frozen:
-            found = _round(space, result, weights)
-            points.append(found.points)
-            values.append(found.values)
-            noises.append(found.noise)
-    noise = block_diag(*noises) if noises else np.zeros((0, 0))
-    return Observations(np.vstack(points), np.concatenate(values), noise)
+    return _joined(embed, [_round(result, weights) for result in history if not result.frozen])
 
 
 def production_level(history: Sequence[RoundResult], metric: str) -> Level | None:
@@ -59,36 +53,46 @@ def production_level(history: Sequence[RoundResult], metric: str) -> Level | Non
     return Level(float(precision @ np.array(values) / precision.sum()), float(precision.sum() ** -0.5))
 
 
-def level_changes(space: Space, history: Sequence[RoundResult], metric: str) -> Observations:
+def level_changes(embed: Embed, history: Sequence[RoundResult], metric: str) -> Observations:
     """Every arm's level of one metric minus its control's, in the metric's unit: what an absolute limit is
     about exists where a lift does not, as it does when control's level is 0.
 
     Frozen rounds, control and the holdout are left out. The arms of a round share their control's error.
     """
-    points, values, noises = [np.empty((0, space.dimension))], [np.empty(0)], []
-    for result in history:
-        if not result.frozen and metric in result.estimates.metrics:
-            found = _changes(space, result, result.estimates.metrics.index(metric))
-            points.append(found.points)
-            values.append(found.values)
-            noises.append(found.noise)
-    noise = block_diag(*noises) if noises else np.zeros((0, 0))
-    return Observations(np.vstack(points), np.concatenate(values), noise)
+    measured = (r for r in history if not r.frozen and metric in r.estimates.metrics)
+    return _joined(embed, [_changes(result, result.estimates.metrics.index(metric)) for result in measured])
 
 
-def _changes(space: Space, result: RoundResult, column: int) -> Observations:
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """What one round measured of some configs: values (configs,) and their errors' covariance."""
+
+    configs: Sequence[Config]
+    values: Array
+    noise: Array
+
+
+def _joined(embed: Embed, rounds: Sequence[_Seen]) -> Observations:
+    """Rounds are independent."""
+    points = embed([config for seen in rounds for config in seen.configs])
+    values = np.concatenate([np.empty(0), *(seen.values for seen in rounds)])
+    noises = [seen.noise for seen in rounds if seen.configs]
+    return Observations(points, values, block_diag(*noises) if noises else np.zeros((0, 0)))
+
+
+def _changes(result: RoundResult, column: int) -> _Seen:
     estimates = result.estimates
     configs = _treatments(result)
     control, shared = estimates.level[0][column], estimates.level_se[0][column] ** 2
-    points, values, own = [], [], []
+    seen, values, own = [], [], []
     for row, arm in enumerate(estimates.arms, 1):
         level = estimates.level[row][column]
         if arm in configs and _known(level) and _known(control):
-            points.append(space.to_unit(configs[arm].values))
+            seen.append(configs[arm])
             values.append(float(level or 0.0) - float(control or 0.0))
             own.append(estimates.level_se[row][column] ** 2)
     noise = np.diag(own) + shared if own else np.zeros((0, 0))
-    return Observations(np.array(points).reshape(len(own), space.dimension), np.array(values), noise)
+    return _Seen(seen, np.array(values), noise)
 
 
 def _known(value: float | None) -> bool:
@@ -99,22 +103,22 @@ def _treatments(result: RoundResult) -> dict[str, Config]:
     return {arm.name: arm.config for arm in result.arms if arm.name not in (CONTROL, HOLDOUT)}
 
 
-def _round(space: Space, result: RoundResult, weights: Mapping[str, float]) -> Observations:
+def _round(result: RoundResult, weights: Mapping[str, float]) -> _Seen:
     estimates = result.estimates
     configs = _treatments(result)
     if any(metric not in estimates.metrics for metric in weights):
         configs = {}
     columns = [estimates.metrics.index(metric) for metric in weights if configs]
-    rows, points, values = [], [], []
+    rows, seen, values = [], [], []
     for row, arm in enumerate(estimates.arms):
         lifts = [estimates.lift[row][column] for column in columns]
         if arm in configs and all(map(_known, lifts)):
             rows.append(row)
-            points.append(space.to_unit(configs[arm].values))
+            seen.append(configs[arm])
             weighted = zip(weights.values(), lifts, strict=True)
             values.append(sum(w * lift for w, lift in weighted if lift is not None))
     noise = _noise(np.array(estimates.covariance), rows, columns, len(estimates.metrics), weights)
-    return Observations(np.array(points).reshape(len(rows), space.dimension), np.array(values), noise)
+    return _Seen(seen, np.array(values), noise)
 
 
 def _noise(

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 
-from rectune_dsl.surrogate.kernels import Array, Hyperparameters, matern52
+from rectune_dsl.surrogate.kernels import Array, Covariance
 
 
 @dataclass(frozen=True, eq=False)
 class Observations:
-    """What was measured: `points` (n, dimension) in the unit cube, `values` (n,), and the covariance
+    """What was measured: `points` (n, dimension), `values` (n,), and the covariance
     (n, n) of the values' errors. Arms of one round share their control, so it has off-diagonal terms."""
 
     points: Array
@@ -41,22 +42,25 @@ class GaussianProcess:
     """A zero-mean process conditioned on `observations`."""
 
     observations: Observations
-    hyper: Hyperparameters
+    hyper: Covariance
 
     def mean_sd(self, points: Array) -> tuple[Array, Array]:
         """Posterior mean and standard deviation of the noise-free value, (n,) each."""
-        across = matern52(self.observations.points, points, self.hyper)
+        across = self.hyper(self.observations.points, points)
         mean = across.T @ self._weights
         explained = solve_triangular(self._factor, across, lower=True, check_finite=False)
-        variance = self.hyper.amplitude**2 - (explained**2).sum(0)
+        variance = self.hyper.variance(points) - (explained**2).sum(0)
         return mean, np.sqrt(np.maximum(variance, 0.0))
 
     def joint(self, points: Array) -> tuple[Array, Array]:
         """Posterior mean (n,) and covariance (n, n)."""
-        across = matern52(self.observations.points, points, self.hyper)
+        return self.conditioned(self.hyper(self.observations.points, points), self.hyper(points, points))
+
+    def conditioned(self, across: Array, prior: Array) -> tuple[Array, Array]:
+        """Posterior mean (k,) and covariance (k, k) of what is jointly normal with the observations: `across`
+        (n, k) is its covariance with them, `prior` (k, k) its own; its prior mean is 0."""
         explained = solve_triangular(self._factor, across, lower=True, check_finite=False)
-        covariance = matern52(points, points, self.hyper) - explained.T @ explained
-        return across.T @ self._weights, covariance
+        return across.T @ self._weights, prior - explained.T @ explained
 
     def draws(self, points: Array, rng: np.random.Generator, count: int) -> Array:
         """Joint posterior draws (count, n)."""
@@ -67,6 +71,13 @@ class GaussianProcess:
         drawn: Array = mean + rng.standard_normal((count, len(points))) @ factor.T
         return drawn
 
+    def left_out(self, rows: NDArray[np.intp]) -> tuple[Array, Array]:
+        """Mean and covariance of the observed values of `rows` by all other observations, errors included
+        (Rasmussen & Williams, eq. 5.12, for several values at once)."""
+        inverse = cho_solve((self._factor, True), np.eye(self.observations.count), check_finite=False)
+        covariance = np.linalg.inv(inverse[np.ix_(rows, rows)])
+        return self.observations.values[rows] - covariance @ self._weights[rows], covariance
+
     @property
     def _jitter(self) -> float:
         return float(1e-7 * self.hyper.amplitude**2)
@@ -74,7 +85,7 @@ class GaussianProcess:
     @cached_property
     def _factor(self) -> Array:
         return noisy_factor(
-            matern52(self.observations.points, self.observations.points, self.hyper),
+            self.hyper(self.observations.points, self.observations.points),
             self.observations.noise,
             self.hyper,
         )
@@ -84,7 +95,7 @@ class GaussianProcess:
         return np.asarray(cho_solve((self._factor, True), self.observations.values, check_finite=False))
 
 
-def noisy_factor(covariance: Array, noise: Array, hyper: Hyperparameters) -> Array:
+def noisy_factor(covariance: Array, noise: Array, hyper: Covariance) -> Array:
     """Lower Cholesky factor of covariance + noise, with the least jitter that keeps it positive definite."""
     total = covariance + noise
     identity = np.eye(len(total))

@@ -1,8 +1,9 @@
-"""Covariances of a Gaussian process over the unit cube, with the derivatives that fitting needs."""
+"""Covariances of a Gaussian process, with the derivatives that fitting needs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +13,60 @@ Array = NDArray[np.float64]
 _SQRT5 = float(np.sqrt(5.0))
 
 
+class Covariance(Protocol):
+    """A prior covariance, ready to use. `amplitude` is its size as a standard deviation, in units of the
+    modelled value."""
+
+    @property
+    def amplitude(self) -> float: ...
+
+    def __call__(self, left: Array, right: Array) -> Array:
+        """Of points (n, dimension) and (m, dimension): (n, m)."""
+        ...
+
+    def variance(self, points: Array) -> Array:
+        """Of each point (n, dimension) alone: (n,)."""
+        ...
+
+
+class Family(Protocol):
+    """Covariances of one form, by their hyperparameters on the log scale, with log-normal priors of these."""
+
+    @property
+    def center(self) -> Array:
+        """The priors' medians, (hyperparameters,), on the log scale."""
+        ...
+
+    @property
+    def spread(self) -> Array:
+        """The priors' standard deviations, (hyperparameters,), on the log scale."""
+        ...
+
+    def at(self, logs: Array) -> Covariance: ...
+
+    def with_gradients(self, logs: Array, points: Array) -> tuple[Array, Array]:
+        """The covariance of `points` with themselves, (n, n), and its derivatives by every hyperparameter's
+        logarithm, (hyperparameters, n, n)."""
+        ...
+
+    def mean(self, points: Array) -> Array:
+        """What is expected beforehand, (n,)."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Hyperparameters:
-    """`amplitude` is the prior sd, in units of the modelled value; `lengthscales` (dimension,) are the
-    distances in the unit cube over which it changes."""
+    """A Matérn-5/2 `Covariance`. `amplitude` is the prior sd, in units of the modelled value; `lengthscales`
+    (dimension,) are the distances over which it changes."""
 
     amplitude: float
     lengthscales: Array
+
+    def __call__(self, left: Array, right: Array) -> Array:
+        return matern52(left, right, self)
+
+    def variance(self, points: Array) -> Array:
+        return np.full(len(points), self.amplitude**2)
 
 
 def matern52(left: Array, right: Array, hyper: Hyperparameters) -> Array:
@@ -39,5 +87,15 @@ def matern52_with_gradients(points: Array, hyper: Hyperparameters) -> tuple[Arra
     # differences rather than products: exact zeros on the diagonal keep the derivative exact too
     squared = ((points.T[:, :, None] - points.T[:, None, :]) / hyper.lengthscales[:, None, None]) ** 2
     scaled = _SQRT5 * np.sqrt(squared.sum(0))
+    decay = hyper.amplitude**2 * np.exp(-scaled)
+    return (1.0 + scaled + scaled**2 / 3.0) * decay, (5.0 / 3.0) * (1.0 + scaled) * decay * squared
+
+
+def matern52_by_lengthscale(points: Array, hyper: Hyperparameters) -> tuple[Array, Array]:
+    """The covariance of `points` with themselves (n, n) and its derivative by the logarithm of a lengthscale
+    that all dimensions have in common."""
+    scaled_points = points / hyper.lengthscales
+    squared = ((scaled_points[:, None, :] - scaled_points[None, :, :]) ** 2).sum(2)
+    scaled = _SQRT5 * np.sqrt(squared)
     decay = hyper.amplitude**2 * np.exp(-scaled)
     return (1.0 + scaled + scaled**2 / 3.0) * decay, (5.0 / 3.0) * (1.0 + scaled) * decay * squared

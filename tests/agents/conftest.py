@@ -12,6 +12,7 @@ import pytest
 
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.space import Space
+from rectune_dsl.funnel.whatif import WhatIf
 from rectune_dsl.hooks.api import (
     CONTROL,
     AgentContext,
@@ -136,7 +137,10 @@ def make_context(
         "budget": Budget(planned.rounds - len(history), planned.arms, planned.users_per_arm, planned.days),
         "rng": np.random.Generator(np.random.Philox(key=[seed, len(history)])),
     }
-    return AgentContext(**(known | fields))
+    known |= fields
+    if known["panel"] is not None:
+        known["whatif"] = WhatIf(task, known["panel"])
+    return AgentContext(**known)
 
 
 class Kit:

@@ -12,7 +12,7 @@ from rectune_dsl.agents.actor_random import RandomActor
 from rectune_dsl.agents.critic_numeric import NumericCritic
 from rectune_dsl.dsl.space import Space
 from rectune_dsl.hooks.api import Arm, Config, Skill
-from rectune_dsl.surrogate.params import chance_to_hold
+from rectune_dsl.surrogate.limits import chance_to_hold
 
 ACTORS = [BayesActor, RandomActor]
 ERRORS = {"watch": 0.01, "returns": 0.002}

@@ -5,9 +5,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from rectune_dsl.agents.elite import elite, farthest, pareto_front
+from rectune_dsl.agents.evidence import Evidence, ParamWitness
 from rectune_dsl.agents.insight_numeric import NumericInsight
 from rectune_dsl.agents.sensitivity import effects, slopes
-from rectune_dsl.agents.skill_numeric import NumericSkill, _Evidence, record_id
+from rectune_dsl.agents.skill_numeric import NumericSkill, record_id
 from rectune_dsl.dsl.space import Space
 from rectune_dsl.hooks.api import Arm, Config, KnowledgeRecord, Skill
 from rectune_dsl.surrogate.gp import Observations
@@ -243,14 +244,15 @@ def test_an_experiment_is_not_judged_by_effects_fitted_on_itself(kit):
 
     first = round_(1, [(0.0, 0.2), (0.0, -0.2)], [0.0, 0.0])
     second = round_(2, [(0.1, 0.2), (-0.1, -0.2)], [0.02, -0.02])
-    evidence = _Evidence(task, [first, second])
-    assert evidence._without(second, "watch") == pytest.approx(np.zeros(4), abs=1e-9)
-    alone = _Evidence(task, [second])
-    assert alone._without(second, "watch") == pytest.approx(np.zeros(4))
+
+    def without(judged, *others):
+        evidence = Evidence(kit.context(task, [*others, judged]))
+        return evidence._without(ParamWitness(task), judged, "watch")
+
+    assert without(second, first) == pytest.approx(np.zeros(4), abs=1e-8)
+    assert without(second) == pytest.approx(np.zeros(4))
     changed = round_(2, [(0.1, 0.2), (-0.1, -0.2)], [0.3, -0.1])
-    assert (
-        _Evidence(task, [first, changed])._without(changed, "watch") == evidence._without(second, "watch")
-    ).all()
+    assert (without(changed, first) == without(second, first)).all()
 
 
 def test_the_status_is_kept_and_only_this_campaigns_evidence_is_given(kit):

@@ -15,7 +15,8 @@ from rectune_dsl.dsl.source import Source
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = Environment(
     agents={
-        role: frozenset({"bayes", "numeric"}) for role in ("actor", "critic", "online", "insight", "skill")
+        role: frozenset({"bayes", "funnel", "none", "numeric"})
+        for role in ("actor", "critic", "online", "insight", "skill")
     },
     backends=frozenset({"simulator", "replay"}),
     executors=frozenset({"threads"}),

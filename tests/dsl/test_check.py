@@ -30,7 +30,7 @@ def test_a_right_task_is_read(check_text) -> None:
     checked = check_text()
     assert checked.problems == ()
     assert checked.task.production == {"w_like": 1.0}
-    assert checked.task.agents.actor == "bayes"
+    assert checked.task.agents.actor == "funnel"
 
 
 # --- one slip, one problem -------------------------------------------------------------------------

@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 from scipy.optimize import check_grad
 
 from rectune_dsl.surrogate.gp import GaussianProcess, Observations
-from rectune_dsl.surrogate.hyper import Prior, fit, negative_log_posterior
+from rectune_dsl.surrogate.hyper import fit, negative_log_posterior
 from rectune_dsl.surrogate.kernels import Hyperparameters, matern52, matern52_with_gradients
+from rectune_dsl.surrogate.params import MaternFamily
 
 
 def kernel_by_hand(x, y, hyper):
@@ -101,15 +102,14 @@ def test_errors_that_arms_share_are_not_taken_for_signal():
 @given(st.integers(0, 2**32 - 1))
 def test_gradient_of_the_posterior_of_hyperparameters(seed):
     observations, _, rng = random_case(seed)
-    prior = Prior()
-    center, spread = prior.center(3), prior.spread(3)
-    at = center + 0.5 * spread * rng.normal(size=4)
+    family = MaternFamily(3)
+    at = family.center + 0.5 * family.spread * rng.normal(size=4)
 
     def value(logs):
-        return negative_log_posterior(logs, observations, center, spread)[0]
+        return negative_log_posterior(logs, observations, family)[0]
 
     def gradient(logs):
-        return negative_log_posterior(logs, observations, center, spread)[1]
+        return negative_log_posterior(logs, observations, family)[1]
 
     assert check_grad(value, gradient, at) < 1e-3 * (1 + np.abs(gradient(at)).max())
 
@@ -118,7 +118,7 @@ def test_what_matters_gets_the_shorter_lengthscale():
     rng = np.random.default_rng(3)
     points = rng.random((40, 4))
     values = 0.05 * np.sin(5 * points[:, 1])
-    process = fit(Observations(points, values, 1e-6 * np.eye(40)), Prior())
+    process = fit(Observations(points, values, 1e-6 * np.eye(40)), MaternFamily(4)).process
     assert process.hyper.lengthscales.argmin() == 1
     assert process.hyper.lengthscales[1] < 0.5 * np.delete(process.hyper.lengthscales, 1).min()
     fresh = rng.random((30, 4))
@@ -128,11 +128,13 @@ def test_what_matters_gets_the_shorter_lengthscale():
 
 def test_fitting_is_deterministic():
     observations, _, _ = random_case(9)
-    first, second = fit(observations, Prior()).hyper, fit(observations, Prior()).hyper
+    first, second = (fit(observations, MaternFamily(3)).process.hyper for _ in range(2))
     assert first.amplitude == second.amplitude
     assert (first.lengthscales == second.lengthscales).all()
 
 
 def test_fitting_one_exact_value_keeps_the_priors_medians():
-    process = fit(Observations(np.array([[0.5, 0.5]]), np.zeros(1), np.zeros((1, 1))), Prior())
-    assert process.hyper.amplitude == pytest.approx(Prior().amplitude)
+    process = fit(
+        Observations(np.array([[0.5, 0.5]]), np.zeros(1), np.zeros((1, 1))), MaternFamily(2)
+    ).process
+    assert process.hyper.amplitude == pytest.approx(MaternFamily(2).amplitude)

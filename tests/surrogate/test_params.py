@@ -6,7 +6,8 @@ import pytest
 from rectune_dsl.dsl.guardrails import parse_limit
 from rectune_dsl.hooks.api import Config, JointSurrogate
 from rectune_dsl.surrogate.data import level_changes, lifts_of, production_level
-from rectune_dsl.surrogate.params import chance_to_hold, fit
+from rectune_dsl.surrogate.limits import chance_to_hold
+from rectune_dsl.surrogate.params import ParamView, fit
 
 NAMES = ("watch", "skips", "returns", "latency")
 
@@ -76,7 +77,7 @@ def test_an_absolute_metric_needs_no_level_above_zero(make_task, make_round, con
 def test_arms_share_their_controls_error_of_a_level(make_task, make_round):
     task = make_task(1)
     history = [make_round(task, [[0.9], [0.1]], [[0, 0, 0, 0.3], [0, 0, 0, -0.1]])]
-    found = level_changes(_space(task), history, "latency")
+    found = level_changes(ParamView(task).points, history, "latency")
     assert found.values == pytest.approx([30.0, -10.0])
     assert found.noise == pytest.approx(np.array([[0.5, 0.25], [0.25, 0.5]]))
 
@@ -122,7 +123,7 @@ def test_noise_of_u_comes_from_the_joint_covariance(make_task, make_round):
     root = np.zeros((4, 4))
     root[:2, 0] = [0.01, 0.02]
     result = make_round(task, [[0.8]], [[0.01, 0.01, 0.0, 0.0]], root @ root.T)
-    measured = lifts_of(_space(task), [result], {"watch": 1.0, "skips": -0.5})
+    measured = lifts_of(ParamView(task).points, [result], {"watch": 1.0, "skips": -0.5})
     assert measured.values == pytest.approx([0.005])
     assert measured.noise == pytest.approx(np.zeros((1, 1)), abs=1e-12)
 
@@ -133,7 +134,7 @@ def test_arms_of_a_round_share_their_control_and_rounds_share_nothing(make_task,
     covariance = np.kron(np.array([[2.0, 1.0], [1.0, 2.0]]), np.eye(4)) * 1e-4
     assert covariance.shape == (size, size)
     result = make_round(task, [[0.8], [0.3]], [[0.0] * 4] * 2, covariance)
-    noise = lifts_of(_space(task), [result, result], {"watch": 1.0}).noise
+    noise = lifts_of(ParamView(task).points, [result, result], {"watch": 1.0}).noise
     block = np.array([[2.0, 1.0], [1.0, 2.0]]) * 1e-4
     assert noise == pytest.approx(np.block([[block, 0 * block], [0 * block, block]]))
 
@@ -141,8 +142,10 @@ def test_arms_of_a_round_share_their_control_and_rounds_share_nothing(make_task,
 def test_missing_lifts_are_left_out_and_frozen_rounds_teach_nothing(make_task, make_round):
     task = make_task(1)
     partly = make_round(task, [[0.8], [0.3]], [[None, 0.1, 0.0, 0.0], [0.02, 0.1, 0.0, 0.0]])
-    assert lifts_of(_space(task), [partly], {"watch": 1.0}).values == pytest.approx([0.02])
-    assert lifts_of(_space(task), [partly], {"watch": 1.0, "skips": -0.5}).values == pytest.approx([-0.03])
+    assert lifts_of(ParamView(task).points, [partly], {"watch": 1.0}).values == pytest.approx([0.02])
+    assert lifts_of(ParamView(task).points, [partly], {"watch": 1.0, "skips": -0.5}).values == pytest.approx(
+        [-0.03]
+    )
     frozen = make_round(task, [[0.8]], [[0.5, 0, 0, 0]], frozen="sample-ratio mismatch")
     there = configs((0.8,))
     before, after = fit(task, []).predict(there), fit(task, [frozen]).predict(there)
@@ -190,9 +193,3 @@ def test_the_same_history_gives_the_same_belief(make_task, make_round):
 def test_chance_to_hold_is_the_normal_tail(limit, mean, sd, expected):
     found = chance_to_hold(parse_limit(limit), np.array([mean]), np.array([sd]))
     assert found[0] == pytest.approx(expected, abs=1e-6)
-
-
-def _space(task):
-    from rectune_dsl.dsl.space import Space
-
-    return Space(task)

@@ -1,0 +1,36 @@
+"""No Critic: the Actor alone decides what is tested. To compare others with, and for actors that review
+themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rectune_dsl.agents import words
+from rectune_dsl.dsl.space import Space
+from rectune_dsl.hooks.api import AgentContext, Check, Proposal, Review
+
+
+class NoCritic:
+    """Takes the first proposals that are valid, as many as the budget has arms."""
+
+    name = "none"
+
+    def review(self, context: AgentContext, proposals: Sequence[Proposal]) -> Sequence[Review]:
+        space, left = Space(context.task), context.budget.arms
+        reviews = []
+        for proposal in proposals:
+            problems = space.violations(proposal.config.values)
+            taken = not problems and left > 0
+            left -= taken
+            detail = "; ".join(problems) or "inside all bounds and constraints"
+            check = Check("validity", not problems, detail)
+            reviews.append(Review(proposal.name, taken, (check,), _why(context, problems, taken)))
+        return reviews
+
+
+def _why(context: AgentContext, problems: Sequence[str], taken: bool) -> str:
+    if taken:
+        return "Taken unread: the task has no Critic."
+    if problems:
+        return f"Refused: {'; '.join(problems)}."
+    return f"Refused: the budget is {words.counted(context.budget.arms, 'arm')}."

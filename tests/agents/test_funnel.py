@@ -1,0 +1,310 @@
+"""The agents that see slates: where they look, what they propose, recommend, refuse and learn."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from rectune_dsl.agents import actor_funnel
+from rectune_dsl.agents.actor_bayes import BayesActor
+from rectune_dsl.agents.actor_funnel import FunnelActor
+from rectune_dsl.agents.critic_none import NoCritic
+from rectune_dsl.agents.critic_numeric import NumericCritic
+from rectune_dsl.agents.evidence import Evidence
+from rectune_dsl.agents.insight_numeric import NumericInsight
+from rectune_dsl.agents.recommend import DOUBTED, SAFE
+from rectune_dsl.agents.shown import shown
+from rectune_dsl.agents.skill_numeric import NumericSkill
+from rectune_dsl.agents.trust import LEAST_OVERLAPS, SlateRegion
+from rectune_dsl.dsl.model import Task
+from rectune_dsl.funnel.whatif import WhatIf
+from rectune_dsl.hooks.api import Arm, Config, Hypothesis, Mechanic, Panel, Prediction, Proposal
+from rectune_dsl.surrogate import slates
+from rectune_dsl.surrogate.semantics import prior_of
+
+ERRORS = {"likes": 0.01, "watch": 0.004, "hate_rate": 0.01}
+ELASTICITIES = {
+    "likes": {"mean:p_like": 0.9},
+    "watch": {"mean:p_click": 0.3},
+    "hate_rate": {"mean:p_hate": 0.7},
+}
+
+
+def feed_task():
+    def weight(production):
+        return {"production": production, "low": 0.05, "high": 20.0, "scale": "log"}
+
+    return Task.model_validate(
+        {
+            "dsl": 1,
+            "task": {"name": "feed", "surface": "home", "skill": "fusion"},
+            "signals": {"p_click": {}, "p_like": {}, "p_hate": {}},
+            "stages": {
+                "rank": {
+                    "keep": 8,
+                    "score": "w_click * p_click + w_like * p_like - w_hate * p_hate",
+                    "params": {"w_click": weight(1.0), "w_like": weight(0.5), "w_hate": weight(1.0)},
+                }
+            },
+            "metrics": {
+                "likes": {"goal": "maximize", "weight": 0.3},
+                "watch": {"goal": "maximize"},
+                "hate_rate": {"kind": "ratio", "numerator": "hates", "denominator": "impressions"},
+            },
+            "guardrails": {"hate_rate": "<= +10%"},
+            "experiment": {"users_per_arm": 1000, "days": 3, "rounds": 6, "arms": 4},
+            "confirm": {"users_per_arm": 6000, "days": 7},
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def feed():
+    task, rng = feed_task(), np.random.default_rng(4)
+    shape = (150, 40)
+    heads = {name: rng.beta(2, 8, shape).astype(np.float32) for name in ("p_click", "p_like", "p_hate")}
+    panel = Panel({"rank": heads}, {}, np.arange(np.prod(shape)).reshape(shape))
+    return task, WhatIf(task, panel)
+
+
+def truth(whatif, config):
+    changes = dict(zip(whatif.names, slates.relative_changes(whatif, [config])[0], strict=True))
+    return {m: sum(e * changes[f] for f, e in by.items()) for m, by in ELASTICITIES.items()}
+
+
+def context(kit, feed, history=(), mechanics=(), **fields):
+    task, whatif = feed
+    surrogate = slates.fit(task, history, whatif, prior_of(mechanics))
+    return kit.context(
+        task, history, surrogate=surrogate, whatif=whatif, mechanics=tuple(mechanics), **fields
+    )
+
+
+def measured(kit, feed, configs, number=1):
+    task, whatif = feed
+    arms = [Arm(f"r{number}p{i}", config) for i, config in enumerate(configs, 1)]
+    rng = np.random.default_rng(number)
+    return kit.round_of(task, number, arms, [truth(whatif, c) for c in configs], ERRORS, rng)
+
+
+def campaign(kit, feed, rounds):
+    history = []
+    for number in range(1, rounds + 1):
+        known = context(kit, feed, history)
+        proposals = FunnelActor().propose(known)
+        taken = {r.proposal for r in NumericCritic().review(known, proposals) if r.taken}
+        arms = [p.config for p in proposals if p.name in taken]
+        history.append(measured(kit, feed, arms, number))
+    return history
+
+
+@pytest.fixture(scope="module")
+def three_rounds(kit, feed):
+    return campaign(kit, feed, 3)
+
+
+# --- where it looks ---
+
+
+@pytest.mark.parametrize("learnt", [0, 2, 9])
+def test_it_looks_where_users_still_see_much_of_what_they_saw(kit, feed, three_rounds, learnt):
+    history = (three_rounds * 3)[:learnt]
+    _, whatif = feed
+    region = SlateRegion.trusted(context(kit, feed, history), whatif)
+    configs = region.configs(region.starts(np.random.default_rng(0), 300))
+    assert len(configs) > 100
+    assert (whatif.overlaps(configs) >= LEAST_OVERLAPS[min(learnt, 4)]).all()
+    keys = whatif.slate_keys([*configs, Config(feed[0].production)])
+    assert len(set(keys)) == len(keys)  # each shows something else, none what production does
+
+
+def test_configs_with_the_same_ratios_of_weights_are_one(kit, feed):
+    _, whatif = feed
+    region = SlateRegion.trusted(context(kit, feed), whatif)
+    twice = [{"w_click": k, "w_like": 0.6 * k, "w_hate": 1.1 * k} for k in (1.0, 2.0, 4.0)]
+    as_production = {"w_click": 2.0, "w_like": 1.0, "w_hate": 2.0}
+    points = region.unit([Config(values) for values in (*twice, as_production)])
+    assert len(region.configs(points)) == 1
+
+
+def test_the_step_limit_holds_for_it_too(kit, feed):
+    task, whatif = feed
+    strict = task.model_copy(update={"limits": task.limits.model_copy(update={"step": 0.1})})
+    known = kit.context(strict, surrogate=slates.fit(strict, (), whatif), whatif=whatif)
+    space = SlateRegion.trusted(known, whatif).space
+    for proposal in FunnelActor().propose(known):
+        assert np.abs(space.to_unit(proposal.config.values) - space.production).max() <= 0.1 + 1e-6
+
+
+# --- what it proposes ---
+
+
+def test_the_first_round_is_safe_by_what_heads_are_named(kit, feed):
+    """Nothing was measured: the head named like the guarded metric tells what more of it would do."""
+    known = context(kit, feed)
+    proposed = FunnelActor().propose(known)
+    configs = [p.config for p in proposed]
+    assert len(configs) == 8
+    assert (known.surrogate.p_feasible(configs) >= 1 - known.task.experiment.risk).all()
+    assert (feed[1].overlaps(configs) >= LEAST_OVERLAPS[0]).all()
+    violated = [truth(feed[1], c)["hate_rate"] > 0.10 for c in configs]
+    assert sum(violated) <= 1
+    assert all("of 8 items unchanged" in p.hypothesis.shows for p in proposed)
+    assert all(f"It {p.hypothesis.shows}." in p.hypothesis.statement for p in proposed)
+
+
+def test_without_a_panel_it_is_the_tuner_over_params(kit):
+    task = kit.task()
+    history = [kit.world(task).measure(1, [Config({**task.production, "a_click": 1.4})])]
+    funnel = FunnelActor().propose(kit.context(task, history))
+    bayes = BayesActor().propose(kit.context(task, history))
+    assert [p.config for p in funnel] == [p.config for p in bayes]
+    assert not any(p.hypothesis.shows for p in funnel)
+
+
+def test_bayes_sees_params_only_though_there_is_a_panel(kit, feed):
+    known = context(kit, feed)
+    blind = replace(known, whatif=None, rng=context(kit, feed).rng)
+    ours, others = BayesActor().propose(known), BayesActor().propose(blind)
+    assert [p.config for p in ours] == [p.config for p in others]
+
+
+def test_part_of_the_first_round_doubts_what_was_learnt_elsewhere(kit, feed):
+    """A mechanic that is wrong: that clicks cost watch time. 40 % of the proposals are made without it."""
+    wrong = Mechanic("watch", "slate mean:p_click", "+1%", -0.01, -0.011, -0.009, ("e",), "")
+    believing = FunnelActor().propose(context(kit, feed, mechanics=[wrong]))
+    moved = {name: i for i, name in enumerate(feed[1].names)}["mean:p_click"]
+    changes = slates.relative_changes(feed[1], [p.config for p in believing])[:, moved]
+    hedged = round(actor_funnel.HEDGED * len(believing))
+    assert hedged == 3
+    assert (changes[hedged:] < 0).mean() >= 0.8  # the rest acts on it
+    assert (changes[:hedged] > changes[hedged:].mean()).all()
+
+
+# --- what it recommends ---
+
+
+def test_it_finds_what_is_good_and_safe(kit, feed, three_rounds):
+    found = FunnelActor().recommend(context(kit, feed, three_rounds))
+    true = truth(feed[1], found.config)
+    assert not found.is_production
+    assert true["hate_rate"] <= 0.10
+    assert 0.3 * true["likes"] + true["watch"] > 0.015
+    assert found.p_feasible >= SAFE
+    assert "items unchanged" in found.why
+
+
+def test_doubts_ask_for_more_safety(kit, feed, three_rounds):
+    doubting = context(kit, feed, three_rounds, doubts=("the mean of rank/p_hate went from 1 to 2",))
+    found = FunnelActor().recommend(doubting)
+    assert found.p_feasible >= DOUBTED or found.is_production
+    assert "because the mean of rank/p_hate went from 1 to 2" in found.why
+
+
+# --- what the Critic asks ---
+
+
+def proposal(config, *predicted, name="r1p1"):
+    return Proposal(name, config, Hypothesis("because", tuple(predicted)), "someone")
+
+
+def checks(review):
+    return {check.name: check for check in review.checks}
+
+
+def test_a_hypothesis_against_the_mechanics_is_refused(kit, feed, three_rounds):
+    known = context(kit, feed, three_rounds)
+    config = max(FunnelActor().propose(known), key=lambda p: truth(feed[1], p.config)["likes"]).config
+    lifts = {m: Prediction(m, sign, sign, sign) for m, sign in (("likes", 0.05), ("watch", 0.01))}
+    agree, against = NumericCritic().review(
+        known,
+        [
+            proposal(config, lifts["likes"]),
+            proposal(config, replace(lifts["likes"], lift=-0.05, low=-0.06, high=-0.04), name="r1p2"),
+        ],
+    )
+    assert checks(agree)["mechanics"].passed
+    assert "likes" in checks(agree)["mechanics"].detail
+    assert not checks(against)["mechanics"].passed
+    assert "not -5.00 %" in checks(against)["mechanics"].detail
+    assert not against.taken
+
+
+def test_information_is_counted_in_bits(kit, feed, three_rounds):
+    known = context(kit, feed, three_rounds)
+    config = FunnelActor().propose(known)[0].config
+    (review,) = NumericCritic().review(known, [proposal(config)])
+    error = np.hypot(0.3 * ERRORS["likes"], ERRORS["watch"])  # an arm's standard error of U
+    sd = known.surrogate.objective([config])[1][0]
+    bits = 0.5 * np.log2(1 + (sd / error) ** 2)
+    assert f"{bits:.2f} bits of U" in checks(review)["information"].detail
+    before = NumericCritic().review(context(kit, feed), [proposal(config)])[0]
+    assert "no arm was measured yet" in checks(before)["information"].detail
+
+
+def test_all_numbers_are_in_the_justification(kit, feed, three_rounds):
+    known = context(kit, feed, three_rounds)
+    reviews = NumericCritic().review(known, FunnelActor().propose(known))
+    for review in (r for r in reviews if r.taken):
+        for name in ("goal", "risk", "mechanics", "information", "failures", "diversity"):
+            assert checks(review)[name].detail in review.justification
+
+
+def test_without_a_critic_the_first_valid_ones_are_taken(kit, feed):
+    known = context(kit, feed)
+    proposals = FunnelActor().propose(known)
+    invalid = proposal(Config({"w_click": -1.0, "w_like": 1.0, "w_hate": 1.0}), name="r1p0")
+    reviews = NoCritic().review(known, [invalid, *proposals])
+    assert [r.proposal for r in reviews if r.taken] == [p.name for p in proposals[:4]]
+    assert "w_click" in reviews[0].justification
+    assert "the budget is 4 arms" in reviews[-1].justification
+
+
+# --- what is learnt ---
+
+
+def test_mechanics_of_slates_are_learnt_told_and_kept(kit, feed, three_rounds):
+    known = context(kit, feed, three_rounds)
+    insight = NumericInsight().learn(known)
+    found = {(m.metric, m.cause): m for m in insight.mechanics if m.cause.startswith("slate ")}
+    hate = found["hate_rate", "slate mean:p_hate"]
+    assert hate.low < 0.007 < hate.high
+    assert hate.unit == "+1%"
+    assert hate.statement.startswith("+1% hate of the slate: hate_rate +0.")
+    assert any("What slates do: " in note for note in insight.notes)
+    assert all(not m.low <= 0 <= m.high for m in found.values())
+    (revision,) = NumericSkill().evolve(known, insight)
+    record = next(r for r in revision.records if r.mechanic == hate)
+    assert set(record.supports) | set(record.contradicts) <= set(hate.evidence)
+    assert len(record.supports) > len(record.contradicts)
+
+
+def test_an_experiment_that_says_otherwise_contradicts_a_mechanic_of_slates(kit, feed, three_rounds):
+    task, whatif = feed
+    configs = [arm.config for arm in three_rounds[0].arms[1:]]
+    turned = [{"hate_rate": -truth(whatif, c)["hate_rate"]} for c in configs]
+    arms = [Arm(f"r9p{i}", c) for i, c in enumerate(configs)]
+    odd = kit.round_of(task, 9, arms, turned, ERRORS)
+    mechanic = Mechanic(
+        "hate_rate", "slate mean:p_hate", "+1%", 0.007, 0.006, 0.008, (odd.key, three_rounds[0].key), ""
+    )
+    supports, contradicts = Evidence(context(kit, feed, [*three_rounds, odd])).sides(mechanic)
+    assert odd.key in contradicts
+    assert three_rounds[0].key in supports
+
+
+# --- words ---
+
+
+def test_what_is_shown_in_words():
+    """Two items of which one is shown. Production shows the first; the other is liked twice as likely and
+    hated half as likely."""
+    task = feed_task()
+    one = task.model_copy(update={"stages": {"rank": task.stages["rank"].model_copy(update={"keep": 1})}})
+    row = {"p_click": [0.5, 0.1], "p_like": [0.1, 0.2], "p_hate": [0.04, 0.02]}
+    heads = {name: np.array([values] * 3, np.float32) for name, values in row.items()}
+    whatif = WhatIf(one, Panel({"rank": heads}, {}, np.arange(6).reshape(3, 2)))
+    said = shown(whatif, Config({"w_click": 0.05, "w_like": 20.0, "w_hate": 1.0}))
+    assert said.endswith("; 0.0 of 1 items unchanged")
+    assert any(words in said for words in ("80 % less click", "100 % more like", "50 % less hate"))
+    assert shown(whatif, Config(one.production)) == "shows about the same; 1.0 of 1 items unchanged"
