@@ -1,0 +1,65 @@
+"""Problems of the bundled simulator: a task that ships with it, in worlds of other seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from rectune_dsl.backends.simulator import SimulatorBackend
+from rectune_dsl.dsl.check import check
+from rectune_dsl.dsl.environment import Environment
+from rectune_dsl.dsl.model import Task
+from rectune_dsl.dsl.source import Source
+from rectune_dsl.hooks.api import BackendContext, Config
+from rectune_dsl.simulator.oracle import paired_lifts
+from rectune_dsl.simulator.world import build_world
+from tuning.founding import kept
+from tuning.problem import Floats, Oracle, Problem, objective
+
+TASK = Path(__file__).parents[2] / "tasks" / "value_fusion.toml"
+_USERS, _DAYS = 2_500, 2
+"""Whose expected responses are the truth: lifts are paired, so that few suffice."""
+PANEL_REQUESTS = 256
+
+
+def bundled_problem(seed: int, cache: Path | None) -> Problem:
+    task = _task(seed)
+    backend = SimulatorBackend(BackendContext(task, seed))
+    truth = _Truth(task)
+    oracle = kept(cache, f"bundled-1-{seed}", partial(_oracle, task, backend, truth))
+    panel = backend.panel(PANEL_REQUESTS)
+    return Problem("bundled", "plain", seed, task, panel, truth, oracle, truth.levels)
+
+
+class _Truth:
+    """Lifts (configs, metrics) in the order of `task.judged`. `levels` are production's, where a guardrail is
+    about a level."""
+
+    def __init__(self, task: Task) -> None:
+        self._task, self._world = task, build_world(task.simulator)
+        found = self._lifts([Config(task.production)])
+        absolute = (name for name in task.judged if f"={name}" in found)
+        self.levels = {name: float(found[f"={name}"][0]) for name in absolute}
+
+    def __call__(self, configs: Sequence[Config]) -> Floats:
+        found = self._lifts(configs)
+        return np.array([found[metric] for metric in self._task.judged]).T
+
+    def _lifts(self, configs: Sequence[Config]) -> dict[str, tuple[float, ...]]:
+        return paired_lifts(self._task, self._world, configs, users=_USERS, days=_DAYS)
+
+
+def _oracle(task: Task, backend: SimulatorBackend, truth: _Truth) -> Oracle:
+    config = backend.oracle_config()
+    return Oracle(config, float(objective(task, truth([config]))[0]))
+
+
+def _task(seed: int) -> Task:
+    checked = check(Source.read(TASK), Environment())
+    if checked.task is None:
+        raise ValueError("\n".join(map(str, checked.problems)))
+    simulator = checked.task.simulator.model_copy(update={"seed": seed})
+    return checked.task.model_copy(update={"simulator": simulator})
