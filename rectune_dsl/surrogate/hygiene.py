@@ -13,7 +13,7 @@ from rectune_dsl.hooks.api import Panel
 from rectune_dsl.surrogate.gp import GaussianProcess
 from rectune_dsl.surrogate.kernels import Array
 
-SURPRISING = 0.95
+SURPRISING = 0.99
 """The share of models that are right whose errors are smaller."""
 
 SHIFTED = 4.0
@@ -67,7 +67,7 @@ def surprise(process: GaussianProcess) -> float:
     """By how much a process' errors exceed what it says of them: 1 where they do not.
 
     Every round is predicted by all others; its squared errors, in units of what was predicted of them, follow
-    a chi-square distribution where the model is right. The factor is their root over its 95th percentile's.
+    a chi-square distribution where the model is right. The factor is their root over its 99th percentile's.
     """
     rounds = _rounds(process.observations.noise)
     if len(rounds) < 2:

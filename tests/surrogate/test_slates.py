@@ -346,7 +346,7 @@ def test_a_model_that_is_right_is_rarely_surprised():
         return rng.multivariate_normal(np.zeros(20), known.at(known.center)(points, points) + noise)
 
     surprised = [surprise(process_of(drawn, seed)) > 1.0 for seed in range(200)]
-    assert 2 <= sum(surprised) <= 20  # 10 are expected
+    assert sum(surprised) <= 7  # 2 are expected
 
 
 def test_rounds_unlike_the_others_widen_it():
