@@ -6,10 +6,10 @@ Problems: recommender worlds of a generator that shares nothing with the bundled
 bundled simulator, and functions where there is no slate to see. Every tuner starts at production and meets
 the same noise, of which it is told what it can use. A recommendation that breaks a guardrail gains 0.
 
-Worlds with seeds from 1000 on are for development, and are what runs without `--report`. Those below 1000 are
-for reports: nothing is tuned on them. Results in one folder are of one state of the code: finished campaigns
-are not run again. Peers need `pip install torch==2.13.0`, then `pip install -e '.[bench]'`, and are left out
-where they are missing.
+Worlds with seeds from 1000 on are for development, and are what runs without `--report`. Those from 100
+on are for reports: nothing is tuned on them. Results in one folder are of one state of the code: finished
+campaigns are not run again. Peers need `pip install torch==2.13.0`, then `pip install -e '.[bench]'`, and
+are left out where they are missing.
 """
 
 from __future__ import annotations

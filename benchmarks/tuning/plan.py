@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
-from tuning.founding import FIRST_DEVELOPMENT_SEED
+from tuning.founding import FIRST_DEVELOPMENT_SEED, FIRST_REPORT_SEED
 from tuning.registry import PEERS, available
 from tuning.unit import Place, Unit
 
@@ -47,9 +47,10 @@ def units(seeds: int, report: bool, quick: bool, capped: bool, only: Mapping[str
     """All that can run with what is installed, and is asked for. `only` has patterns, alternatives set apart
     by commas, for `tuner`, `problem`, `dimension`, `noise` and `setting`. Not `capped`, all worlds are met by
     all. Raises ValueError for more report seeds than there are."""
-    if report and seeds > FIRST_DEVELOPMENT_SEED:
-        raise ValueError(f"there are {FIRST_DEVELOPMENT_SEED} report seeds, {seeds} are asked for")
-    first = 0 if report else FIRST_DEVELOPMENT_SEED
+    there_are = FIRST_DEVELOPMENT_SEED - FIRST_REPORT_SEED
+    if report and seeds > there_are:
+        raise ValueError(f"there are {there_are} report seeds, {seeds} are asked for")
+    first = FIRST_REPORT_SEED if report else FIRST_DEVELOPMENT_SEED
     found = {
         Unit(Place(part.problem, part.setting, first + number), part.noise, part.tuner): None
         for part in (_quick() if quick else _whole())

@@ -45,11 +45,6 @@ class Candidates:
             tuple(c for c, keep in zip(self.configs, kept, strict=True) if keep), self.scores[kept]
         )
 
-    def without(self, configs: Sequence[Config]) -> Candidates:
-        """Without these very configs."""
-        taken = {_key(config) for config in configs}
-        return self.where(np.array([_key(config) not in taken for config in self.configs], dtype=bool))
-
     def with_scored(self, configs: Sequence[Config], score: Score) -> Candidates:
         """And these, with their scores."""
         return _merged(self, _ranked(configs, score))

@@ -35,4 +35,5 @@ class BayesActor:
 
 
 def _over_params(context: AgentContext) -> AgentContext:
-    return replace(context, surrogate=params.fit(context.task, context.history), whatif=None)
+    surrogate = params.fit(context.task, context.history)
+    return replace(context, surrogate=surrogate, whatif=None, doubts=())

@@ -6,17 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rectune_dsl.agents.actor_bayes import PER_ARM
+from rectune_dsl.agents.critic_numeric import HEDGED
 from rectune_dsl.agents.hypotheses import proposals
 from rectune_dsl.agents.pursuit import from_skill, pursue
 from rectune_dsl.agents.recommend import recommend
 from rectune_dsl.agents.region import Region
 from rectune_dsl.agents.trust import SlateRegion
-from rectune_dsl.hooks.api import AgentContext, Config, Proposal, Recommendation, WhatIf
+from rectune_dsl.hooks.api import AgentContext, Config, Proposal, Recommendation
 from rectune_dsl.surrogate import slates
 from rectune_dsl.surrogate.semantics import prior_of
-
-HEDGED = 0.4
-"""Share of the first round's proposals made without the mechanics that were passed in: they may be wrong."""
 
 
 class FunnelActor:
@@ -28,10 +26,11 @@ class FunnelActor:
     def propose(self, context: AgentContext) -> Sequence[Proposal]:
         count, region = PER_ARM * context.budget.arms, looked_at(context)
         first = from_skill(context, region)
-        if context.whatif is not None and not context.history and prior_of(context.mechanics):
-            doubting = _doubting(context, context.whatif)
-            first = _different([*first, *pursue(doubting, region, round(HEDGED * count))])
-        return proposals(context, pursue(context, region, count, first), self.name)
+        hedges = _hedges(context, region, round(HEDGED * count))
+        chosen = pursue(context, region, count - len(hedges), first)
+        found = proposals(context, _woven(chosen, hedges), self.name)
+        made = {tuple(config.values.values()) for config in hedges}
+        return [replace(p, hedge=tuple(p.config.values.values()) in made) for p in found]
 
     def recommend(self, context: AgentContext) -> Recommendation:
         return recommend(context, looked_at(context))
@@ -44,10 +43,20 @@ def looked_at(context: AgentContext) -> Region:
     return SlateRegion.trusted(context, context.whatif)
 
 
-def _doubting(context: AgentContext, whatif: WhatIf) -> AgentContext:
-    """The same, knowing nothing from elsewhere."""
-    return replace(context, surrogate=slates.fit(context.task, context.history, whatif), mechanics=())
+def _hedges(context: AgentContext, region: Region, count: int) -> list[Config]:
+    """What the first round would test if nothing was known from elsewhere."""
+    whatif = context.whatif
+    if whatif is None or context.history:
+        return []
+    told = prior_of(context.mechanics, whatif.names)
+    if not any(prior.metric in context.task.judged for prior in told):
+        return []
+    surrogate = slates.fit(context.task, context.history, whatif)
+    return pursue(replace(context, surrogate=surrogate, mechanics=()), region, count)
 
 
-def _different(configs: Sequence[Config]) -> list[Config]:
-    return list({tuple(config.values.values()): config for config in configs}.values())
+def _woven(chosen: Sequence[Config], hedges: Sequence[Config]) -> list[Config]:
+    """Each config once, hedges spread evenly: the first few hold their share of them."""
+    both = [((i + 0.5) / len(part), config) for part in (chosen, hedges) for i, config in enumerate(part)]
+    ordered = [config for _, config in sorted(both, key=lambda pair: pair[0])]
+    return list({tuple(config.values.values()): config for config in ordered}.values())

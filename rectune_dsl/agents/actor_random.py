@@ -14,7 +14,7 @@ _TRIES = 4
 
 
 class RandomActor:
-    """Proposes uniformly in the same growing box as `bayes`, and recommends by the same posterior."""
+    """Proposes uniformly in the same growing box as `bayes`, and recommends by the run's surrogate."""
 
     name = "random"
 

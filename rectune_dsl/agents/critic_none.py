@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rectune_dsl.agents import words
+from rectune_dsl.agents.validity import step, validity
 from rectune_dsl.dsl.space import Space
-from rectune_dsl.hooks.api import AgentContext, Check, Proposal, Review
+from rectune_dsl.hooks.api import AgentContext, Proposal, Review
 
 
 class NoCritic:
@@ -19,12 +20,13 @@ class NoCritic:
         space, left = Space(context.task), context.budget.arms
         reviews = []
         for proposal in proposals:
-            problems = space.violations(proposal.config.values)
+            checks = [validity(context.task, space, proposal.config)]
+            if checks[0].passed:
+                checks.append(step(context.task, space, proposal.config))
+            problems = [check.detail for check in checks if not check.passed]
             taken = not problems and left > 0
             left -= taken
-            detail = "; ".join(problems) or "inside all bounds and constraints"
-            check = Check("validity", not problems, detail)
-            reviews.append(Review(proposal.name, taken, (check,), _why(context, problems, taken)))
+            reviews.append(Review(proposal.name, taken, tuple(checks), _why(context, problems, taken)))
         return reviews
 
 

@@ -11,11 +11,14 @@ from rectune_dsl.agents.acquisition import Batch, Worth, novelty, spread
 from rectune_dsl.agents.belief import Z90, guardrail_risks, predictions
 from rectune_dsl.agents.differences import Differences
 from rectune_dsl.agents.past import Failure, error_of_u, failures, tested_configs
-from rectune_dsl.agents.region import ROUNDING, distance
+from rectune_dsl.agents.region import distance
 from rectune_dsl.agents.safety import Mending, Safety
+from rectune_dsl.agents.validity import step, validity
 from rectune_dsl.dsl.space import Space
 from rectune_dsl.hooks.api import AgentContext, Check, Config, Proposal, Review
 
+HEDGED = 0.4
+"""Share of the arms that go to hedges, where there are any."""
 NEAR_FAILURE = 0.03
 """Distance, as a share of a param's range, below which a config repeats a failure."""
 NEAR_PRODUCTION = 0.005
@@ -49,13 +52,13 @@ class _Case:
 
     def checks(self, proposal: Proposal) -> tuple[Check, ...]:
         """The questions about the proposal itself. An invalid one is asked nothing further."""
-        valid = self._validity(proposal.config)
+        valid = validity(self._task, self._space, proposal.config)
         if not valid.passed:
             return (valid,)
         config = proposal.config
         return (
             valid,
-            self._step(config),
+            step(self._task, self._space, config),
             self._risk(config),
             self._alignment(config),
             self._signs(proposal),
@@ -73,8 +76,8 @@ class _Case:
         left = dict(enumerate(sound))
         batch = self._worth(sound)
         while left and len(taken) < self._context.budget.arms:
-            gains = batch.gains()
-            best = max(left, key=lambda i: gains[i] * self._novelty(left[i], taken))
+            gains, asked = batch.gains(), self._asked(left, taken)
+            best = max(asked, key=lambda i: gains[i] * self._novelty(left[i], taken))
             proposal = left.pop(best)
             diverse = self._diversity(proposal, taken)
             final[proposal.name] = (*final[proposal.name], diverse)
@@ -86,27 +89,19 @@ class _Case:
         names = [p.name for p in taken]
         return [self._review(p, names, final[p.name]) for p in proposals]
 
+    def _asked(self, left: dict[int, Proposal], taken: Sequence[Proposal]) -> list[int]:
+        """Who may come next: hedges alone, when only their share of the arms is left."""
+        hedges = [i for i, proposal in left.items() if proposal.hedge]
+        arms = self._context.budget.arms
+        owed = min(round(HEDGED * arms) - sum(p.hedge for p in taken), len(hedges))
+        return hedges if owed > 0 and arms - len(taken) <= owed else list(left)
+
     def _worth(self, proposals: Sequence[Proposal]) -> Worth:
         surrogate, configs = self._context.surrogate, [p.config for p in proposals]
         if configs and not (surrogate.p_feasible(configs) >= self._floor).any():
             return Mending(self._safety, configs)
         tested = tested_configs(self._context.history)
         return Batch(surrogate, configs, tested, self._context.rng, self._floor)
-
-    def _validity(self, config: Config) -> Check:
-        values, params = config.values, self._task.params
-        problems = [f"{name} has no value" for name in params if name not in values]
-        problems += [f"{name} is no param of the task" for name in values if name not in params]
-        problems += [f"{n} is not a finite number" for n, v in values.items() if not np.isfinite(v)]
-        problems = problems or list(self._space.violations(values))
-        detail = "; ".join(problems) if problems else "inside all bounds and constraints"
-        return Check("validity", not problems, detail)
-
-    def _step(self, config: Config) -> Check:
-        offsets = np.abs(self._space.to_unit(config.values) - self._space.production)
-        widest, limit = int(offsets.argmax()), self._task.limits.step
-        moved = f"{self._space.names[widest]} moves by {offsets[widest]:.0%} of its range"
-        return Check("step", bool(offsets[widest] <= limit + ROUNDING), f"{moved}; {limit:.0%} is allowed")
 
     def _risk(self, config: Config) -> Check:
         risks = guardrail_risks(self._context, config)

@@ -16,7 +16,7 @@ from rectune_dsl.hooks.api import AgentContext, Config, Mechanic, RoundResult, W
 from rectune_dsl.surrogate.data import lifts_of
 from rectune_dsl.surrogate.mechanics import elasticities
 from rectune_dsl.surrogate.params import ParamView
-from rectune_dsl.surrogate.semantics import SLATE
+from rectune_dsl.surrogate.semantics import SLATE, causes_of
 from rectune_dsl.surrogate.slates import relative_changes
 
 Array = NDArray[np.float64]
@@ -25,7 +25,9 @@ Array = NDArray[np.float64]
 class Witness(Protocol):
     """What experiments have to say about causes of one kind."""
 
-    def column(self, cause: str) -> int: ...
+    def columns(self, cause: str) -> list[int]:
+        """Where moves have it, what stands for it first; empty for a cause that is not known here."""
+        ...
 
     def moves(self, configs: Sequence[Config]) -> Array:
         """How far configs move every cause from production, (configs, causes)."""
@@ -61,17 +63,17 @@ class Evidence:
         """Slope's sign of what the other causes' effects leave, weighted by precision, within one round."""
         about_slates = mechanic.cause.startswith(SLATE)
         witness: Witness | None = self._slates if about_slates else self._params
-        if witness is None:
+        columns = [] if witness is None else witness.columns(mechanic.cause)
+        if witness is None or not columns:
             return 0.0
         measured = lifts_of(witness.moves, [result], {mechanic.metric: 1.0})
         if not measured.count:
             return 0.0
         others = self._without(witness, result, mechanic.metric).copy()
-        column = witness.column(mechanic.cause)
-        others[column] = 0.0
+        others[columns] = 0.0
         rest = measured.values - measured.points @ others
         noise = measured.noise + 1e-12 * np.eye(measured.count)
-        return float(measured.points[:, column] @ np.linalg.solve(noise, rest))
+        return float(measured.points[:, columns[0]] @ np.linalg.solve(noise, rest))
 
     def _without(self, witness: Witness, result: RoundResult, metric: str) -> Array:
         key = (type(witness).__name__, result.key, metric)
@@ -87,8 +89,8 @@ class ParamWitness:
     def __init__(self, task: Task) -> None:
         self._task, self._space, self._view = task, Space(task), ParamView(task)
 
-    def column(self, cause: str) -> int:
-        return self._space.names.index(cause)
+    def columns(self, cause: str) -> list[int]:
+        return [i for i, name in enumerate(self._space.names) if name == cause]
 
     def moves(self, configs: Sequence[Config]) -> Array:
         return self._view.points(configs) - self._space.production
@@ -104,8 +106,9 @@ class SlateWitness:
     def __init__(self, task: Task, whatif: WhatIf) -> None:
         self._task, self._whatif = task, whatif
 
-    def column(self, cause: str) -> int:
-        return self._whatif.names.index(cause.removeprefix(SLATE))
+    def columns(self, cause: str) -> list[int]:
+        about = cause.removeprefix(SLATE)
+        return [i for i, name in enumerate(self._whatif.names) if about in causes_of(name)]
 
     def moves(self, configs: Sequence[Config]) -> Array:
         return relative_changes(self._whatif, configs)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from rectune_dsl.agents.acquisition import (
     Batch,
     Candidates,
@@ -18,7 +20,7 @@ from rectune_dsl.agents.region import Region
 from rectune_dsl.agents.safety import Mending, Safety
 from rectune_dsl.hooks.api import AgentContext, Config
 
-SPENT = (1.0, 0.7, 0.7, 0.8, 0.9)
+SPENT = (1.0, 0.6, 0.7, 0.75, 0.8)
 """Share of the `risk` that arms are chosen with, by rounds learnt from. What is chosen for looking good is
 worse than it looks, most of all where few noisy arms say how it looks."""
 
@@ -31,23 +33,24 @@ def pursue(context: AgentContext, region: Region, count: int, first: Sequence[Co
     is likeliest to mend that.
     """
     surrogate = context.surrogate
-    safety, floor = Safety(context.task, surrogate), _floor(context)
+    safety = Safety(context.task, surrogate, floor_of(context))
     known = [*tested_configs(context.history), *first]
-    found = _safe(context, region, floor, known).without(known)
+    found = _new(_safe(context, region, safety.floor, known), region, known)
     mending = not found.configs and bool(safety.broken)
     if mending:
         found = search(region, safety.mending, context.rng, known)
-        found = found.where(found.scores >= 0).without(known)
+        found = _new(found.where(found.scores >= 0), region, known)
 
     def worth(configs: Sequence[Config]) -> Worth:
         if mending:
             return Mending(safety, configs)
-        return Batch(surrogate, configs, known, context.rng, floor)
+        return Batch(surrogate, configs, known, context.rng, safety.floor)
 
     return [*first, *choose_batch(region, found, count - len(first), worth)]
 
 
-def _floor(context: AgentContext) -> float:
+def floor_of(context: AgentContext) -> float:
+    """P(all guardrails hold) that arms of this round are chosen with."""
     learnt = sum(not result.frozen for result in context.history)
     return 1.0 - context.task.experiment.risk * SPENT[min(learnt, len(SPENT) - 1)]
 
@@ -61,8 +64,14 @@ def from_skill(context: AgentContext, region: Region) -> list[Config]:
     config = Config({**context.task.production, **known})
     if not region.configs(region.unit([config])):
         return []
-    safe = context.surrogate.p_feasible([config])[0] >= 1.0 - context.task.experiment.risk
+    safe = context.surrogate.p_feasible([config])[0] >= floor_of(context)
     return [config] if safe else []
+
+
+def _new(found: Candidates, region: Region, known: Sequence[Config]) -> Candidates:
+    """Those that are no other name for what is known."""
+    names = set(region.identities(known))
+    return found.where(np.array([name not in names for name in region.identities(found.configs)], bool))
 
 
 def _safe(context: AgentContext, region: Region, floor: float, known: Sequence[Config]) -> Candidates:

@@ -20,7 +20,9 @@ from rectune_dsl.hooks.api import AgentContext, Config, Recommendation
 SAFE = 0.95
 """P(all guardrails hold) that a recommendation needs."""
 DOUBTED = 0.99
-"""The same where the panel, or what the model says of experiments, cannot be trusted."""
+"""The same where there is a reason to doubt the panel, or what experiments showed, or how few they are."""
+FEW = 3
+"""Rounds that too little was measured below: what looks best then is mostly luck."""
 LEAST_CHANCE = 0.1
 """A config less likely to ship than this would only use up a confirmation of the surface: each one that is
 used makes the next one stricter."""
@@ -77,11 +79,18 @@ def _needed(confirmation: Confirmation, context: AgentContext, config: Config) -
 
 
 def _safe(context: AgentContext) -> float:
-    return DOUBTED if context.doubts else SAFE
+    return DOUBTED if _reasons(context) else SAFE
 
 
 def _doubts(context: AgentContext) -> str:
-    return f" (more than usual, because {words.listed(context.doubts)})" if context.doubts else ""
+    reasons = _reasons(context)
+    return f" (more than usual, because {words.listed(reasons)})" if reasons else ""
+
+
+def _reasons(context: AgentContext) -> tuple[str, ...]:
+    learnt = sum(not result.frozen for result in context.history)
+    few = (f"only {words.counted(learnt, 'round')} taught something",) if learnt < FEW else ()
+    return (*few, *context.doubts)
 
 
 def _score(context: AgentContext, confirmation: Confirmation, safe: float) -> Score:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -99,6 +99,10 @@ class Region:
     def places(self, configs: Sequence[Config]) -> Array:
         """Where configs lie for telling them apart, (configs, dimension)."""
         return self.unit(configs)
+
+    def identities(self, configs: Sequence[Config]) -> list[Hashable]:
+        """Equal for configs that are one."""
+        return [tuple(config.values.values()) for config in configs]
 
     @cached_property
     def _reach(self) -> tuple[Array, Array]:

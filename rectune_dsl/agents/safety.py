@@ -18,15 +18,15 @@ Array = NDArray[np.float64]
 
 
 class Safety:
-    """A config is safe if P(all guardrails hold) is at least the floor, 1 - risk.
+    """A config is safe if P(all guardrails hold) is at least the floor, 1 - risk where nothing else is said.
 
     Where production lies below the floor, nothing near it can be safe. Then a config may be tested if it is
     likelier than production to keep what production breaks, and no worse on the other guardrails.
     `broken` are the guardrails that production is not likely enough to keep.
     """
 
-    def __init__(self, task: Task, surrogate: Surrogate) -> None:
-        self.floor = 1.0 - task.experiment.risk
+    def __init__(self, task: Task, surrogate: Surrogate, floor: float | None = None) -> None:
+        self.floor = 1.0 - task.experiment.risk if floor is None else floor
         self._task = task
         self._surrogate = surrogate
         production = self._log_chances([Config(task.production)])

@@ -40,11 +40,10 @@ def shown(whatif: WhatIf, config: Config) -> str:
     return f"shows {words.listed(named[:NAMED])}; {unchanged}"
 
 
-def name_of(feature: str) -> str:
-    """`p_long_view of the slate`, for a sentence about a feature."""
-    kind, _, name = feature.partition(":")
-    said = _SAID.get(f"{kind}:")
-    return said(name) if said else " x ".join(map(_SAID["mean:"], name.split("*")))
+def name_of(cause: str) -> str:
+    """`long view`, `repetition of a topic`: for a sentence about what slates show."""
+    kind, _, name = cause.rpartition(":")
+    return _SAID[f"{kind}:" if kind else "mean:"](name)
 
 
 def _change(features: Sequence[str], at: int, change: float) -> str:

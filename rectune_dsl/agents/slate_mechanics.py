@@ -11,11 +11,12 @@ from rectune_dsl.agents.past import tested_configs
 from rectune_dsl.agents.shown import name_of
 from rectune_dsl.hooks.api import AgentContext, Mechanic, WhatIf
 from rectune_dsl.surrogate.mechanics import Elasticities, elasticities
-from rectune_dsl.surrogate.semantics import SLATE, STEP, prior_of
+from rectune_dsl.surrogate.semantics import SLATE, STEP, causes_of
 from rectune_dsl.surrogate.slates import relative_changes
 
+UNIT = f"{STEP:+.0%}"
 MOVED = 0.002
-"""Relative change of a feature that an experiment's arms need for being evidence about it."""
+"""Relative change that an experiment's arms need for being evidence about what changed."""
 
 
 def slate_mechanics(context: AgentContext) -> tuple[Mechanic, ...]:
@@ -29,40 +30,33 @@ def slate_mechanics(context: AgentContext) -> tuple[Mechanic, ...]:
 
 
 def _of_metrics(context: AgentContext, whatif: WhatIf) -> Iterator[Elasticities]:
-    task, priors = context.task, prior_of(context.mechanics)
-    for metric in task.judged:
-        limit = task.guarded.get(metric)
+    for metric in context.task.judged:
+        limit = context.task.guarded.get(metric)
         if limit is None or limit.relative:
-            yield elasticities(task, context.history, whatif, metric, priors)
+            yield elasticities(context.task, context.history, whatif, metric)
 
 
 def _known(context: AgentContext, whatif: WhatIf, found: Elasticities) -> Iterator[Mechanic]:
-    for feature in found.features:
-        effect, low, high = found.of(feature)
-        evidence = _moved_in(context, whatif, feature, found.metric)
+    for cause in found.causes:
+        effect, low, high = found.of(cause)
+        evidence = _moved_in(context, whatif, cause, found.metric)
         if evidence and not low <= 0 <= high:
+            numbers = words.interval(effect, low, high)
             yield Mechanic(
                 metric=found.metric,
-                cause=f"{SLATE}{feature}",
-                unit=_unit(feature),
+                cause=f"{SLATE}{cause}",
+                unit=UNIT,
                 effect=effect,
                 low=low,
                 high=high,
                 evidence=evidence,
-                statement=(
-                    f"{_unit(feature)} {name_of(feature)} of the slate: {found.metric} "
-                    f"{words.interval(effect, low, high)}."
-                ),
+                statement=f"{UNIT} {name_of(cause)} of the slate: {found.metric} {numbers}.",
             )
 
 
-def _unit(feature: str) -> str:
-    return f"{STEP:+.0%}" if not feature.startswith("log:") else f"{STEP:+}"
-
-
-def _moved_in(context: AgentContext, whatif: WhatIf, feature: str, metric: str) -> tuple[str, ...]:
-    """Experiments that can be trusted, measured the metric and moved the feature."""
-    at = whatif.names.index(feature)
+def _moved_in(context: AgentContext, whatif: WhatIf, cause: str, metric: str) -> tuple[str, ...]:
+    """Experiments that can be trusted, measured the metric and moved what the cause is about."""
+    at = [i for i, feature in enumerate(whatif.names) if cause in causes_of(feature)]
     keys = []
     for result in context.history:
         configs = tested_configs([result])

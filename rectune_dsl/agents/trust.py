@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from rectune_dsl.agents.past import failures, tested_arms
 from rectune_dsl.agents.region import Array, Region
+from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.space import Space
-from rectune_dsl.hooks.api import AgentContext, Config, WhatIf
+from rectune_dsl.hooks.api import AgentContext, Config, RoundResult, WhatIf
 
 LEAST_OVERLAPS = (0.75, 0.65, 0.55, 0.45, 0.4)
-"""Share of the items shown that production shows too, by rounds learnt from."""
+"""Share of the items shown that production shows too, by rounds that went well."""
 _SMALLEST = 0.05
 """Of the scales that starting points are drawn at, as a share of the way to a random point of the box."""
 _FEW = 4
@@ -34,9 +36,10 @@ class SlateRegion(Region):
 
     @classmethod
     def trusted(cls, context: AgentContext, whatif: WhatIf) -> SlateRegion:
-        """That of the context's round: rounds that taught something, or held nothing to test, widen it."""
+        """That of the context's round. What widens it are rounds that taught something, most of whose arms
+        are not known to fail, and rounds that held nothing to test."""
         skipped = max(context.round - 1 - len(context.history), 0)
-        learnt = sum(not result.frozen for result in context.history) + skipped
+        learnt = sum(_went_well(context.task, result) for result in context.history) + skipped
         step = context.task.limits.step
         least = LEAST_OVERLAPS[min(learnt, len(LEAST_OVERLAPS) - 1)]
         serves = Config(context.task.production)
@@ -63,6 +66,9 @@ class SlateRegion(Region):
                 different.setdefault(key, config)
         return [config for key, config in different.items() if key != production]
 
+    def identities(self, configs: Sequence[Config]) -> list[Hashable]:
+        return list(self.whatif.slate_keys(configs))
+
     def places(self, configs: Sequence[Config]) -> Array:
         """What the slates show, in units of how much they may change."""
         changes = self.whatif.features(configs) - self.whatif.production
@@ -75,3 +81,9 @@ class SlateRegion(Region):
         other = 1.0 - self.whatif.overlaps(rows)
         share = np.minimum(1.0, (1.0 - self.least) / np.maximum(other, 1e-9))
         return self.space.production + share[:, None] * (points - self.space.production)
+
+
+def _went_well(task: Task, result: RoundResult) -> bool:
+    """It can be trusted, and no more than half of its arms are known to fail."""
+    arms = tested_arms([result])
+    return not result.frozen and 2 * len(failures(task, [result])) <= len(arms)

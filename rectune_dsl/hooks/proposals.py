@@ -75,12 +75,14 @@ class Hypothesis:
 
 @dataclass(frozen=True)
 class Proposal:
-    """A config with its hypothesis. `name` is unique in the run, such as `r2p1`."""
+    """A config with its hypothesis. `name` is unique in the run, such as `r2p1`. A `hedge` was made without
+    what was learnt elsewhere, in case that is wrong: the Critic keeps part of the arms for such."""
 
     name: str
     config: Config
     hypothesis: Hypothesis
     author: str
+    hedge: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.padding import Padding
@@ -11,7 +11,7 @@ from rich.text import Text
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.experiments.holm import holm_adjusted
 from rectune_dsl.experiments.intervals import objective
-from rectune_dsl.hooks.api import Arm, Estimates
+from rectune_dsl.hooks.api import Estimates, Proposal
 from rectune_dsl.report.console import plain_table
 from rectune_dsl.report.words import Z90, changes, interval
 
@@ -50,12 +50,13 @@ def print_p_values(out: Console, estimates: Estimates) -> None:
     out.print(table)
 
 
-def print_changes(out: Console, task: Task, arms: tuple[Arm, ...], shows: Mapping[str, str]) -> None:
-    """What each treatment changes, a line each, and below it what it `shows` users, where that is known."""
-    for arm in arms[1:]:
-        out.print(Text.assemble((f"  {arm.name}: ", "bold"), changes(arm.config, task.production)))
-        if shown := shows.get(arm.name):
-            out.print(Padding(Text(shown, "dim"), (0, 0, 0, len(arm.name) + 4), expand=False))
+def print_proposals(out: Console, task: Task, proposals: Sequence[Proposal]) -> None:
+    """What each changes, a line each, and below it what it shows users, where that is known."""
+    for proposal in proposals:
+        name = f"  {proposal.name}: "
+        out.print(Text.assemble((name, "bold"), changes(proposal.config, task.production)))
+        if shows := proposal.hypothesis.shows:
+            out.print(Padding(Text(shows, "dim"), (0, 0, 0, len(name)), expand=False))
 
 
 def _heading(task: Task, metric: str) -> Text:

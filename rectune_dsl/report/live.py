@@ -22,7 +22,7 @@ from rectune_dsl.hooks.api import (
     SetExposure,
     StopArm,
 )
-from rectune_dsl.report.lifts import print_changes, print_lifts
+from rectune_dsl.report.lifts import print_lifts, print_proposals
 from rectune_dsl.report.standing import print_answered, print_request
 from rectune_dsl.report.words import count
 from rectune_dsl.workflow.compile import Step, StepKind
@@ -67,7 +67,7 @@ class LiveWatcher:
         self._run, self._flag = run, flag
         self._capabilities = capabilities
         self._status = Status("", console=out)
-        self._shows: dict[str, str] = {}
+        self._proposals: tuple[Proposal, ...] = ()
         out.print(Text.assemble(("run ", "dim"), (run, "bold"), f"  on {capabilities.description}"))
 
     def __enter__(self) -> LiveWatcher:
@@ -123,13 +123,15 @@ class LiveWatcher:
             self._out.rule(Text(f"round {step.round} of {rounds}"), align="left", style="dim")
 
     def _proposed(self, proposals: tuple[Proposal, ...]) -> None:
-        self._shows = {p.name: p.hypothesis.shows for p in proposals}
+        self._proposals = proposals
         if not proposals:
             self._out.print("The Actor proposes nothing.")
 
     def _reviewed(self, reviews: tuple[Review, ...]) -> None:
         taken = [r for r in reviews if r.taken]
         self._out.print(f"The Critic takes {len(taken)} of {len(reviews)} proposals.")
+        names = {review.proposal for review in taken}
+        print_proposals(self._out, self._task, [p for p in self._proposals if p.name in names])
         if not taken:
             for review in reviews:
                 self._out.print(Text(f"  {review.proposal}: {review.justification}", "dim"))
@@ -155,7 +157,6 @@ class LiveWatcher:
         if result.frozen:
             self._out.print(Text(f"Frozen: {result.frozen}", "red"))
             return
-        print_changes(self._out, self._task, result.arms, self._shows)
         print_lifts(self._out, self._task, result.estimates, result.stopped, "lifts over control, ± 90 %")
 
     def _learnt(self, insight: Insight) -> None:

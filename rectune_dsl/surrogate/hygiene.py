@@ -16,6 +16,8 @@ from rectune_dsl.surrogate.kernels import Array
 SURPRISING = 0.99
 """The share of models that are right whose errors are smaller."""
 
+DOUBTFUL = 1.5
+"""Factor on all standard deviations where a model behind the panel has changed."""
 SHIFTED = 4.0
 """Standard errors between two panels' means of a head, beyond which a model must have changed."""
 
@@ -66,8 +68,9 @@ def _by_request(values: NDArray[np.float32], there: NDArray[np.bool_]) -> Array:
 def surprise(process: GaussianProcess) -> float:
     """By how much a process' errors exceed what it says of them: 1 where they do not.
 
-    Every round is predicted by all others; its squared errors, in units of what was predicted of them, follow
-    a chi-square distribution where the model is right. The factor is their root over its 99th percentile's.
+    Every round is predicted by all others; its squared errors, in units of what was predicted of them, about
+    follow a chi-square distribution where the model is right. The factor is the root of their sum over its
+    99th percentile.
     """
     rounds = _rounds(process.observations.noise)
     if len(rounds) < 2:

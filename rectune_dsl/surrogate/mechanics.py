@@ -13,9 +13,11 @@ from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import Config, RoundResult, WhatIf
 from rectune_dsl.surrogate.data import lifts_of
 from rectune_dsl.surrogate.kernels import Array
-from rectune_dsl.surrogate.semantics import STEP, MechanicsPrior
+from rectune_dsl.surrogate.semantics import STEP, MechanicsPrior, causes_of
 from rectune_dsl.surrogate.slates import Slated, SlatedFamily, SlateView
 
+OPEN = 4.0
+"""Slopes have so much more room here than in the surrogate: what is passed on should be the data's word."""
 _Z90 = float(ndtri(0.95))
 
 
@@ -29,38 +31,41 @@ class Elasticities:
     mean: Array
     covariance: Array
 
-    def of(self, feature: str) -> tuple[float, float, float]:
-        """Effect of a change by STEP, and the ends of its 90 % interval."""
-        at = self.features.index(feature)
-        half = _Z90 * float(np.sqrt(max(self.covariance[at, at], 0.0)))
-        mean = float(self.mean[at])
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """Signals of which slates can show more, and what is no signal's: repetition, spread, shares."""
+        return tuple(dict.fromkeys(cause for feature in self.features for cause in causes_of(feature)))
+
+    def of(self, cause: str) -> tuple[float, float, float]:
+        """Effect of a change by STEP, and the ends of its 90 % interval.
+
+        1 % more of a signal is 1 % more in its mean and in its products' means, and 0.01 in its logarithm:
+        apart these say little, since none of them moves alone.
+        """
+        moves = np.array([cause in causes_of(feature) for feature in self.features], np.float64)
+        variance = float(moves @ self.covariance @ moves)
+        half = _Z90 * max(variance, 0.0) ** 0.5
+        mean = float(moves @ self.mean)
         return STEP * mean, STEP * (mean - half), STEP * (mean + half)
 
-    def as_prior(self, causes: Sequence[str]) -> MechanicsPrior:
+    def as_prior(self) -> MechanicsPrior:
         """What another task may be told, covariance included."""
-        at = [self.features.index(cause) for cause in causes]
-        return MechanicsPrior(self.metric, tuple(causes), self.mean[at], self.covariance[np.ix_(at, at)])
+        return MechanicsPrior(self.metric, self.features, self.mean, self.covariance)
 
 
-def elasticities(
-    task: Task,
-    history: Sequence[RoundResult],
-    whatif: WhatIf,
-    metric: str,
-    priors: Sequence[MechanicsPrior] = (),
-) -> Elasticities:
-    """By the surrogate's own model of the metric's lifts, with its hyperparameters.
+def elasticities(task: Task, history: Sequence[RoundResult], whatif: WhatIf, metric: str) -> Elasticities:
+    """By this history alone: what names tell, or other campaigns have learnt, is no evidence of its own.
 
     β and the lifts are jointly normal: the covariance of β with the lift at x is Cx, where C is that of β.
     """
-    view = SlateView(task, whatif, priors)
+    view = SlateView(task, whatif)
     measured = lifts_of(view.points, history, {metric: 1.0})
     data = measured.with_exact(view.points([Config(task.production)])[0], 0.0)
-    fitted = view.fit(data, {metric: 1.0}, 1.0)
+    fitted = view.fit_plainly(data, {metric: 1.0}, OPEN)
     family, kernel = cast(SlatedFamily, fitted.family), cast(Slated, fitted.process.hyper)
     prior = kernel.slopes
     across = data.points[:, : family.features] @ prior
     mean, covariance = fitted.process.conditioned(across, prior)
     unit = 1.0 / view.scale
     covariance = fitted.widened**2 * covariance * np.outer(unit, unit)
-    return Elasticities(metric, view.features, (family.slopes + mean) * unit, covariance)
+    return Elasticities(metric, view.features, mean * unit, covariance)

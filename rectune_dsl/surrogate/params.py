@@ -32,7 +32,7 @@ class ParamView:
     def points(self, configs: Sequence[Config]) -> Array:
         return self._space.to_units([config.values for config in configs])
 
-    def fit(self, observations: Observations, weights: Mapping[str, float], scale: float) -> Fitted:
+    def fit(self, observations: Observations, weights: Mapping[str, float]) -> Fitted:
         return fit_process(observations, MaternFamily(self._space.dimension))
 
 

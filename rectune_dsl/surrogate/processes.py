@@ -32,8 +32,8 @@ class View(Protocol):
         """(configs, dimension)."""
         ...
 
-    def fit(self, observations: Observations, weights: Mapping[str, float], scale: float) -> Fitted:
-        """A process of the metrics' weighted sum, fitted on values that were divided by `scale`."""
+    def fit(self, observations: Observations, weights: Mapping[str, float]) -> Fitted:
+        """A process of the metrics' weighted sum."""
         ...
 
 
@@ -133,5 +133,5 @@ class ProcessSurrogate:
         if name not in self._processes:
             seen, scale = read()
             data = seen.with_exact(self._view.points([Config(self._task.production)])[0], 0.0)
-            self._processes[name] = _Scaled(self._view.fit(data, weights, scale), scale)
+            self._processes[name] = _Scaled(self._view.fit(data, weights), scale)
         return self._processes[name]

@@ -63,7 +63,7 @@ def by_names(task: Task, features: Sequence[str]) -> tuple[MechanicsPrior, ...]:
     for metric, known in task.judged.items():
         said = _said_of(task, metric)
         for signal, kind in task.signals.items():
-            feature = next((f for f in (f"mean:{signal}", f"log:{signal}") if f in features), None)
+            feature = _of_signal(signal, features)
             if feature is not None and kind.kind in ("prediction", "item"):
                 belief = _belief(said, _words(signal, _OF_SIGNALS))
                 found += [_single(metric, feature, *belief)] if belief else []
@@ -88,19 +88,28 @@ def _belief(metric: frozenset[str], signal: frozenset[str]) -> tuple[float, floa
     return None
 
 
-def prior_of(mechanics: Iterable[Mechanic]) -> tuple[MechanicsPrior, ...]:
-    """What was learnt of slate features elsewhere, with wider doubt. Mechanics about params say nothing here:
-    another model change may have moved them."""
-    return tuple(
-        _single(
-            m.metric,
-            m.cause.removeprefix(SLATE),
-            m.effect / STEP,
-            WIDENED * (m.high - m.low) / (2.0 * _Z90 * STEP),
-        )
-        for m in mechanics
-        if m.cause.startswith(SLATE)
-    )
+def prior_of(mechanics: Iterable[Mechanic], features: Sequence[str]) -> tuple[MechanicsPrior, ...]:
+    """What was learnt elsewhere of slates that have these features, with wider doubt. Mechanics about params
+    say nothing here: another model change may have moved them."""
+    found = []
+    for m in mechanics:
+        cause = m.cause.removeprefix(SLATE)
+        feature = cause if cause in features else _of_signal(cause, features)
+        if m.cause.startswith(SLATE) and feature is not None:
+            sd = WIDENED * (m.high - m.low) / (2.0 * _Z90 * STEP)
+            found.append(_single(m.metric, feature, m.effect / STEP, sd))
+    return tuple(found)
+
+
+def causes_of(feature: str) -> tuple[str, ...]:
+    """What has to change for a slate feature to change: the signals in it, or the feature itself."""
+    kind, _, name = feature.partition(":")
+    return tuple(name.split("*")) if kind in ("mean", "log", "product") else (feature,)
+
+
+def _of_signal(signal: str, features: Sequence[str]) -> str | None:
+    """The feature that stands for a signal."""
+    return next((f for f in (f"mean:{signal}", f"log:{signal}") if f in features), None)
 
 
 def _single(metric: str, cause: str, mean: float, sd: float) -> MechanicsPrior:

@@ -28,25 +28,32 @@ from rectune_dsl.surrogate.kernels import Array, Hyperparameters, matern52, mate
 from rectune_dsl.surrogate.processes import ProcessSurrogate
 from rectune_dsl.surrogate.semantics import MechanicsPrior, by_names
 
-AMPLITUDE = 0.07
+AMPLITUDE = 0.1
 """Lift, as a standard deviation, of a config from anywhere in the box, where no guardrail says more."""
 PER_MARGIN = 2.2
 """The same in margins of the metric's guardrail: teams set limits to what they have seen changes do."""
 AGAINST = float(np.log(3.0))
 """Priors that the data speak against by more than this log evidence are dropped."""
+_LITTLE = 0.1
+"""A feature whose production value is less than this share of its spread has no relative changes."""
 _TINY = 1e-9
 
 
 def fit(
-    task: Task, history: Sequence[RoundResult], whatif: WhatIf, priors: Sequence[MechanicsPrior] = ()
+    task: Task,
+    history: Sequence[RoundResult],
+    whatif: WhatIf,
+    priors: Sequence[MechanicsPrior] = (),
+    widened: float = 1.0,
 ) -> ProcessSurrogate:
-    """Learn from finished rounds what slates do to metrics. `priors` come on top of what heads are named."""
-    return ProcessSurrogate(task, history, SlateView(task, whatif, priors))
+    """Learn from finished rounds what slates do to metrics. `priors` come on top of what heads are named; all
+    standard deviations are `widened` by a factor, where there is reason to doubt the panel."""
+    return ProcessSurrogate(task, history, SlateView(task, whatif, priors, widened))
 
 
 def relative_changes(whatif: WhatIf, configs: Sequence[Config]) -> Array:
     """Of the slates' features against production, (configs, features); of `log:` features, and of those that
-    are 0 for production, differences."""
+    are about 0 for production, differences."""
     return np.asarray((whatif.features(configs) - whatif.production) / _base(whatif))
 
 
@@ -54,7 +61,7 @@ def _base(whatif: WhatIf) -> Array:
     """What one unit of a relative change is in each feature, (features,)."""
     size = np.abs(whatif.production)
     logs = np.array([name.startswith("log:") for name in whatif.names], bool)
-    return np.where(logs | (size < _TINY), 1.0, size)
+    return np.where(logs | (size < _LITTLE * whatif.spread + _TINY), 1.0, size)
 
 
 class SlateView:
@@ -63,31 +70,41 @@ class SlateView:
     `scale` (features,) are the relative changes of the features that stand for one unit of x.
     """
 
-    def __init__(self, task: Task, whatif: WhatIf, priors: Sequence[MechanicsPrior] = ()) -> None:
-        self._task = task
+    def __init__(
+        self, task: Task, whatif: WhatIf, priors: Sequence[MechanicsPrior] = (), widened: float = 1.0
+    ) -> None:
+        self._task, self._widened = task, widened
         self._space = Space(task)
         self._whatif = whatif
         self.features = whatif.names
         self.scale = np.maximum(whatif.spread / _base(whatif), _TINY) * np.sqrt(max(len(whatif.names), 1))
+        names = by_names(task, whatif.names)
         learnt = {(prior.metric, cause) for prior in priors for cause in prior.causes}
-        unknown = (
-            prior for prior in by_names(task, whatif.names) if (prior.metric, *prior.causes) not in learnt
-        )
-        self._priors = (*unknown, *priors)
+        others = (prior for prior in names if (prior.metric, *prior.causes) not in learnt)
+        self._told: tuple[Sequence[MechanicsPrior], ...] = (names, (*others, *priors)) if priors else (names,)
 
     def points(self, configs: Sequence[Config]) -> Array:
         units = self._space.to_units([config.values for config in configs])
         return np.hstack([relative_changes(self._whatif, configs) / self.scale, units])
 
-    def fit(self, observations: Observations, weights: Mapping[str, float], scale: float) -> Fitted:
-        """With the priors of the metrics, unless the data speak against them."""
-        plain = self.family(weights)
-        fitted = fit_process(observations, plain)
-        informed = self._informed(plain, weights)
-        if informed is not plain:
-            other = fit_process(observations, informed)
-            fitted = other if other.evidence >= fitted.evidence - AGAINST else fitted
-        return replace(fitted, widened=surprise(fitted.process))
+    def fit(self, observations: Observations, weights: Mapping[str, float]) -> Fitted:
+        """With what names tell, and with what was learnt elsewhere, unless the data speak against it."""
+        fits = [self.fit_plainly(observations, weights)]
+        for told in self._told:
+            informed = self._informed(self.family(weights), told, weights)
+            if informed.doubt.any():
+                fits.append(fit_process(observations, informed))
+        least = max(found.evidence for found in fits) - AGAINST
+        best = next(found for found in reversed(fits) if found.evidence >= least)
+        return replace(best, widened=self._widened * surprise(best.process))
+
+    def fit_plainly(
+        self, observations: Observations, weights: Mapping[str, float], usual: float = 1.0
+    ) -> Fitted:
+        """By the observations alone, where lifts are `usual` times the size that is taken for usual."""
+        family = self.family(weights)
+        found = fit_process(observations, replace(family, amplitude=usual * family.amplitude))
+        return replace(found, widened=self._widened * surprise(found.process))
 
     def family(self, weights: Mapping[str, float]) -> SlatedFamily:
         """What is believed of the metrics' weighted sum where no prior says more."""
@@ -99,21 +116,26 @@ class SlateView:
 
     def _amplitude(self, metric: str) -> float:
         limit = self._task.guarded.get(metric)
-        return PER_MARGIN * abs(limit.bound) if limit is not None and limit.relative else AMPLITUDE
+        margin = abs(limit.bound) if limit is not None and limit.relative else 0.0
+        return PER_MARGIN * margin or AMPLITUDE
 
-    def _informed(self, plain: SlatedFamily, weights: Mapping[str, float]) -> SlatedFamily:
-        """The family that expects what the priors say; `plain` itself where they say nothing."""
+    def _informed(
+        self, plain: SlatedFamily, told: Sequence[MechanicsPrior], weights: Mapping[str, float]
+    ) -> SlatedFamily:
+        """The family that expects what it is told."""
         mean, covariance = plain.slopes.copy(), plain.doubt.copy()
-        for prior in self._known(weights):
+        for prior in self._known(told, weights):
             at = np.array([self.features.index(cause) for cause in prior.causes])
             weight, scale = weights[prior.metric], self.scale[at]
             mean[at] += weight * prior.mean * scale
             covariance[np.ix_(at, at)] += weight**2 * prior.covariance * np.outer(scale, scale)
-        return replace(plain, slopes=mean, doubt=covariance) if covariance.any() else plain
+        return replace(plain, slopes=mean, doubt=covariance)
 
-    def _known(self, weights: Mapping[str, float]) -> Iterable[MechanicsPrior]:
+    def _known(
+        self, told: Sequence[MechanicsPrior], weights: Mapping[str, float]
+    ) -> Iterable[MechanicsPrior]:
         """Of these metrics and features of this panel; levels are no lifts."""
-        for prior in self._priors:
+        for prior in told:
             limit = self._task.guarded.get(prior.metric)
             about_lifts = limit is None or limit.relative
             if prior.metric in weights and about_lifts and set(prior.causes) <= set(self.features):

@@ -9,12 +9,12 @@ import numpy as np
 
 from rectune_dsl.dsl.model import Simulator
 from rectune_dsl.funnel.whatif import WhatIf
-from rectune_dsl.hooks.api import AgentContext, Budget, Mechanic, Panel, PanelBackend, RoundResult
+from rectune_dsl.hooks.api import AgentContext, Budget, Mechanic, Panel, PanelBackend, RoundResult, UsageError
 from rectune_dsl.surrogate import params, slates
-from rectune_dsl.surrogate.hygiene import Profile, profile, shifts
+from rectune_dsl.surrogate.hygiene import DOUBTFUL, Profile, profile, shifts
 from rectune_dsl.surrogate.processes import ProcessSurrogate
 from rectune_dsl.surrogate.semantics import prior_of
-from rectune_dsl.workflow.compile import Step
+from rectune_dsl.workflow.compile import Step, StepKind
 from rectune_dsl.workflow.parts import Parts
 from rectune_dsl.workflow.traffic import holdout_users
 
@@ -36,12 +36,14 @@ class Contexts:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._task = parts.task.model_copy(update={"simulator": UNTOLD})
-        self._fitted: tuple[int, ProcessSurrogate] | None = None
+        self._fitted: tuple[tuple[int, bool], ProcessSurrogate] | None = None
 
     def of(self, step: Step, history: tuple[RoundResult, ...], act: str = "") -> AgentContext:
         """For one step or, where a step asks more than once, for one act of it."""
         parts, planned = self._parts, self._task.experiment
-        surrogate = self._surrogate(history)
+        whatif = None if isinstance(self._replay, str) else self._replay
+        shifted = self._shifted(step)
+        surrogate = self._surrogate(history, bool(shifted))
         return AgentContext(
             task=self._task,
             round=step.round,
@@ -60,44 +62,61 @@ class Contexts:
             confirmation=parts.next_confirmation(),
             holdout_users=holdout_users(parts.task, parts.capabilities),
             functions=parts.functions,
-            whatif=self._whatif,
-            doubts=(*self._shifted, *_surprises(surrogate)) if self._whatif else (),
+            whatif=whatif,
+            doubts=(*shifted, *_surprises(surrogate)) if whatif else _said(self._replay),
         )
 
     @cached_property
     def _panel(self) -> Panel | None:
-        backend = self._parts.backend
-        return backend.panel(PANEL_REQUESTS) if isinstance(backend, PanelBackend) else None
+        return self._sampled()
 
     @cached_property
-    def _whatif(self) -> WhatIf | None:
+    def _replay(self) -> WhatIf | str:
+        """The replay of the panel, or why there is none; empty without a panel."""
         if self._panel is None:
-            return None
+            return ""
         functions = {name: function.evaluate for name, function in self._parts.functions.items()}
-        return WhatIf(self._task, self._panel, functions, requests=REPLAYED_REQUESTS)
+        try:
+            whatif = WhatIf(self._task, self._panel, functions, requests=REPLAYED_REQUESTS)
+        except UsageError as error:
+            return f"the panel cannot be replayed: {error}"
+        return whatif if whatif.names else "the panel cannot be replayed: its slates do not differ"
 
-    @cached_property
-    def _shifted(self) -> tuple[str, ...]:
-        """Heads whose scores are no longer what they were when the run began, in words."""
+    def _shifted(self, step: Step) -> tuple[str, ...]:
+        """Heads whose scores are no longer what they were when the run began, in words. Whoever recommends
+        is told by fresh logs."""
         if self._panel is None:
             return ()
-        now = profile(self._panel)
+        panel = self._sampled() if step.kind is StepKind.RECOMMEND else self._panel
+        now = profile(panel or self._panel)
         return shifts(self._parts.recorder.act("panel", Profile, lambda: now), now)
+
+    def _sampled(self) -> Panel | None:
+        backend = self._parts.backend
+        panel = backend.panel(PANEL_REQUESTS) if isinstance(backend, PanelBackend) else None
+        return panel if panel is not None and panel.items.size else None
 
     @property
     def _mechanics(self) -> tuple[Mechanic, ...]:
         known = self._parts.skill.knowledge if self._parts.skill else ()
         return tuple(r.mechanic for r in known if r.status == "active" and r.mechanic)
 
-    def _surrogate(self, history: tuple[RoundResult, ...]) -> ProcessSurrogate:
-        if self._fitted is None or self._fitted[0] != len(history):
-            self._fitted = (len(history), self._fit(history))
+    def _surrogate(self, history: tuple[RoundResult, ...], doubtful: bool) -> ProcessSurrogate:
+        key = (len(history), doubtful)
+        if self._fitted is None or self._fitted[0] != key:
+            self._fitted = (key, self._fit(history, DOUBTFUL if doubtful else 1.0))
         return self._fitted[1]
 
-    def _fit(self, history: tuple[RoundResult, ...]) -> ProcessSurrogate:
-        if self._whatif is None:
+    def _fit(self, history: tuple[RoundResult, ...], widened: float) -> ProcessSurrogate:
+        if isinstance(self._replay, str):
             return params.fit(self._task, history)
-        return slates.fit(self._task, history, self._whatif, prior_of(self._mechanics))
+        return slates.fit(
+            self._task, history, self._replay, prior_of(self._mechanics, self._replay.names), widened
+        )
+
+
+def _said(why: WhatIf | str) -> tuple[str, ...]:
+    return (why,) if isinstance(why, str) and why else ()
 
 
 def _surprises(surrogate: ProcessSurrogate) -> tuple[str, ...]:

@@ -136,10 +136,10 @@ def test_a_near_box_ends_at_its_share_of_each_range(problem):
 
 def test_report_seeds_are_no_development_seeds():
     report, development = (
-        {unit.place.seed for unit in units(1000, reported, True, False, {})} for reported in (True, False)
+        {unit.place.seed for unit in units(900, reported, True, False, {})} for reported in (True, False)
     )
     assert max(report) < min(development)
-    with pytest.raises(ValueError, match="1000 report seeds"):
+    with pytest.raises(ValueError, match="900 report seeds"):
         units(1001, True, True, False, {})
 
 

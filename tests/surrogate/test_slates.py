@@ -212,7 +212,9 @@ def test_before_anything_is_measured_more_likely_likes_are_more_likes():
 def test_what_other_campaigns_learnt_is_believed_with_wider_doubt():
     learnt = Mechanic("return", "slate repetition:topic", "+1 %", -0.002, -0.003, -0.001, ("e",), "")
     about_params = replace(learnt, cause="x0")
-    (prior,) = prior_of([learnt, about_params])
+    (prior,) = prior_of([learnt, about_params], NAMES)
+    assert prior_of([replace(learnt, cause="slate p_like")], NAMES)[0].causes == ("mean:p_like",)
+    assert prior_of([replace(learnt, cause="slate p_gone")], NAMES) == ()
     assert prior.mean == pytest.approx([-0.2])
     assert np.sqrt(prior.covariance[0, 0]) == pytest.approx(2 * 0.1 / 1.6449, rel=1e-3)
     mean, _ = fit(task(), (), LinearSlates(), [prior]).predict([config(0.5, 0.5, 1.0)])
@@ -237,9 +239,9 @@ def test_priors_that_data_contradict_are_dropped(make_round):
     assert likes == pytest.approx(-0.3, abs=0.05)
     view = SlateView(known, slates)
     data = Observations(view.points([config(1.0), config(0.0)]), np.array([-0.3, 0.3]), 1e-6 * np.eye(2))
-    assert not view.fit(data, {"likes": 1.0}, 1.0).family.mean(data.points).any()
+    assert not view.fit(data, {"likes": 1.0}).family.mean(data.points).any()
     agreeing = replace(data, values=np.array([0.16, -0.16]))
-    assert view.fit(agreeing, {"likes": 1.0}, 1.0).family.mean(data.points).any()
+    assert view.fit(agreeing, {"likes": 1.0}).family.mean(data.points).any()
 
 
 # --- learning ---
@@ -307,9 +309,10 @@ def test_elasticities_are_those_of_the_response(make_round):
     effect, low, high = found.of("repetition:topic")
     assert effect == pytest.approx(-0.001, rel=0.05)
     assert low < -0.001 < high
-    assert found.of("mean:p_hate")[0] == pytest.approx(0.0004, rel=0.1)
-    prior = found.as_prior(["repetition:topic", "mean:p_hate"])
-    assert prior.mean == pytest.approx([100 * effect, 100 * found.of("mean:p_hate")[0]])
+    assert found.causes == ("p_like", "p_hate", "repetition:topic")
+    assert found.of("p_hate")[0] == pytest.approx(0.0004, rel=0.1)
+    prior = found.as_prior()
+    assert prior.mean[3] == pytest.approx(100 * effect)
     elsewhere = fit(known, (), slates, [prior]).predict([config(0.5, 0.5, 1.0)])[0]
     assert elsewhere[0, 1] == pytest.approx(-0.05, rel=0.05)
 

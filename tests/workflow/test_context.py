@@ -2,6 +2,7 @@
 
 import gc
 import types
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from rectune_dsl.dsl.check import check
 from rectune_dsl.dsl.environment import Environment
 from rectune_dsl.dsl.rehearsal import Faults
 from rectune_dsl.dsl.source import Source
+from rectune_dsl.funnel.source import head
 from rectune_dsl.hooks.api import BackendContext, OracleBackend, UsageError
 from rectune_dsl.simulator.world import Sizes, World, build_world
 from rectune_dsl.simulator.worldfile import WorldFile
@@ -112,3 +114,71 @@ def test_all_else_of_the_task_is_there(contexts):
     given, task = contexts
     for context in given:
         assert context.task.model_copy(update={"simulator": task.simulator}) == task
+
+
+# --- the panel ---
+
+
+def test_what_a_campaign_has_of_the_panel(contexts):
+    """The replay is of the panel's first requests; nothing has changed since the run began."""
+    given, _ = contexts
+    for context in given:
+        assert context.whatif is not None
+        assert not any("since the run began" in doubt for doubt in context.doubts)
+
+
+def test_whoever_recommends_is_told_what_changed_since_the_run_began(rectune_project, monkeypatch):
+    """The backend's later panels have a head whose scores are halved: its model was replaced meanwhile."""
+    panel, asked, given, of = SimulatorBackend.panel, [], [], Contexts.of
+
+    def drifting(self, requests):
+        asked.append(requests)
+        found = panel(self, requests)
+        if len(asked) == 1:
+            return found
+        signals = {
+            stage: {name: values * (0.5 if name == "p_click" else 1.0) for name, values in heads.items()}
+            for stage, heads in found.signals.items()
+        }
+        return replace(found, signals=signals)
+
+    def recorded(*arguments, **named):
+        given.append(of(*arguments, **named))
+        return given[-1]
+
+    monkeypatch.setattr(SimulatorBackend, "panel", drifting)
+    monkeypatch.setattr(Contexts, "of", recorded)
+    done = rectune_project.run("run", rectune_project.task(), "--seed", 1)
+    assert done.exit_code == 0, done.stderr
+    assert len(asked) == 2
+    told = [context for context in given if context.doubts]
+    assert any("p_click went from" in doubt for doubt in told[-1].doubts)
+    assert not any("since the run began" in doubt for doubt in given[0].doubts)
+
+
+@pytest.mark.parametrize("broken", ["no signal", "no requests"])
+def test_a_panel_that_cannot_be_replayed_leaves_the_params(rectune_project, monkeypatch, broken):
+    panel, given, of = SimulatorBackend.panel, [], Contexts.of
+
+    def partial(self, requests):
+        found = panel(self, requests)
+        if broken == "no requests":
+            return head(found, 0)
+        signals = {
+            stage: {n: v for n, v in h.items() if n != "p_click"} for stage, h in found.signals.items()
+        }
+        return replace(found, signals=signals)
+
+    def recorded(*arguments, **named):
+        given.append(of(*arguments, **named))
+        return given[-1]
+
+    monkeypatch.setattr(SimulatorBackend, "panel", partial)
+    monkeypatch.setattr(Contexts, "of", recorded)
+    done = rectune_project.run("run", rectune_project.task(), "--seed", 1)
+    assert done.exit_code == 0, done.stderr
+    assert all(context.whatif is None for context in given)
+    assert "unchanged" not in done.stdout
+    if broken == "no signal":
+        assert "the panel cannot be replayed" in given[-1].doubts[0]
+        assert "p_click" in given[-1].doubts[0]
