@@ -18,8 +18,8 @@ _LEAST = 0.005
 _SAID: Mapping[str, Callable[[str], str]] = {
     "mean:": lambda name: name.removeprefix("p_").replace("_", " "),
     "log:": lambda name: f"typical {name.removeprefix('p_').replace('_', ' ')}",
-    "repetition:": lambda name: f"repetition of a {name}",
-    "spread:": lambda name: f"different {name}s",
+    "repetition:": lambda name: f"repetition of {name}",
+    "spread:": lambda name: f"variety of {name}",
     "share:": lambda name: f"from {name}",
 }
 """How features are called; products, which are not named here, are no words a reader has."""
@@ -41,7 +41,7 @@ def shown(whatif: WhatIf, config: Config) -> str:
 
 
 def name_of(cause: str) -> str:
-    """`long view`, `repetition of a topic`: for a sentence about what slates show."""
+    """`long view`, `repetition of topic`: for a sentence about what slates show."""
     kind, _, name = cause.rpartition(":")
     return _SAID[f"{kind}:" if kind else "mean:"](name)
 
@@ -63,4 +63,4 @@ def _unchanged(whatif: WhatIf, config: Config) -> str:
     slate = whatif.slates(config).candidates
     length = float((slate >= 0).sum(1).mean()) if slate.size else 0.0
     kept = float(whatif.overlaps([config])[0]) * length
-    return f"{kept:.1f} of {length:.4g} items unchanged"
+    return f"{kept:.1f} of {round(length, 1):g} items unchanged"
