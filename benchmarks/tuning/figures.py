@@ -63,6 +63,8 @@ def goals(table: Table) -> Iterator[Figure]:
 def _against_peers(table: Table) -> Iterator[Figure]:
     for size in (4, 12):
         case = _ours(f"world-{size}")
+        if case not in table.campaigns:
+            continue
         best = _best_peer(table, case, 4)
         if best is not None:
             mean = table.paired(case, best, safe_gain(4))
@@ -78,11 +80,20 @@ def _against_peers(table: Table) -> Iterator[Figure]:
 
 
 def _best_peer(table: Table, case: Case, number: int) -> Case | None:
-    """The one with the largest mean, own `bayes` among them."""
-    if case not in table.campaigns:
-        return None
-    others = [(*case[:3], tuner) for tuner in table.tuners(*case[:3]) if tuner in PEERS or tuner == "bayes"]
+    """The one with the largest mean, own `bayes` among them, of those that met half of our worlds at least: a
+    few lucky worlds are no peer."""
+    others = [
+        other for other in _peers(table, case) if 2 * len(table.campaigns[other]) >= _worlds(table, case)
+    ]
     return max(others, key=lambda other: table.mean(other, safe_gain(number)).value, default=None)
+
+
+def _peers(table: Table, case: Case) -> list[Case]:
+    return [(*case[:3], tuner) for tuner in table.tuners(*case[:3]) if tuner in PEERS or tuner == "bayes"]
+
+
+def _worlds(table: Table, case: Case) -> int:
+    return len(table.campaigns.get(case, ()))
 
 
 def _safety(table: Table) -> Iterator[Figure]:
@@ -116,11 +127,10 @@ def _means(table: Table) -> Iterator[Figure]:
         ]
         for name, score, unit in scores:
             yield _figure(f"{_named(case)}: {name}", table.mean(case, score), unit, "none", True)
-        best = _best_peer(table, case, 4) if case[3] == OURS else None
-        if best is not None:
+        for peer in _peers(table, case) if case[3] == OURS else ():
             for number in JUDGED_AFTER:
-                name = f"{_named(case)}: safe gain less {best[3]}'s after {number}"
-                yield _figure(name, table.paired(case, best, safe_gain(number)), "points", "none", True)
+                name = f"{_named(case)}: safe gain less {peer[3]}'s after {number}"
+                yield _figure(name, table.paired(case, peer, safe_gain(number)), "points", "none", True)
 
 
 def _ours(problem: str) -> Case:

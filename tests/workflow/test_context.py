@@ -182,3 +182,9 @@ def test_a_panel_that_cannot_be_replayed_leaves_the_params(rectune_project, monk
     if broken == "no signal":
         assert "the panel cannot be replayed" in given[-1].doubts[0]
         assert "p_click" in given[-1].doubts[0]
+
+
+def test_a_run_says_what_proposals_show_before_they_are_tested(rectune_project):
+    done = rectune_project.run("run", rectune_project.task(), "--seed", 1)
+    first = done.stdout.index("items unchanged")
+    assert done.stdout.index("The Critic takes") < first < done.stdout.index("lifts over control")
