@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
+
 from rectune_dsl.agents.region import distance
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.space import Space
@@ -32,7 +34,7 @@ class Differences:
         close = self.gap(left, right) < near
         if self._whatif is None:
             return close
-        one, other = self._whatif.slate_keys([left, right])
+        one, other = identities(self._whatif, [left, right])
         return one == other or (close and self.common(left, right) > ALIKE)
 
     def common(self, left: Config, right: Config) -> float:
@@ -52,3 +54,10 @@ class Differences:
             assert self._whatif is not None
             self._slates[key] = self._whatif.slates(config)
         return self._slates[key]
+
+
+def identities(whatif: WhatIf, configs: Sequence[Config]) -> list[Hashable]:
+    """Equal for configs that are one: they show the same slates, and their stages keep as many candidates on
+    the way, which users do not see but wait for."""
+    kept = [tuple(v for name, v in c.values.items() if name.endswith(".keep")) for c in configs]
+    return list(zip(whatif.slate_keys(configs), kept, strict=True))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rectune_dsl.agents.differences import identities
 from rectune_dsl.agents.past import failures, tested_arms
 from rectune_dsl.agents.region import Array, Region
 from rectune_dsl.dsl.model import Task
@@ -59,15 +60,15 @@ class SlateRegion(Region):
         if not found:
             return []
         near = self.whatif.overlaps(found) >= self.least
-        production = self.whatif.slate_keys([self.serves])[0]
+        production = self.identities([self.serves])[0]
         different = {production: self.serves}
-        for config, key, close in zip(found, self.whatif.slate_keys(found), near, strict=True):
+        for config, key, close in zip(found, self.identities(found), near, strict=True):
             if close:
                 different.setdefault(key, config)
         return [config for key, config in different.items() if key != production]
 
     def identities(self, configs: Sequence[Config]) -> list[Hashable]:
-        return list(self.whatif.slate_keys(configs))
+        return identities(self.whatif, configs)
 
     def places(self, configs: Sequence[Config]) -> Array:
         """What the slates show, in units of how much they may change."""

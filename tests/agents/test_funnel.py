@@ -126,6 +126,31 @@ def test_configs_with_the_same_ratios_of_weights_are_one(kit, feed):
     assert len(region.configs(points)) == 1
 
 
+def test_what_stages_keep_on_the_way_tells_configs_apart(kit):
+    """The first stage keeps more than the second ever shows: users see the same, and wait less for less."""
+    heads = {"p": np.random.default_rng(1).random((20, 30)).astype(np.float32)}
+    task = Task.model_validate(
+        feed_task().model_dump(mode="json")
+        | {
+            "signals": {"p": {}},
+            "stages": {
+                "pre": {"keep": {"production": 20, "low": 10, "high": 25, "type": "int"}, "score": "p"},
+                "rank": {
+                    "keep": 5,
+                    "score": "w * p",
+                    "params": {"w": {"production": 1.0, "low": 0.5, "high": 2.0}},
+                },
+            },
+        }
+    )
+    whatif = WhatIf(task, Panel({"pre": heads, "rank": heads}, {}, np.arange(600).reshape(20, 30)))
+    known = kit.context(task, whatif=whatif)
+    region = SlateRegion.trusted(known, whatif)
+    rows = [{"pre.keep": keep, "w": w} for keep, w in ((10, 1.0), (10, 1.5), (12, 1.0), (20, 2.0))]
+    found = region.configs(region.unit([Config(row) for row in rows]))
+    assert [config["pre.keep"] for config in found] == [10, 12]
+
+
 def test_the_step_limit_holds_for_it_too(kit, feed):
     task, whatif = feed
     strict = task.model_copy(update={"limits": task.limits.model_copy(update={"step": 0.1})})
