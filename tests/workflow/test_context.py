@@ -32,15 +32,21 @@ CHANGES = {
 
 
 @pytest.fixture
-def contexts(rectune_project, monkeypatch):
-    """All that the agents of a campaign were given, and the task of its file."""
-    given, of = [], Contexts.of
+def given(monkeypatch):
+    """All contexts that agents are given from now on."""
+    found, of = [], Contexts.of
 
     def recorded(*arguments, **named):
-        given.append(of(*arguments, **named))
-        return given[-1]
+        found.append(of(*arguments, **named))
+        return found[-1]
 
     monkeypatch.setattr(Contexts, "of", recorded)
+    return found
+
+
+@pytest.fixture
+def contexts(rectune_project, given):
+    """All that the agents of a campaign were given, and the task of its file."""
     path = rectune_project.task(**CHANGES)
     done = rectune_project.run("run", path, "--seed", RUN_SEED)
     assert done.exit_code == 0, done.stderr
@@ -127,9 +133,9 @@ def test_what_a_campaign_has_of_the_panel(contexts):
         assert not any("since the run began" in doubt for doubt in context.doubts)
 
 
-def test_whoever_recommends_is_told_what_changed_since_the_run_began(rectune_project, monkeypatch):
+def test_whoever_recommends_is_told_what_changed_since_the_run_began(rectune_project, monkeypatch, given):
     """The backend's later panels have a head whose scores are halved: its model was replaced meanwhile."""
-    panel, asked, given, of = SimulatorBackend.panel, [], [], Contexts.of
+    panel, asked = SimulatorBackend.panel, []
 
     def drifting(self, requests):
         asked.append(requests)
@@ -142,12 +148,7 @@ def test_whoever_recommends_is_told_what_changed_since_the_run_began(rectune_pro
         }
         return replace(found, signals=signals)
 
-    def recorded(*arguments, **named):
-        given.append(of(*arguments, **named))
-        return given[-1]
-
     monkeypatch.setattr(SimulatorBackend, "panel", drifting)
-    monkeypatch.setattr(Contexts, "of", recorded)
     done = rectune_project.run("run", rectune_project.task(), "--seed", 1)
     assert done.exit_code == 0, done.stderr
     assert len(asked) == 2
@@ -157,8 +158,8 @@ def test_whoever_recommends_is_told_what_changed_since_the_run_began(rectune_pro
 
 
 @pytest.mark.parametrize("broken", ["no signal", "no requests"])
-def test_a_panel_that_cannot_be_replayed_leaves_the_params(rectune_project, monkeypatch, broken):
-    panel, given, of = SimulatorBackend.panel, [], Contexts.of
+def test_a_panel_that_cannot_be_replayed_leaves_the_params(rectune_project, monkeypatch, given, broken):
+    panel = SimulatorBackend.panel
 
     def partial(self, requests):
         found = panel(self, requests)
@@ -169,12 +170,7 @@ def test_a_panel_that_cannot_be_replayed_leaves_the_params(rectune_project, monk
         }
         return replace(found, signals=signals)
 
-    def recorded(*arguments, **named):
-        given.append(of(*arguments, **named))
-        return given[-1]
-
     monkeypatch.setattr(SimulatorBackend, "panel", partial)
-    monkeypatch.setattr(Contexts, "of", recorded)
     done = rectune_project.run("run", rectune_project.task(), "--seed", 1)
     assert done.exit_code == 0, done.stderr
     assert all(context.whatif is None for context in given)
