@@ -19,12 +19,12 @@ import json
 import os
 import platform
 import time
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is imported, in all processes
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from speed.figures import installed
 from tuning.figures import Figure, reported
 from tuning.plan import units
 from tuning.tables import Table
@@ -95,7 +95,7 @@ def _setup(arguments: argparse.Namespace, seeds: int, planned: int, done: int) -
         "worlds": VERSION,
         "campaigns": done,
         "failed": planned - done,
-        **{name: _version(name) for name in PACKAGES},
+        **{name: installed(name) for name in PACKAGES},
         "python": platform.python_version(),
         "processors": os.cpu_count(),
     }
@@ -105,13 +105,6 @@ def _processor() -> float:
     """Seconds of this process and of those it waited for."""
     times = os.times()
     return times.user + times.system + times.children_user + times.children_system
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def _line(figure: Figure) -> str:

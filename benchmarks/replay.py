@@ -19,7 +19,6 @@ import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -28,7 +27,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line does, 
 
 import numpy as np
 from speed import cores
-from speed.figures import Figure, alternating, rate, ratio
+from speed.figures import Figure, alternating, installed, rate, ratio
 
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.space import Space
@@ -76,8 +75,7 @@ class Case:
 
     def configs(self, seed: int, count: int) -> list[Config]:
         space = Space(self.task)
-        rows = space.decode(space.sample(np.random.Generator(np.random.Philox(key=seed)), count))
-        found = [dict(zip(space.names, row, strict=True)) for row in rows.tolist()]
+        found = space.from_units(space.sample(np.random.Generator(np.random.Philox(key=seed)), count))
         if self.alike is not None:
             common = [n for n in self.task.params if n in self.task.stages[self.alike].tunable]
             common += [f"{self.alike}.keep"] if f"{self.alike}.keep" in self.task.params else []
@@ -217,17 +215,10 @@ def _setup(seeds: int, quick: bool) -> dict[str, object]:
         "seeds": seeds,
         "quick": quick,
         "requests": REQUESTS,
-        **{name: _version(name) for name in ("rectune", "numpy", "numba")},
+        **{name: installed(name) for name in ("rectune", "numpy", "numba")},
         "python": platform.python_version(),
         "processors": usable(),
     }
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 if __name__ == "__main__":

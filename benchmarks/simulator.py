@@ -13,12 +13,11 @@ import json
 import os
 import platform
 from collections.abc import Callable, Mapping
-from importlib.metadata import PackageNotFoundError, version
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line does, before NumPy is imported
 
 from speed import experiment, funnel, heads, memory_of, peers
-from speed.figures import Figure, Options
+from speed.figures import Figure, Options, installed
 
 from rectune_dsl.funnel.processors import usable
 
@@ -61,17 +60,10 @@ def _setup(options: Options) -> dict[str, object]:
     return {
         "seeds": options.seeds,
         "quick": options.quick,
-        **{name: _version(name) for name in ("rectune", "numpy", "numba")},
+        **{name: installed(name) for name in ("rectune", "numpy", "numba")},
         "python": platform.python_version(),
         "processors": usable(),
     }
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,14 @@ class Figure:
 
     def as_json(self) -> dict[str, object]:
         return asdict(self)
+
+
+def installed(package: str) -> str | None:
+    """Its version; None where it is missing."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 Seconds = Mapping[str, Sequence[float]]

@@ -16,13 +16,13 @@ from rectune_dsl.dsl.source import Source
 from rectune_dsl.hooks.api import BackendContext, Config
 from rectune_dsl.simulator.oracle import paired_lifts
 from rectune_dsl.simulator.world import build_world
+from rectune_dsl.workflow.context import PANEL_REQUESTS
 from tuning.founding import kept
 from tuning.problem import Floats, Oracle, Problem, objective
 
 TASK = Path(__file__).parents[2] / "tasks" / "value_fusion.toml"
 _USERS, _DAYS = 2_500, 2
 """Whose expected responses are the truth: lifts are paired, so that few suffice."""
-PANEL_REQUESTS = 256
 
 
 def bundled_problem(seed: int, cache: Path | None) -> Problem:

@@ -8,13 +8,12 @@ from importlib import import_module
 from typing import Any
 
 from rectune_dsl.funnel.whatif import WhatIf
-from rectune_dsl.hooks.api import Actor, AgentContext, Budget, Config, Critic, Panel, RoundResult, Surrogate
+from rectune_dsl.hooks.api import Actor, AgentContext, Budget, Config, Critic, Panel, RoundResult
 from rectune_dsl.surrogate import params
+from rectune_dsl.surrogate.processes import ProcessSurrogate
+from rectune_dsl.workflow.context import REPLAYED_REQUESTS, surprises
 from tuning.campaign import ROUNDS
 from tuning.tuner import Setup
-
-REPLAYED_REQUESTS = 128
-"""Panel requests that configs are replayed on, as in a run."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class OwnTuner:
         self._history: tuple[RoundResult, ...] = ()
         self._rounds = 0
         self._critic: Critic = _made(agents.critic)
-        self._fitted: Surrogate | None = None
+        self._fitted: ProcessSurrogate | None = None
 
     def propose(self, number: int, arms: int) -> Sequence[Config]:
         first = number == 1 and self._agents.first_actor
@@ -82,33 +81,27 @@ class OwnTuner:
             budget=Budget(max(ROUNDS + 1 - number, 0), arms, planned.users_per_arm, planned.days),
             rng=self._setup.generator(number, act),
             whatif=self._whatif,
-            doubts=() if self._whatif is None else _doubts(surrogate),
+            doubts=() if self._whatif is None else surprises(surrogate),
         )
 
-    def _surrogate(self) -> Surrogate:
+    def _surrogate(self) -> ProcessSurrogate:
         if self._fitted is None:
             fit = self._agents.fit
             if fit is None or self._whatif is None:
                 self._fitted = params.fit(self._task, self._history)
             else:
-                self._fitted = _named(fit)(self._task, self._history, self._whatif)
+                self._fitted = named(fit)(self._task, self._history, self._whatif)
         return self._fitted
 
     def _replay(self, panel: Panel) -> WhatIf:
         return WhatIf(self._task, panel, requests=REPLAYED_REQUESTS)
 
 
-def _doubts(surrogate: Any) -> tuple[str, ...]:
-    return tuple(
-        f"{metric} came out further from what was predicted than chance allows"
-        for metric in surrogate.surprised()
-    )
-
-
-def _named(name: str) -> Any:
+def named(name: str) -> Any:
+    """What a `module:attribute` stands for, imported now."""
     module, _, attribute = name.partition(":")
     return getattr(import_module(module), attribute)
 
 
 def _made(name: str) -> Any:
-    return _named(name)()
+    return named(name)()

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
 
-from tuning.own import Agents, OwnTuner
+from tuning.own import Agents, OwnTuner, named
 from tuning.tuner import NEAR, WHOLE, MakeTuner, Setup, Tuner
 
 _FUNNEL = Agents(actor="rectune_dsl.agents.actor_funnel:FunnelActor", fit="rectune_dsl.surrogate.slates:fit")
@@ -58,12 +56,7 @@ def maker(name: str) -> MakeTuner:
     peer = PEERS[name]
 
     def make(setup: Setup) -> Tuner:
-        tuner: Tuner = _named(peer.make)(setup, peer.radius)
+        tuner: Tuner = named(peer.make)(setup, peer.radius)
         return tuner
 
     return make
-
-
-def _named(name: str) -> Any:
-    module, _, attribute = name.partition(":")
-    return getattr(import_module(module), attribute)

@@ -29,8 +29,7 @@ class FunnelActor:
         hedges = _hedges(context, region, round(HEDGED * count))
         chosen = pursue(context, region, count - len(hedges), first)
         found = proposals(context, _woven(chosen, hedges), self.name)
-        made = {tuple(config.values.values()) for config in hedges}
-        return [replace(p, hedge=tuple(p.config.values.values()) in made) for p in found]
+        return [replace(proposal, hedge=proposal.config in hedges) for proposal in found]
 
     def recommend(self, context: AgentContext) -> Recommendation:
         return recommend(context, looked_at(context))

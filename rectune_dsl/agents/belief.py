@@ -7,18 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from rectune_dsl.agents import words
 from rectune_dsl.dsl.guardrails import Limit
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import AgentContext, Config, JointSurrogate, Prediction, Surrogate
-from rectune_dsl.surrogate.limits import ASSUMED_HEADROOM, chance_to_hold
+from rectune_dsl.surrogate.limits import ASSUMED_HEADROOM, Z90, chance_to_hold
 
 Array = NDArray[np.float64]
-
-Z90 = float(ndtri(0.95))
-"""Half the width of a 90 % interval, in standard deviations."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 
 from rectune_dsl.agents import words
 from rectune_dsl.agents.acquisition import Batch, Worth, novelty, spread
-from rectune_dsl.agents.belief import Z90, guardrail_risks, predictions
+from rectune_dsl.agents.belief import guardrail_risks, predictions
 from rectune_dsl.agents.differences import Differences
 from rectune_dsl.agents.past import Failure, error_of_u, failures, tested_configs
 from rectune_dsl.agents.region import distance
@@ -16,6 +16,7 @@ from rectune_dsl.agents.safety import Mending, Safety
 from rectune_dsl.agents.validity import step, validity
 from rectune_dsl.dsl.space import Space
 from rectune_dsl.hooks.api import AgentContext, Check, Config, Proposal, Review
+from rectune_dsl.surrogate.limits import Z90
 
 HEDGED = 0.4
 """Share of the arms that go to hedges, where there are any."""

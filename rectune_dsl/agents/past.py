@@ -10,7 +10,7 @@ import numpy as np
 from rectune_dsl.agents import words
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.experiments.intervals import limited
-from rectune_dsl.hooks.api import CONTROL, HOLDOUT, Arm, Config, Estimates, RoundResult
+from rectune_dsl.hooks.api import CONTROL, HOLDOUT, AgentContext, Arm, Config, Estimates, RoundResult
 from rectune_dsl.surrogate.data import lifts_of
 from rectune_dsl.surrogate.params import ParamView
 
@@ -25,6 +25,16 @@ class Failure:
     arm: str
     config: Config
     why: str
+
+
+def learnt(history: Sequence[RoundResult]) -> int:
+    """Rounds that taught something: those that were not frozen."""
+    return sum(not result.frozen for result in history)
+
+
+def skipped_rounds(context: AgentContext) -> int:
+    """Earlier rounds that held nothing to test."""
+    return max(context.round - 1 - len(context.history), 0)
 
 
 def tested_arms(history: Sequence[RoundResult]) -> tuple[Arm, ...]:

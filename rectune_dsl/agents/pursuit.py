@@ -15,7 +15,7 @@ from rectune_dsl.agents.acquisition import (
     search,
     shrunk,
 )
-from rectune_dsl.agents.past import tested_configs
+from rectune_dsl.agents.past import learnt, tested_configs
 from rectune_dsl.agents.region import Region
 from rectune_dsl.agents.safety import Mending, Safety
 from rectune_dsl.hooks.api import AgentContext, Config
@@ -51,8 +51,7 @@ def pursue(context: AgentContext, region: Region, count: int, first: Sequence[Co
 
 def floor_of(context: AgentContext) -> float:
     """P(all guardrails hold) that arms of this round are chosen with."""
-    learnt = sum(not result.frozen for result in context.history)
-    return 1.0 - context.task.experiment.risk * SPENT[min(learnt, len(SPENT) - 1)]
+    return 1.0 - context.task.experiment.risk * SPENT[min(learnt(context.history), len(SPENT) - 1)]
 
 
 def from_skill(context: AgentContext, region: Region) -> list[Config]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rectune_dsl.agents import words
 from rectune_dsl.agents.acquisition import Score, search
 from rectune_dsl.agents.belief import guardrail_risks, objective, predictions
-from rectune_dsl.agents.past import tested_arms, tested_configs
+from rectune_dsl.agents.past import learnt, tested_arms, tested_configs
 from rectune_dsl.agents.region import Region, distance
 from rectune_dsl.agents.safety import Safety
 from rectune_dsl.agents.shipping import Confirmation
@@ -88,8 +88,8 @@ def _doubts(context: AgentContext) -> str:
 
 
 def _reasons(context: AgentContext) -> tuple[str, ...]:
-    learnt = sum(not result.frozen for result in context.history)
-    few = (f"only {words.counted(learnt, 'round')} taught something",) if learnt < FEW else ()
+    rounds = learnt(context.history)
+    few = (f"only {words.counted(rounds, 'round')} taught something",) if rounds < FEW else ()
     return (*few, *context.doubts)
 
 

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from rectune_dsl.agents.past import learnt, skipped_rounds
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.space import Space
 from rectune_dsl.hooks.api import AgentContext, Config, RoundResult, UsageError
@@ -38,15 +39,13 @@ class Region:
     def for_round(cls, task: Task, history: Sequence[RoundResult], skipped: int = 0) -> Region:
         """A round that was frozen taught nothing, so it does not widen the box. One that was skipped does:
         the box held nothing to test."""
-        learnt = sum(not result.frozen for result in history) + skipped
-        radius = RADII[min(learnt, len(RADII) - 1)]
+        radius = RADII[min(learnt(history) + skipped, len(RADII) - 1)]
         return cls(Space(task), min(radius, task.limits.step), task.limits.step)
 
     @classmethod
     def of(cls, context: AgentContext) -> Region:
         """That of the context's round."""
-        skipped = max(context.round - 1 - len(context.history), 0)
-        return cls.for_round(context.task, context.history, skipped)
+        return cls.for_round(context.task, context.history, skipped_rounds(context))
 
     def sample(self, rng: np.random.Generator, count: int) -> Array:
         """Points (count, params), uniform in the region. Raises UsageError if constraints leave none."""
@@ -80,8 +79,8 @@ class Region:
         found: dict[tuple[float, ...], Config] = {}
         below, above = self._reach
         production = self.space.production
-        for row in self.space.decode(points, production - below, production + above).tolist():
-            found.setdefault(tuple(row), Config(dict(zip(self.space.names, row, strict=True))))
+        for values in self.space.from_units(points, production - below, production + above):
+            found.setdefault(tuple(values.values()), Config(values))
         return [config for config in found.values() if self.allows(config)]
 
     def allows(self, config: Config) -> bool:

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_solve, cholesky
 
-from rectune_dsl.agents.belief import Z90
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.space import Space
 from rectune_dsl.hooks.api import RoundResult
 from rectune_dsl.surrogate.data import lifts_of
 from rectune_dsl.surrogate.gp import Observations
+from rectune_dsl.surrogate.limits import Z90
 from rectune_dsl.surrogate.params import ParamView
 
 Array = NDArray[np.float64]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rectune_dsl.agents.differences import identities
-from rectune_dsl.agents.past import failures, tested_arms
+from rectune_dsl.agents.past import failures, skipped_rounds, tested_arms
 from rectune_dsl.agents.region import Array, Region
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.space import Space
@@ -39,8 +39,7 @@ class SlateRegion(Region):
     def trusted(cls, context: AgentContext, whatif: WhatIf) -> SlateRegion:
         """That of the context's round. What widens it are rounds that taught something, most of whose arms
         are not known to fail, and rounds that held nothing to test."""
-        skipped = max(context.round - 1 - len(context.history), 0)
-        learnt = sum(_went_well(context.task, result) for result in context.history) + skipped
+        learnt = sum(_went_well(context.task, result) for result in context.history) + skipped_rounds(context)
         step = context.task.limits.step
         least = LEAST_OVERLAPS[min(learnt, len(LEAST_OVERLAPS) - 1)]
         serves = Config(context.task.production)
@@ -77,9 +76,7 @@ class SlateRegion(Region):
 
     def _drawn_in(self, points: Array) -> Array:
         """Points outside moved towards production, as far as they show too much else."""
-        values = self.space.decode(points)
-        rows = [Config(dict(zip(self.space.names, row, strict=True))) for row in values.tolist()]
-        other = 1.0 - self.whatif.overlaps(rows)
+        other = 1.0 - self.whatif.overlaps([Config(values) for values in self.space.from_units(points)])
         share = np.minimum(1.0, (1.0 - self.least) / np.maximum(other, 1e-9))
         return self.space.production + share[:, None] * (points - self.space.production)
 

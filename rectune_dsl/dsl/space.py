@@ -78,8 +78,14 @@ class Space:
 
     def from_unit(self, point: Floats) -> dict[str, float]:
         """A point (params,) as the values that would be served, inside the bounds."""
-        row = self.decode(np.asarray(point, np.float64)[np.newaxis])[0]
-        return dict(zip(self.names, row.tolist(), strict=True))
+        return self.from_units(np.asarray(point, np.float64)[np.newaxis])[0]
+
+    def from_units(
+        self, points: Floats, low: Floats | None = None, high: Floats | None = None
+    ) -> list[dict[str, float]]:
+        """Several at once: see `decode`."""
+        rows = self.decode(points, low, high).tolist()
+        return [dict(zip(self.names, row, strict=True)) for row in rows]
 
     def decode(self, points: Floats, low: Floats | None = None, high: Floats | None = None) -> Floats:
         """Points (count, params) as the values that would be served, (count, params).

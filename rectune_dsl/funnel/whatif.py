@@ -163,7 +163,7 @@ def _sample(task: Task) -> tuple[list[Config], list[Config]]:
     near = space.sample(generator, NEAR_SAMPLE, radius=_NEAR)
 
     def configs(points: Array) -> list[Config]:
-        return [Config(dict(zip(space.names, row, strict=True))) for row in space.decode(points).tolist()]
+        return [Config(values) for values in space.from_units(points)]
 
     return configs(whole), configs(near)
 

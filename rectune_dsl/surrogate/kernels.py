@@ -86,9 +86,8 @@ def matern52_with_gradients(points: Array, hyper: Hyperparameters) -> tuple[Arra
     logarithm of each lengthscale. The derivative by log amplitude is twice the covariance."""
     # differences rather than products: exact zeros on the diagonal keep the derivative exact too
     squared = ((points.T[:, :, None] - points.T[:, None, :]) / hyper.lengthscales[:, None, None]) ** 2
-    scaled = _SQRT5 * np.sqrt(squared.sum(0))
-    decay = hyper.amplitude**2 * np.exp(-scaled)
-    return (1.0 + scaled + scaled**2 / 3.0) * decay, (5.0 / 3.0) * (1.0 + scaled) * decay * squared
+    covariance, slope = _of_distances(squared.sum(0), hyper.amplitude)
+    return covariance, slope * squared
 
 
 def matern52_by_lengthscale(points: Array, hyper: Hyperparameters) -> tuple[Array, Array]:
@@ -96,6 +95,13 @@ def matern52_by_lengthscale(points: Array, hyper: Hyperparameters) -> tuple[Arra
     that all dimensions have in common."""
     scaled_points = points / hyper.lengthscales
     squared = ((scaled_points[:, None, :] - scaled_points[None, :, :]) ** 2).sum(2)
+    covariance, slope = _of_distances(squared, hyper.amplitude)
+    return covariance, slope * squared
+
+
+def _of_distances(squared: Array, amplitude: float) -> tuple[Array, Array]:
+    """The covariance at squared scaled distances, and its derivative by the logarithm of a lengthscale per
+    squared scaled distance along it."""
     scaled = _SQRT5 * np.sqrt(squared)
-    decay = hyper.amplitude**2 * np.exp(-scaled)
-    return (1.0 + scaled + scaled**2 / 3.0) * decay, (5.0 / 3.0) * (1.0 + scaled) * decay * squared
+    decay = amplitude**2 * np.exp(-scaled)
+    return (1.0 + scaled + scaled**2 / 3.0) * decay, (5.0 / 3.0) * (1.0 + scaled) * decay

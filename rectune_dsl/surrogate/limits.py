@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 from rectune_dsl.dsl.guardrails import Limit
 from rectune_dsl.surrogate.data import Level
 from rectune_dsl.surrogate.kernels import Array
 
+Z90 = float(ndtri(0.95))
+"""Half the width of a 90 % interval, in standard deviations."""
 ASSUMED_HEADROOM = 0.1
 """Until an absolute metric is measured, production is assumed to keep its limit by this share of it."""
 

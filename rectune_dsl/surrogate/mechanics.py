@@ -7,18 +7,17 @@ from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
-from scipy.special import ndtri
 
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import Config, RoundResult, WhatIf
 from rectune_dsl.surrogate.data import lifts_of
 from rectune_dsl.surrogate.kernels import Array
+from rectune_dsl.surrogate.limits import Z90
 from rectune_dsl.surrogate.semantics import STEP, MechanicsPrior, causes_of
 from rectune_dsl.surrogate.slates import Slated, SlatedFamily, SlateView
 
 OPEN = 4.0
 """Slopes have so much more room here than in the surrogate: what is passed on should be the data's word."""
-_Z90 = float(ndtri(0.95))
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +43,7 @@ class Elasticities:
         """
         moves = np.array([cause in causes_of(feature) for feature in self.features], np.float64)
         variance = float(moves @ self.covariance @ moves)
-        half = _Z90 * max(variance, 0.0) ** 0.5
+        half = Z90 * max(variance, 0.0) ** 0.5
         mean = float(moves @ self.mean)
         return STEP * mean, STEP * (mean - half), STEP * (mean + half)
 

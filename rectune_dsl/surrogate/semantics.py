@@ -11,11 +11,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri
 
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import Mechanic
 from rectune_dsl.surrogate.kernels import Array
+from rectune_dsl.surrogate.limits import Z90
 
 ELASTICITY, DOUBT = 0.5, 0.35
 """Of a metric to the mean of the signal that is named like it: expected value and standard deviation."""
@@ -33,7 +33,6 @@ STEP = 0.01
 """The relative change of a feature that a mechanic's effect is stated for."""
 WIDENED = 2.0
 """Mechanics learnt elsewhere are believed with this many times their standard error."""
-_Z90 = float(ndtri(0.95))
 _OF_SIGNALS = frozenset({"p", "prob", "pred", "prediction", "score", "head", "is"})
 _OF_METRICS = frozenset({"rate", "share", "ratio", "count", "total", "per", "user", "n"})
 _ATTENTION = frozenset(
@@ -96,7 +95,7 @@ def prior_of(mechanics: Iterable[Mechanic], features: Sequence[str]) -> tuple[Me
         cause = m.cause.removeprefix(SLATE)
         feature = cause if cause in features else _of_signal(cause, features)
         if m.cause.startswith(SLATE) and feature is not None:
-            sd = WIDENED * (m.high - m.low) / (2.0 * _Z90 * STEP)
+            sd = WIDENED * (m.high - m.low) / (2.0 * Z90 * STEP)
             found.append(_single(m.metric, feature, m.effect / STEP, sd))
     return tuple(found)
 

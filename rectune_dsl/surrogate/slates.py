@@ -89,21 +89,22 @@ class SlateView:
 
     def fit(self, observations: Observations, weights: Mapping[str, float]) -> Fitted:
         """With what names tell, and with what was learnt elsewhere, unless the data speak against it."""
-        fits = [self.fit_plainly(observations, weights)]
+        plain = self.family(weights)
+        fits = [fit_process(observations, plain)]
         for told in self._told:
-            informed = self._informed(self.family(weights), told, weights)
+            informed = self._informed(plain, told, weights)
             if informed.doubt.any():
                 fits.append(fit_process(observations, informed))
         least = max(found.evidence for found in fits) - AGAINST
-        best = next(found for found in reversed(fits) if found.evidence >= least)
-        return replace(best, widened=self._widened * surprise(best.process))
+        return self._doubted(next(found for found in reversed(fits) if found.evidence >= least))
 
-    def fit_plainly(
-        self, observations: Observations, weights: Mapping[str, float], usual: float = 1.0
-    ) -> Fitted:
+    def fit_plainly(self, observations: Observations, weights: Mapping[str, float], usual: float) -> Fitted:
         """By the observations alone, where lifts are `usual` times the size that is taken for usual."""
         family = self.family(weights)
-        found = fit_process(observations, replace(family, amplitude=usual * family.amplitude))
+        return self._doubted(fit_process(observations, replace(family, amplitude=usual * family.amplitude)))
+
+    def _doubted(self, found: Fitted) -> Fitted:
+        """As much wider as its own errors, or the panel, ask for."""
         return replace(found, widened=self._widened * surprise(found.process))
 
     def family(self, weights: Mapping[str, float]) -> SlatedFamily:

@@ -63,7 +63,7 @@ class Contexts:
             holdout_users=holdout_users(parts.task, parts.capabilities),
             functions=parts.functions,
             whatif=whatif,
-            doubts=(*shifted, *_surprises(surrogate)) if whatif else _said(self._replay),
+            doubts=(*shifted, *surprises(surrogate)) if whatif else _said(self._replay),
         )
 
     @cached_property
@@ -119,7 +119,8 @@ def _said(why: WhatIf | str) -> tuple[str, ...]:
     return (why,) if isinstance(why, str) and why else ()
 
 
-def _surprises(surrogate: ProcessSurrogate) -> tuple[str, ...]:
+def surprises(surrogate: ProcessSurrogate) -> tuple[str, ...]:
+    """Reasons to doubt the surrogate, in words."""
     return tuple(
         f"experiments showed {metric} further from what was predicted than chance allows"
         for metric in surrogate.surprised()
