@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, runtime_checkable
 
 from rectune_dsl.hooks.findings import Insight, Mechanic, Recommendation, RoundResult, Skill, SkillRevision
+from rectune_dsl.hooks.models import LLM
 from rectune_dsl.hooks.proposals import Config, Panel, Proposal, Review, Slates
 from rectune_dsl.hooks.serving import NO_RAMP, Ramp, Slot
 from rectune_dsl.hooks.trials import (
@@ -209,7 +210,8 @@ class AgentContext:
 
     `confirmation` is the number r that the surface's next confirmation will have; `holdout_users` are the
     users it is also compared with, None where control is that comparison. `whatif` replays configs on the
-    panel, where there is one; `doubts` are reasons, in words, not to trust what the panel predicts.
+    panel, where there is one; `doubts` are reasons, in words, not to trust what the panel predicts. `llm` is
+    the model that the step's agent may ask, where its task names one: each call is counted, within the caps.
     """
 
     task: Task
@@ -225,6 +227,7 @@ class AgentContext:
     holdout_users: float | None = None
     whatif: WhatIf | None = None
     doubts: tuple[str, ...] = ()
+    llm: LLM | None = None
     functions: Mapping[str, FormulaFunction] = field(default_factory=dict)
 
 
@@ -276,23 +279,7 @@ class SkillAgent(Protocol):
     def evolve(self, context: AgentContext, insight: Insight) -> Sequence[SkillRevision]: ...
 
 
-# --- models, functions, executors --------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class LLMAnswer:
-    """A model's answer. `model` is the version that answered; tokens are counted by the provider."""
-
-    text: str
-    model: str
-    input_tokens: int
-    output_tokens: int
-
-
-class LLM(Protocol):
-    def complete(self, prompt: Sequence[str], schema: Mapping[str, object]) -> LLMAnswer:
-        """Answer the prompt parts with JSON that fits `schema` (JSON Schema)."""
-        ...
+# --- functions, executors --------------------------------------------------------------
 
 
 @dataclass(frozen=True)

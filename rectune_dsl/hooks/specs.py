@@ -37,7 +37,8 @@ def rectune_register_backends(register: Register) -> None:
 
 @hookspec
 def rectune_register_llms(register: Register) -> None:
-    """Call `register(name, factory)`: `factory()` makes an `LLM` that agents may ask by that name."""
+    """Call `register(name, factory)`: `factory(ModelSettings)` makes an `LLM`. Its name is that of an agent
+    too, in every role: `actor = "NAME"` is the built-in agent `llm` asking this model."""
 
 
 @hookspec
