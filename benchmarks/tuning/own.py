@@ -76,7 +76,7 @@ class OwnTuner:
             history=self._history,
             panel=self._panel,
             surrogate=surrogate,
-            mechanics=(),
+            knowledge=(),
             skill=None,
             budget=Budget(max(ROUNDS + 1 - number, 0), arms, planned.users_per_arm, planned.days),
             rng=self._setup.generator(number, act),

@@ -5,12 +5,8 @@ from rectune_dsl.hooks.findings import (
     Bound,
     EliteArm,
     Insight,
-    KnowledgeRecord,
-    Mechanic,
     Recommendation,
     RoundResult,
-    Skill,
-    SkillRevision,
     Verdict,
 )
 from rectune_dsl.hooks.models import (
@@ -45,6 +41,18 @@ from rectune_dsl.hooks.protocols import (
     WhatIf,
 )
 from rectune_dsl.hooks.serving import Cohort, Ramp, Serving, Slot
+from rectune_dsl.hooks.skills import (
+    KnowledgeRecord,
+    Mechanic,
+    NovelSkill,
+    Response,
+    Scope,
+    Scored,
+    Skill,
+    SkillRevision,
+    Status,
+    TightBounds,
+)
 from rectune_dsl.hooks.trials import (
     CONTROL,
     HOLDOUT,
@@ -113,6 +121,7 @@ __all__ = [
     "ModelSettings",
     "Moments",
     "NoAnswerError",
+    "NovelSkill",
     "Observation",
     "OnlineAgent",
     "OracleBackend",
@@ -125,8 +134,11 @@ __all__ = [
     "Ramp",
     "Recommendation",
     "RectuneError",
+    "Response",
     "Review",
     "RoundResult",
+    "Scope",
+    "Scored",
     "Serving",
     "SetExposure",
     "Skill",
@@ -135,8 +147,10 @@ __all__ = [
     "Slates",
     "Slot",
     "Spending",
+    "Status",
     "StopArm",
     "Surrogate",
+    "TightBounds",
     "UsageError",
     "Verdict",
     "Wait",

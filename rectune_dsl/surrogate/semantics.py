@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rectune_dsl.dsl.model import Task
-from rectune_dsl.hooks.api import Mechanic
+from rectune_dsl.hooks.api import KnowledgeRecord, Mechanic
 from rectune_dsl.surrogate.kernels import Array
 from rectune_dsl.surrogate.limits import Z90
 
@@ -85,6 +85,10 @@ def _belief(metric: frozenset[str], signal: frozenset[str]) -> tuple[float, floa
     if metric & _COMING_BACK and signal & _LIKED:
         return VALENCE, VALENCE_DOUBT
     return None
+
+
+def mechanics_of(knowledge: Iterable[KnowledgeRecord]) -> tuple[Mechanic, ...]:
+    return tuple(record.mechanic for record in knowledge if record.mechanic is not None)
 
 
 def prior_of(mechanics: Iterable[Mechanic], features: Sequence[str]) -> tuple[MechanicsPrior, ...]:

@@ -9,11 +9,19 @@ import numpy as np
 
 from rectune_dsl.dsl.model import Simulator
 from rectune_dsl.funnel.whatif import WhatIf
-from rectune_dsl.hooks.api import AgentContext, Budget, Mechanic, Panel, PanelBackend, RoundResult, UsageError
+from rectune_dsl.hooks.api import (
+    AgentContext,
+    Budget,
+    KnowledgeRecord,
+    Panel,
+    PanelBackend,
+    RoundResult,
+    UsageError,
+)
 from rectune_dsl.surrogate import params, slates
 from rectune_dsl.surrogate.hygiene import DOUBTFUL, Profile, profile, shifts
 from rectune_dsl.surrogate.processes import ProcessSurrogate
-from rectune_dsl.surrogate.semantics import prior_of
+from rectune_dsl.surrogate.semantics import mechanics_of, prior_of
 from rectune_dsl.workflow.compile import Step, StepKind
 from rectune_dsl.workflow.parts import Parts
 from rectune_dsl.workflow.traffic import holdout_users
@@ -50,7 +58,7 @@ class Contexts:
             history=history,
             panel=self._panel,
             surrogate=surrogate,
-            mechanics=self._mechanics,
+            knowledge=self._knowledge,
             skill=parts.skill,
             budget=Budget(
                 rounds=max(planned.rounds + 1 - step.round, 0),
@@ -97,9 +105,9 @@ class Contexts:
         return panel if panel is not None and panel.items.size else None
 
     @property
-    def _mechanics(self) -> tuple[Mechanic, ...]:
+    def _knowledge(self) -> tuple[KnowledgeRecord, ...]:
         known = self._parts.skill.knowledge if self._parts.skill else ()
-        return tuple(r.mechanic for r in known if r.status == "active" and r.mechanic)
+        return tuple(record for record in known if record.status == "active")
 
     def _surrogate(self, history: tuple[RoundResult, ...], doubtful: bool) -> ProcessSurrogate:
         key = (len(history), doubtful)
@@ -110,9 +118,8 @@ class Contexts:
     def _fit(self, history: tuple[RoundResult, ...], widened: float) -> ProcessSurrogate:
         if isinstance(self._replay, str):
             return params.fit(self._task, history)
-        return slates.fit(
-            self._task, history, self._replay, prior_of(self._mechanics, self._replay.names), widened
-        )
+        told = prior_of(mechanics_of(self._knowledge), self._replay.names)
+        return slates.fit(self._task, history, self._replay, told, widened)
 
 
 def _said(why: WhatIf | str) -> tuple[str, ...]:
