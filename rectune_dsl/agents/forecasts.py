@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rectune_dsl.agents.hypotheses import leading_metric
 from rectune_dsl.agents.sensitivity import slopes
+from rectune_dsl.agents.trust import looked_at
 from rectune_dsl.dsl.space import Space
-from rectune_dsl.hooks.api import AgentContext, Arm, Config, Forecast, KnowledgeRecord, Mechanic
+from rectune_dsl.hooks.api import AgentContext, Arm, Config, Forecast, KnowledgeRecord, Mechanic, TightBounds
 from rectune_dsl.surrogate import slates
 from rectune_dsl.surrogate.data import lifts_of
 from rectune_dsl.surrogate.mechanics import elasticities
@@ -25,6 +28,7 @@ from rectune_dsl.surrogate.slates import relative_changes
 from rectune_dsl.surrogate.told import told_by
 
 Array = NDArray[np.float64]
+_SAMPLED, _ENOUGH = 256, 10
 
 
 def forecasts(
@@ -66,6 +70,12 @@ class _Linear:
         return _Linear(self.moves, mean, covariance, self.spare)
 
 
+def _moments(of_sample: tuple[Array, Array], chosen: NDArray[np.bool_]) -> tuple[float, float]:
+    """Mean and variance of a mixture of normals."""
+    means, sds = of_sample[0][chosen], of_sample[1][chosen]
+    return float(means.mean()), float((sds**2).mean() + means.var())
+
+
 @dataclass
 class _Forecaster:
     """Models are made once for all records."""
@@ -77,6 +87,8 @@ class _Forecaster:
     def of_found(self, record: KnowledgeRecord) -> Iterator[Forecast]:
         if record.responses:
             yield from self._told(record)
+        elif record.bounds is not None:
+            yield from self._inside(record, record.bounds)
         elif record.mechanic is not None and record.mechanic.metric in self._metrics:
             yield from self._left_out(record, record.mechanic)
 
@@ -116,6 +128,34 @@ class _Forecaster:
         if model is None or cause is None or not np.any(model.moves @ cause):
             return
         yield self._forecast(record.id, mechanic.metric, model.joint(), model.without(cause).joint())
+
+    def _inside(self, record: KnowledgeRecord, bounds: TightBounds) -> Iterator[Forecast]:
+        """Whether it tells anything of the leading metric that an arm lies inside the bounds: beside the
+        distribution over all configs that may be looked at, that over those on the arm's side."""
+        values, of_sample = self._population
+        inside = (values[bounds.param] >= bounds.low) & (values[bounds.param] <= bounds.high)
+        if min(inside.sum(), (~inside).sum()) < _ENOUGH:
+            return
+        sides = {chosen: _moments(of_sample, inside == chosen) for chosen in (True, False)}
+        at = [sides[bounds.low <= arm.config[bounds.param] <= bounds.high] for arm in self.arms]
+        means, variances = np.array([m for m, _ in at]), np.array([v for _, v in at])
+        mean, variance = _moments(of_sample, np.ones_like(inside))
+        count = len(self.arms)
+        without = (np.full(count, mean), variance * np.eye(count))
+        yield self._forecast(
+            record.id, leading_metric(self.context.task), (means, np.diag(variances)), without
+        )
+
+    @cached_property
+    def _population(self) -> tuple[dict[str, Array], tuple[Array, Array]]:
+        """Values by param of configs that may be looked at, and what the leading metric is expected to be
+        there, with its standard deviation, (configs,) each."""
+        region, context = looked_at(self.context), self.context
+        configs = region.configs(region.starts(context.rng, _SAMPLED))
+        values = {p: np.array([config[p] for config in configs]) for p in context.task.params}
+        column = context.surrogate.metrics.index(leading_metric(context.task))
+        means, sds = context.surrogate.predict(configs)
+        return values, (means[:, column], sds[:, column])
 
     def _cause(self, name: str, about_slates: bool) -> Array | None:
         whatif = self.context.whatif
