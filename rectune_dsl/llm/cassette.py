@@ -1,6 +1,6 @@
 """Answers in a file: recorded once from a real model, replayed without network, key or cost.
 
-A cassette is JSON lines, one per answer, sorted by nothing but time: it can be read, reviewed and kept beside
+A cassette is JSON lines, one per answer, in the order of asking: it can be read, reviewed and kept beside
 a task. Keys are taken out of it as it is written.
 """
 
