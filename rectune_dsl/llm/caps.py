@@ -34,8 +34,12 @@ class Worst:
 
 def worst(prompt: Sequence[str], schema: Mapping[str, object], max_output_tokens: int) -> Worst:
     """What a question may use at most."""
-    characters = sum(len(part) for part in prompt) + len(written(schema))
-    return Worst(-(-characters // _CHARACTERS), max_output_tokens)
+    return Worst(tokens_in("".join(prompt) + written(schema)), max_output_tokens)
+
+
+def tokens_in(text: str) -> int:
+    """About as many tokens as a model would count."""
+    return -(-len(text) // _CHARACTERS)
 
 
 @dataclass(frozen=True)
