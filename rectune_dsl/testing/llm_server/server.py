@@ -104,9 +104,12 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
 
     def server_bind(self) -> None:
-        socketserver.TCPServer.server_bind(
-            self
-        )  # HTTPServer's own asks for the machine's name, which may take long
+        # HTTPServer's own looks up the machine's name, which may take long
+        socketserver.TCPServer.server_bind(self)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):  # clients that are gone are part of the game
+            super().handle_error(request, client_address)
 
 
 def _handler(server: LLMServer) -> type[BaseHTTPRequestHandler]:
