@@ -104,7 +104,7 @@ def service_account(token_uri):
 
 def test_without_a_key_it_says_which_to_set(monkeypatch):
     monkeypatch.delenv("GEMINI_API_KEY")
-    with pytest.raises(NoAnswerError, match="needs a key") as failed:
+    with pytest.raises(NoAnswerError, match="cannot be asked") as failed:
         Gemini(ModelSettings()).complete(PROMPT, SCHEMA)
     assert failed.value.outcome == "refused"
     assert "GEMINI_API_KEY" in failed.value.help
@@ -127,14 +127,17 @@ def test_settings_that_it_does_not_know_are_errors_that_say_what_to_write(settin
 
 
 def test_a_delay_in_the_body_of_an_error_counts_as_well():
-    from google.genai.errors import ClientError
+    with LLMServer(faults=["quota"], retry_after="34.5") as server, pytest.raises(NoAnswerError) as failed:
+        Gemini(ModelSettings(endpoint=server.url)).complete(PROMPT, SCHEMA)
+    assert (failed.value.outcome, failed.value.retry_after) == ("unavailable", 34.5)
 
-    from rectune_dsl.llm.gemini import _refused_by_api
 
-    info = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34s"}
-    error = ClientError(429, {"error": {"code": 429, "message": "quota", "details": [{"a": 1}, info]}})
-    told = _refused_by_api(error)
-    assert (told.outcome, told.retry_after) == ("unavailable", 34.0)
+@pytest.mark.parametrize("reply", ['{"candidates": 3}', "[]", '"text"', "3", "null", '{"candidates": [{}]}'])
+def test_a_reply_of_another_shape_is_no_answer(reply, monkeypatch):
+    with LLMServer() as server:
+        monkeypatch.setattr(server, "respond", lambda request: ("ok", 200, reply.encode()))
+        with pytest.raises(NoAnswerError):
+            Gemini(ModelSettings(endpoint=server.url)).complete(PROMPT, SCHEMA)
 
 
 def test_the_library_is_imported_only_when_a_model_is_asked():

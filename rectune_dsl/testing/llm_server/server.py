@@ -6,7 +6,7 @@ import json
 import socket
 import socketserver
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
 from types import TracebackType
@@ -18,6 +18,7 @@ from rectune_dsl.testing.llm_server.wire import Request, error, reply
 
 _STATUSES: Mapping[str, tuple[int, str]] = {
     "busy": (429, "Too many requests."),
+    "quota": (429, "The quota of this minute is used up."),
     "broken": (500, "Something broke."),
     "unauthorized": (401, "The key is not valid."),
     "unknown model": (404, "There is no such model."),
@@ -31,7 +32,8 @@ class LLMServer:
 
     `answer` gets the parts of the prompt and the JSON Schema, and returns what the model writes; by default
     that is a sample of the schema. `faults` says what goes wrong with which request. `retry_after` is the
-    header of "busy", and `slowness` the seconds that "slow" takes, unless the server is closed earlier.
+    wait that "busy" and "quota" ask for, and `slowness` the seconds that "slow" and "dripping" take, unless
+    the server is closed earlier.
     """
 
     def __init__(
@@ -84,6 +86,13 @@ class LLMServer:
         status, body = self._reply(request, fault)
         return fault, status, b"<html>" if fault == "malformed" else json.dumps(body).encode()
 
+    def drip(self, body: bytes, write: Callable[[bytes], object]) -> None:
+        """Write a body slowly, all the time that slowness is."""
+        for at in range(len(body)):
+            if self._closed.wait(self._slowness / len(body)):
+                return
+            write(body[at : at + 1])
+
     def headers(self, fault: Fault) -> Mapping[str, str]:
         return {"Retry-After": self._retry_after} if fault == "busy" else {}
 
@@ -96,7 +105,8 @@ class LLMServer:
             return 401, error(request, 401, "There is no key.")
         if fault in _STATUSES:
             status, message = _STATUSES[fault]
-            return status, error(request, status, message)
+            delay = self._retry_after if fault == "quota" else None
+            return status, error(request, status, message, delay)
         if fault == "no schema" and request.body.get("response_format", {}).get("type") == "json_schema":
             return 400, error(request, 400, "response_format json_schema is not supported.")
         text = spoilt(fault, self._answer, request.prompt, request.schema)
@@ -133,7 +143,10 @@ def _handler(server: LLMServer) -> type[BaseHTTPRequestHandler]:
             for name, value in server.headers(fault).items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(sent[: len(sent) // 2] if fault == "cut off" else sent)
+            if fault == "dripping":
+                server.drip(sent, self.wfile.write)
+            else:
+                self.wfile.write(sent[: len(sent) // 2] if fault == "cut off" else sent)
 
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""
