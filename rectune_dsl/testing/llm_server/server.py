@@ -24,7 +24,9 @@ _STATUSES: Mapping[str, tuple[int, str]] = {
     "unknown model": (404, "There is no such model."),
 }
 TOKEN_PATH = "/token"
-"""Where Google's service accounts get the tokens that Vertex AI wants, if their files say so."""
+"""Where Google's service accounts get the tokens that Vertex AI wants, if their files say so. Such requests
+are not counted."""
+_TOKEN = {"access_token": "ya29.of-this-server", "expires_in": 3600, "token_type": "Bearer"}
 
 
 class LLMServer:
@@ -45,7 +47,10 @@ class LLMServer:
         slowness: float = 30.0,
         version: str = "-001",
     ) -> None:
-        """`version` is added to the name of the model that is asked, to name the one that answers."""
+        """`version` is added to the name of the model that is asked, to name the one that answers. Raises
+        ValueError for a fault that does not exist."""
+        for number in range(0 if callable(faults) else len(faults)):
+            fault_of(faults, number)
         self.requests: list[Request] = []
         self._answer = answer
         self._faults = faults
@@ -77,6 +82,8 @@ class LLMServer:
 
     def respond(self, request: Request) -> tuple[Fault, int, bytes]:
         """What happens to a request: the fault, the status and the body."""
+        if request.path == TOKEN_PATH:
+            return "ok", 200, json.dumps(_TOKEN).encode()
         with self._lock:
             number = len(self.requests)
             self.requests.append(request)
@@ -97,8 +104,6 @@ class LLMServer:
         return {"Retry-After": self._retry_after} if fault == "busy" else {}
 
     def _reply(self, request: Request, fault: Fault) -> tuple[int, dict[str, Any]]:
-        if request.path == TOKEN_PATH:
-            return 200, {"access_token": "ya29.of-this-server", "expires_in": 3600, "token_type": "Bearer"}
         if not (request.is_gemini or request.is_openai):
             return 404, error(request, 404, f"There is nothing at {request.path}.")
         if request.is_gemini and not {"x-goog-api-key", "authorization"} & set(request.headers):
