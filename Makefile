@@ -63,5 +63,5 @@ $(PLUGINS_VENV)/.installed: pyproject.toml $(addsuffix /pyproject.toml,$(PLUGINS
 
 .venv-genai-%/.installed: pyproject.toml
 	$(PYTHON) -m venv .venv-genai-$*
-	.venv-genai-$*/bin/python -m pip install --quiet --upgrade -e . '$(GENAI_$*)' hypothesis pytest
+	.venv-genai-$*/bin/python -m pip install --quiet --upgrade -e . '$(GENAI_$*)' hypothesis jsonschema pytest
 	@touch $@
