@@ -37,6 +37,10 @@ def _tokens(draft: Draft) -> Iterator[Diagnostic]:
 
 def _cassette(draft: Draft) -> Iterator[Diagnostic]:
     table, path = draft.task.llm, ("llm", "cassette_mode")
-    if table.cassette_mode == "replay" and table.cassette is None and not draft.cuts.touch(("llm", "cassette")):
+    if (
+        table.cassette_mode == "replay"
+        and table.cassette is None
+        and not draft.cuts.touch(("llm", "cassette"))
+    ):
         help = 'write where the answers are: cassette = "answers.jsonl"'
         yield draft.problem("RT517", path, "there is no cassette to replay", help)
