@@ -38,10 +38,10 @@ class LanguageModel(Table):
     max_calls: Annotated[int, Field(ge=1)] = 500
     """Most calls that a run may pay for."""
     max_tokens: Annotated[int, Field(ge=1)] | None = None
-    """Most tokens that a run may pay for, of questions and answers together; left out, as many as it takes."""
+    """Most tokens that a run may pay for, of questions and answers; left out, as many as it takes."""
     cassette: _Path | None = None
     """A file of answers, by its path from here: what was recorded there is not asked again."""
     cassette_mode: Literal["record", "replay"] = "record"
-    """What happens to questions that the cassette has no answer to: they are asked and recorded, or refused."""
+    """Questions that the cassette has no answer to are asked and recorded, or refused."""
     prices: _Path | None = None
     """A file of prices, by its path from here; left out, the list prices that come with rectune."""

@@ -48,7 +48,8 @@ _NAMES = {
 
 def schema(environment: Environment) -> Schema:
     """The schema of a task file. Known agents, backends, executors, worlds, providers and functions are
-    offered, and no other name of the first five is called wrong: what brings it may be there where the task runs."""
+    offered, and no other name of the first five is called wrong: what brings it may be there where the task
+    runs."""
     made = Task.model_json_schema(schema_generator=_Generator, ref_template=REF + "{model}")
     raw = {**made.pop("$defs"), _TASK: made}
     definitions = merged({name: _table(name, table) for name, table in raw.items()})

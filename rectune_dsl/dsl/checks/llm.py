@@ -1,4 +1,4 @@
-"""The language model: a provider that is there, caps that let calls pass, a cassette where one is replayed."""
+"""The language model: a provider that is there, caps that let calls pass, a cassette to replay."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _provider(draft: Draft) -> Iterator[Diagnostic]:
 
 
 def _tokens(draft: Draft) -> Iterator[Diagnostic]:
-    """The cap on tokens is the run's, and before each call the longest answer has to fit into what is left."""
+    """The cap on tokens is the run's; before each call the longest answer has to fit into what is left."""
     most, answer = draft.task.llm.max_tokens, draft.task.llm.max_output_tokens
     if most is not None and most <= answer and not draft.cuts.touch(("llm", "max_output_tokens")):
         message = f"a run may take {most:,} tokens, and the answer to one question up to {answer:,}"
@@ -37,10 +37,8 @@ def _tokens(draft: Draft) -> Iterator[Diagnostic]:
 
 def _cassette(draft: Draft) -> Iterator[Diagnostic]:
     table, path = draft.task.llm, ("llm", "cassette_mode")
-    if (
-        table.cassette_mode == "replay"
-        and table.cassette is None
-        and not draft.cuts.touch(("llm", "cassette"))
-    ):
+    if draft.cuts.touch(("llm", "cassette")):
+        return
+    if table.cassette_mode == "replay" and table.cassette is None:
         help = 'write where the answers are: cassette = "answers.jsonl"'
         yield draft.problem("RT517", path, "there is no cassette to replay", help)
