@@ -19,6 +19,7 @@ import pluggy
 
 from rectune_dsl.hooks import specs
 from rectune_dsl.hooks.errors import BackendError, PluginError, UsageError
+from rectune_dsl.hooks.models import ModelSettings, NoAnswerError
 from rectune_dsl.hooks.specs import Role
 from rectune_dsl.plugins.guard import Guarded, guarded
 
@@ -112,6 +113,12 @@ class Host:
         words = f"backend {name!r}"
         make = guarded(self._find("backend", name, words).load(), words, BackendError)
         return lambda context: Guarded(make(context), words, BackendError)
+
+    def llm(self, name: str) -> Callable[[ModelSettings], Any]:
+        """The factory of a language model's provider. Raises PluginError when nobody registered it."""
+        words = f"llm {name!r}"
+        make = guarded(self._find("llm", name, words).load(), words, PluginError)
+        return lambda settings: Guarded(make(settings), words, partial(NoAnswerError, outcome="refused"))
 
     def executor(self, name: str) -> Any:
         """A new executor. Raises PluginError when nobody registered it."""
