@@ -39,7 +39,7 @@ _TRANSPORT = {
     "requests.exceptions": "RequestException",
     "google.auth.exceptions": "TransportError",
 }
-"""What the library's HTTP clients raise, which it passes on as it is; which client it uses depends on its version."""
+"""What HTTP clients raise, which the library passes on as it is; its version decides which it uses."""
 
 
 class Gemini:
@@ -59,11 +59,13 @@ class Gemini:
         """The answer, as JSON that Gemini was asked to fit to `schema`. Raises NoAnswerError."""
         client = self._connected()
         from google.genai.errors import APIError, UnknownApiResponseError
+        from google.genai.types import Content, Part
 
         config = _config(self._settings, prompt[0], schema)
+        question = [Part(text=part) for part in prompt[1:] or prompt]
         try:
             response = client.models.generate_content(
-                model=self.model, contents=list(prompt[1:]) or [""], config=config
+                model=self.model, contents=Content(role="user", parts=question), config=config
             )
         except APIError as error:
             raise _refused_by_api(error) from error
@@ -86,9 +88,7 @@ class Gemini:
                     http_options=_http(self._settings),
                 )
             except Exception as error:
-                raise NoAnswerError(
-                    f"Gemini cannot be reached: {error}", "refused", help=_KEY_HELP
-                ) from error
+                raise NoAnswerError(f"Gemini needs a key: {error}", "refused", help=_KEY_HELP) from error
         return self._client
 
 
@@ -155,12 +155,8 @@ def _answer(response: GenerateContentResponse, asked: str) -> LLMAnswer:
     answer = LLMAnswer(
         text="",
         model=response.model_version or asked,
-        input_tokens=((usage.prompt_token_count or 0) + (usage.tool_use_prompt_token_count or 0))
-        if usage
-        else 0,
-        output_tokens=((usage.candidates_token_count or 0) + (usage.thoughts_token_count or 0))
-        if usage
-        else 0,
+        input_tokens=(usage.prompt_token_count or 0) if usage else 0,
+        output_tokens=(usage.candidates_token_count or 0) + (usage.thoughts_token_count or 0) if usage else 0,
     )
     feedback = response.prompt_feedback
     if feedback is not None and feedback.block_reason is not None:

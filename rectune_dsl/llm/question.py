@@ -27,7 +27,7 @@ def question_key(
 
 
 def model_of(provider: LLM, settings: ModelSettings) -> str:
-    """The model that is asked: a provider may say in `model` which one it takes where the settings name none."""
+    """The model that is asked: a provider may have in `model` the one that it takes where none is named."""
     return settings.model or str(getattr(provider, "model", ""))
 
 

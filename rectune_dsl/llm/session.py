@@ -1,4 +1,4 @@
-"""A model as agents see it: no answer is paid twice, no cap is passed, what may succeed later is tried again."""
+"""A model as agents see it: no answer is paid twice, no cap is passed, and what may pass is tried again."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ class Session:
     name: str
     settings: ModelSettings
     ledger: Ledger
-    caps: Caps = Caps()
+    caps: Caps = field(default_factory=Caps)
     prices: Prices = field(default_factory=load_prices)
-    retries: Retries = Retries()
-    clock: Clock = Clock()
+    retries: Retries = field(default_factory=Retries)
+    clock: Clock = field(default_factory=Clock)
     step: str = ""
     role: str = ""
 

@@ -1,4 +1,4 @@
-"""OpenTelemetry spans of calls, by the semantic conventions for generative AI; nothing where it is not installed.
+"""OpenTelemetry spans of calls, by the semantic conventions for generative AI; none where it is absent.
 
 https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/. Prompts and answers are never in a span.
 """
