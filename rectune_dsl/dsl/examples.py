@@ -57,6 +57,7 @@ EXAMPLES: Mapping[tuple[str, str], list[Any]] = {
     ("Task", "freeze"): [{"holidays": {"first": "2026-12-20", "last": "2027-01-03"}}],
     ("LanguageModel", "max_usd"): [5.0],
     ("LanguageModel", "max_tokens"): [500_000],
+    ("LanguageModel", "options"): [{"temperature": "0.2"}],
     ("LanguageModel", "endpoint"): ["http://localhost:8000/v1"],
     ("LanguageModel", "cassette"): ["answers.jsonl"],
     ("LanguageModel", "prices"): ["prices.toml"],

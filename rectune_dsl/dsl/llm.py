@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -39,6 +40,8 @@ class LanguageModel(Table):
     """Most calls that a run may pay for."""
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     """Most tokens that a run may pay for, of questions and answers; left out, as many as it takes."""
+    options: Mapping[str, str] = Field(default_factory=dict)
+    """Further settings that the provider documents, by name."""
     cassette: _Path | None = None
     """A file of answers, by its path from here: what was recorded there is not asked again."""
     cassette_mode: Literal["record", "replay"] = "record"

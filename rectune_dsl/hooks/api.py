@@ -15,6 +15,7 @@ from rectune_dsl.hooks.findings import (
 )
 from rectune_dsl.hooks.models import (
     LLM,
+    JudgedLLM,
     Ledger,
     LLMAnswer,
     ModelCall,
@@ -104,6 +105,7 @@ __all__ = [
     "Insight",
     "InsightAgent",
     "JointSurrogate",
+    "JudgedLLM",
     "KnowledgeRecord",
     "LLMAnswer",
     "Launch",

@@ -10,11 +10,13 @@ from dataclasses import asdict, fields
 
 import sqlalchemy as sa
 
-from rectune_dsl.hooks.models import LLMAnswer, ModelCall, Spending
+from rectune_dsl.hooks.models import LLMAnswer, ModelCall, Outcome, Spending
 from rectune_dsl.memory.journal import now
 from rectune_dsl.memory.store import Store
 from rectune_dsl.memory.tables import CALLS
 
+NO_CALLS: tuple[Outcome, ...] = ("recalled", "unusable", "capped")
+"""Lines that tell what became of a question, and cost nothing."""
 _OF_A_CALL = tuple(CALLS.c[field.name] for field in fields(ModelCall))
 _IS_UNPRICED = CALLS.c.usd.is_(None) & (CALLS.c.input_tokens + CALLS.c.output_tokens > 0)
 
@@ -41,19 +43,19 @@ class RunLedger:
             db.execute(CALLS.insert().values(row))
 
     def spent(self) -> Spending:
-        """What the run has paid for; what it recalled cost nothing."""
+        """What the run has spent on calls that were made."""
         query = sa.select(
             sa.func.count(),
             sa.func.coalesce(sa.func.sum(CALLS.c.input_tokens + CALLS.c.output_tokens), 0),
             sa.func.coalesce(sa.func.sum(CALLS.c.usd), 0.0),
             sa.func.coalesce(sa.func.sum(sa.case((_IS_UNPRICED, 1), else_=0)), 0),
-        ).where(CALLS.c.run == self._run, CALLS.c.outcome != "recalled")
+        ).where(CALLS.c.run == self._run, CALLS.c.outcome.not_in(NO_CALLS))
         with self._store.reading() as db:
             calls, tokens, usd, unpriced = db.execute(query).one()
         return Spending(calls, int(tokens), usd, int(unpriced))
 
     def calls(self) -> tuple[ModelCall, ...]:
-        """Every line of the run, in order, recalled answers among them."""
+        """Every line of the run, in order."""
         query = sa.select(*_OF_A_CALL).where(CALLS.c.run == self._run).order_by(CALLS.c.number)
         with self._store.reading() as db:
             return tuple(ModelCall(*row) for row in db.execute(query))

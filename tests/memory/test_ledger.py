@@ -6,14 +6,15 @@ import subprocess
 import sys
 from dataclasses import replace
 from itertools import count
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rectune_dsl.hooks.models import LLMAnswer, ModelCall, Spending
+from rectune_dsl.hooks.models import LLMAnswer, ModelCall, Outcome, Spending
 from rectune_dsl.memory.journal import Journal
-from rectune_dsl.memory.ledger import RunLedger
+from rectune_dsl.memory.ledger import NO_CALLS, RunLedger
 
 CALL = ModelCall(
     key="k1",
@@ -54,7 +55,7 @@ def test_an_answer_is_recalled_by_any_run_and_the_first_one_stands(ledgers):
     assert ledgers("b-1").recall("k1") == LLMAnswer('{"proposals": []}', "planted-1", 1200, 300)
 
 
-@pytest.mark.parametrize("outcome", ["truncated", "blocked", "unavailable", "refused", "recalled"])
+@pytest.mark.parametrize("outcome", ["truncated", "blocked", "unavailable", "refused", *NO_CALLS])
 def test_what_is_no_whole_answer_of_its_own_is_not_recalled(ledgers, outcome):
     ledgers("a-1").record(replace(CALL, outcome=outcome))
     assert ledgers("a-1").recall("k1") is None
@@ -65,7 +66,7 @@ def test_a_run_counts_what_it_paid_for_and_no_more(ledgers):
     for call in (
         CALL,
         replace(CALL, outcome="truncated", usd=0.5, output_tokens=800),
-        replace(CALL, outcome="recalled", usd=0.0),
+        *(replace(CALL, outcome=outcome, usd=0.0) for outcome in NO_CALLS),
         replace(CALL, outcome="unavailable", usd=None, input_tokens=0, output_tokens=0),
         replace(CALL, usd=None),
     ):
@@ -86,7 +87,7 @@ tokens = st.integers(0, 10**6)
 lines = st.builds(
     replace,
     st.just(CALL),
-    outcome=st.sampled_from(["answered", "recalled", "truncated", "blocked", "unavailable", "refused"]),
+    outcome=st.sampled_from(get_args(Outcome)),
     usd=usd,
     input_tokens=tokens,
     output_tokens=tokens,
@@ -113,7 +114,7 @@ def test_spending_is_the_sum_over_lines(another_ledger, calls):
     ledger = another_ledger()
     for call in calls:
         ledger.record(call)
-    paid = [call for call in calls if call.outcome != "recalled"]
+    paid = [call for call in calls if call.outcome not in ("recalled", "unusable", "capped")]
     spent = ledger.spent()
     assert spent.calls == len(paid)
     assert spent.tokens == sum(call.input_tokens + call.output_tokens for call in paid)
