@@ -9,8 +9,8 @@ from rectune_dsl.hooks.models import NoAnswerError, Spending
 from rectune_dsl.llm.prices import Price
 from rectune_dsl.llm.question import written
 
-_CHARACTERS = 4
-"""Of a token, about, in English text and JSON."""
+_BYTES = 4
+"""Of a token, about: four letters of English text and JSON, one or two signs of other scripts."""
 
 
 class BudgetSpentError(NoAnswerError):
@@ -34,8 +34,12 @@ class Worst:
 
 def worst(prompt: Sequence[str], schema: Mapping[str, object], max_output_tokens: int) -> Worst:
     """What a question may use at most."""
-    characters = sum(len(part) for part in prompt) + len(written(schema))
-    return Worst(-(-characters // _CHARACTERS), max_output_tokens)
+    return Worst(tokens_in("".join(prompt) + written(schema)), max_output_tokens)
+
+
+def tokens_in(text: str) -> int:
+    """About as many tokens as a model would count, in any script."""
+    return -(-len(text.encode("utf-8", "surrogatepass")) // _BYTES)
 
 
 @dataclass(frozen=True)

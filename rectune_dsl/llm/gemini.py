@@ -195,14 +195,15 @@ def _incomplete(answer: LLMAnswer, outcome: Outcome, message: str, help: str = "
 
 
 def _refused_by_api(error: APIError) -> NoAnswerError:
-    """What the API's status means; 400 is also what it says of a key that is not valid."""
+    """What the API's status means."""
     headers = getattr(error.response, "headers", None) or {}
     wait = seconds_to_wait(headers.get("retry-after"))
-    outcome = outcome_of(error.code)
+    message = str(error.message or error.details)
+    is_of_key = error.code in (401, 403) or (error.code == 400 and "API key" in message)
     return NoAnswerError(
-        f"Gemini answered {error.code} {error.status or ''}: {error.message or error.details}",
-        outcome,
-        help=_KEY_HELP if error.code in (400, 401, 403) else "",
+        f"Gemini answered {error.code} {error.status or ''}: {message}",
+        outcome_of(error.code),
+        help=_KEY_HELP if is_of_key else "",
         retry_after=wait if wait is not None else _retry_delay(error.details),
     )
 

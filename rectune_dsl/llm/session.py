@@ -17,7 +17,7 @@ from rectune_dsl.hooks.models import (
     NoAnswerError,
     Outcome,
 )
-from rectune_dsl.llm.caps import Caps, worst
+from rectune_dsl.llm.caps import Caps, tokens_in, worst
 from rectune_dsl.llm.prices import Prices, load_prices
 from rectune_dsl.llm.question import model_of, question_key
 from rectune_dsl.llm.retries import Retries
@@ -110,7 +110,14 @@ class Session:
             raise NoAnswerError(
                 f"provider {self.name!r} returned {type(answer).__name__}, not an LLMAnswer", "refused"
             )
-        return replace(answer, text=redacted(answer.text))
+        return replace(self._counted(answer, prompt, schema), text=redacted(answer.text))
+
+    def _counted(self, answer: LLMAnswer, prompt: Sequence[str], schema: Mapping[str, object]) -> LLMAnswer:
+        """The answer with its tokens, estimated where the provider does not count: caps hold all the same."""
+        if answer.input_tokens or answer.output_tokens:
+            return answer
+        used = worst(prompt, schema, tokens_in(answer.text))
+        return replace(answer, input_tokens=used.input_tokens, output_tokens=used.output_tokens)
 
     def _record(self, key: str, answer: LLMAnswer, outcome: Outcome, began: float) -> None:
         model = answer.model or self.model
