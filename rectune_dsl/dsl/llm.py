@@ -22,7 +22,7 @@ class LanguageModel(Table):
     """Who answers: a registered name."""
     model: str = ""
     """The model's name, as its provider calls it; left out, the provider's default."""
-    thinking: Literal["", "minimal", "low", "medium", "high"] = ""
+    thinking: Literal["minimal", "low", "medium", "high"] | None = None
     """How much the model thinks before it answers; left out, as much as it likes."""
     timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 120.0
     """Seconds after which one attempt at an answer is given up."""

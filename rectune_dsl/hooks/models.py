@@ -110,8 +110,8 @@ class ModelCall:
 
 @dataclass(frozen=True)
 class Spending:
-    """What a run has spent so far, on calls that were made. `usd` leaves out calls without a known price, which
-    `unpriced` counts."""
+    """What a run has spent so far, on calls that were made. `usd` leaves out calls without a known price,
+    which `unpriced` counts."""
 
     calls: int = 0
     tokens: int = 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 
 from rectune_dsl.hooks.api import UsageError
 from rectune_dsl.memory import slots
@@ -51,7 +50,7 @@ def campaign(
         raise was_aborted(run, aborted)
     task, capabilities = loaded.task, loaded.backend.capabilities()
     clock = VirtualClock() if capabilities.virtual_time else SystemClock()
-    providers = Providers(task, Path(loaded.checked.source.path).parent, host)
+    providers = Providers(task, loaded.folder, host)
     providers.check()
     pause = Pause(recorder, clock, stay, watch)
     return Campaign(

@@ -32,7 +32,7 @@ class Providers:
         self.asked = _asked(task, host)
         self.settings = ModelSettings(
             model=task.llm.model,
-            thinking=task.llm.thinking,
+            thinking=task.llm.thinking or "",
             timeout=task.llm.timeout_seconds,
             max_output_tokens=task.llm.max_output_tokens,
             endpoint=task.llm.endpoint,

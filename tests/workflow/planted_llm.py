@@ -1,4 +1,4 @@
-"""A planted language model, and a roll of agents that ask it: each wraps a numeric agent and asks one question.
+"""A planted language model, and agents that ask it: each asks one question, and goes on numerically.
 
 A single-file plugin. `PLANTED_LLM`, a JSON object in the environment, says what the model does in its calls:
 `faults` maps the number of a call, counted from 1, to an outcome, or to "garbage"; `log` names a file of all
