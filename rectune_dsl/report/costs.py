@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from rich.console import Console
-from rich.text import Text
 
 from rectune_dsl.dsl.llm import LanguageModel
 from rectune_dsl.hooks.api import ModelCall, Outcome
@@ -90,9 +89,6 @@ def print_estimate(out: Console, table: LanguageModel, plan: Estimate) -> None:
     )
     caps = {"max_usd": table.max_usd, "max_calls": table.max_calls, "max_tokens": table.max_tokens}
     out.print(f"  caps: {', '.join(f'{name} {most:,}' for name, most in caps.items() if most is not None)}")
-    if plan.reached is not None:
-        cap, step = plan.reached
-        out.print(Text(f"  {cap} would end the questions before {step}: agents go on numerically", "yellow"))
 
 
 def _cost(round: int | None, role: str, lines: Sequence[ModelCall]) -> Cost:

@@ -53,8 +53,8 @@ class Bill:
 @dataclass(frozen=True)
 class Estimate:
     """`asked` are the providers by the roles of who asks. `likely` is one question per step, answered at
-    once; with `worst` each answer is as long as it may be, and sent back once. `reached` is the first cap that
-    would keep a question of `likely` from being asked, and that question's step."""
+    once; with `worst` each answer is as long as it may be, and sent back once. `reached` is the first cap
+    that would keep a question of `likely` from being asked, and that question's step."""
 
     asked: Mapping[str, str]
     calls: tuple[PlannedCall, ...]

@@ -48,9 +48,7 @@ def _unpriced(task: Task, plan: Estimate, providers: Providers) -> Iterator[Prob
     if task.llm.max_usd is not None and not providers.replays:
         for model in plan.unpriced:
             message = f"no price is known for model `{model}`, so max_usd cannot be kept"
-            help = (
-                'write its price into a file of your own, prices = "prices.toml", or cap max_tokens instead'
-            )
+            help = 'write prices = "prices.toml", a file with its price, or cap max_tokens instead'
             yield "RT909", ("llm", "max_usd"), message, help
 
 

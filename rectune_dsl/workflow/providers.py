@@ -71,12 +71,12 @@ class Providers:
 
     @cached_property
     def takes(self) -> Mapping[str, Take]:
-        """The answers that the cassette had at first. Raises UsageError for one that cannot be read; one that
-        is still to be recorded need not be there."""
+        """What the cassette had at first. Raises UsageError for one that cannot be read; one that is still to
+        be recorded need not be there."""
         path = self._path(self._table.cassette)
         if path is None or not (self.replays or path.exists()):
             return {}
-        return {key: take for key, take in read_takes(path).items() if take.outcome == "answered"}
+        return read_takes(path)
 
     def check(self) -> None:
         """Raises UsageError where a file that is needed cannot be read."""
