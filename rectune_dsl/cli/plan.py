@@ -47,7 +47,8 @@ def command(
     assume: tuple[str, ...],
     oracle: bool,
 ) -> None:
-    """Show the compiled workflow, the search space, what is judged, the traffic, and what it can detect.
+    """Show the compiled workflow, the search space, what is judged, the traffic, and what it can detect; and
+    what agents that ask a language model would spend.
 
     Launches nothing. Exit code 2 when the campaign could not run.
     """
