@@ -86,7 +86,7 @@ class Gemini:
                     project=project, location=location, http_options=_http(self._settings)
                 )
             except Exception as error:
-                raise NoAnswerError(f"Gemini needs a key: {error}", "refused", help=_KEY_HELP) from error
+                raise NoAnswerError(f"Gemini cannot be asked: {error}", "refused", help=_KEY_HELP) from error
         return self._client
 
 
@@ -223,4 +223,5 @@ def _failed(error: Exception) -> NoAnswerError:
     loaded = (getattr(sys.modules.get(module), name, None) for module, name in _TRANSPORT.items())
     if isinstance(error, tuple(kind for kind in loaded if kind is not None)):
         return NoAnswerError(f"Gemini cannot be reached: {told}", "unavailable")
-    return NoAnswerError(f"Gemini's library failed: {told}", "refused", help=_KEY_HELP)
+    is_of_key = type(error).__module__.startswith("google.auth")
+    return NoAnswerError(f"Gemini's library failed: {told}", "refused", help=_KEY_HELP if is_of_key else "")
