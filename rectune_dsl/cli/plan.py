@@ -73,7 +73,7 @@ def command(
     providers = Providers(loaded.task, loaded.folder, host(ctx))
     asking = model_preflight(loaded, providers)
     readable = all(problem.code != "RT908" for problem in asking)
-    if readable and (planned := estimate(workflow, providers)) is not None:
+    if readable and (planned := estimate(workflow, capabilities, providers)) is not None:
         print_estimate(out, loaded.task.llm, planned)
     if assume:
         lifts = dict(_assumption(text) for text in assume)

@@ -81,7 +81,7 @@ def print_estimate(out: Console, table: LanguageModel, plan: Estimate) -> None:
     if table.cassette_mode == "replay":
         out.print(f"  {count(plan.likely.calls)} answers come from {table.cassette}, and cost nothing")
         return
-    out.print(f"  likely {_bill(plan.likely)}: one question per step of theirs, answered at once")
+    out.print(f"  likely {_bill(plan.likely)}: one question per step in which they ask, answered at once")
     out.print(f"  at worst {_bill(plan.worst)}: each answer as long as it may be, and sent back once")
     out.print(
         f"  assumed: {CHARACTERS_PER_TOKEN} characters per token; a prompt has the task, what the rounds "

@@ -11,11 +11,14 @@ from datetime import UTC, datetime
 
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.written import to_toml
-from rectune_dsl.hooks.api import Spending
+from rectune_dsl.hooks.api import Capabilities, Spending
+from rectune_dsl.hooks.specs import Role
 from rectune_dsl.llm.ask import LONGEST_PROBLEM, LONGEST_QUOTE, MOST_PROBLEMS
 from rectune_dsl.llm.caps import BudgetSpentError, Caps, Worst
 from rectune_dsl.llm.prices import Price
-from rectune_dsl.workflow.compile import Workflow
+from rectune_dsl.workflow.approval import has_to_ask
+from rectune_dsl.workflow.compile import StepKind, Workflow
+from rectune_dsl.workflow.models import DESCRIBER
 from rectune_dsl.workflow.providers import Providers
 
 CHARACTERS_PER_TOKEN = 4
@@ -23,6 +26,16 @@ INSTRUCTIONS = 2_000
 """Tokens of a prompt beside the task and what was measured: what to do, and how to answer."""
 ANSWER = 1_500
 """Tokens of an answer, thinking included."""
+_QUESTIONS: Mapping[StepKind, Role] = {
+    StepKind.PROPOSE: "actor",
+    StepKind.REVIEW: "critic",
+    StepKind.APPROVE: DESCRIBER,
+    StepKind.LEARN: "insight",
+    StepKind.EVOLVE: "skill",
+    StepKind.CONFIRM: DESCRIBER,
+    StepKind.VERDICT: DESCRIBER,
+}
+"""Whose agent asks in which steps. Recommendations rest on the posterior, and experiments on rules."""
 _PER_PARAM, _PER_METRIC = 12, 30
 """Characters of a value of a config, and of a lift with its interval."""
 _SENT_BACK = (LONGEST_QUOTE + MOST_PROBLEMS * LONGEST_PROBLEM) // CHARACTERS_PER_TOKEN
@@ -73,12 +86,13 @@ class Estimate:
         return tuple(dict.fromkeys(call.model for call in self.calls if call.price is None))
 
 
-def estimate(workflow: Workflow, providers: Providers) -> Estimate | None:
+def estimate(workflow: Workflow, capabilities: Capabilities, providers: Providers) -> Estimate | None:
     """What a campaign's questions would cost at today's prices; None where nobody asks any.
 
     Raises UsageError for a file of `[llm]` that cannot be read, and what the providers' factories raise.
     """
-    calls = tuple(_planned(workflow, providers))
+    people = has_to_ask(workflow.task, capabilities)
+    calls = tuple(_planned(workflow, providers, people))
     if not calls:
         return None
     longest = providers.settings.max_output_tokens
@@ -91,11 +105,14 @@ def estimate(workflow: Workflow, providers: Providers) -> Estimate | None:
     )
 
 
-def _planned(workflow: Workflow, providers: Providers) -> Iterator[PlannedCall]:
+def _planned(workflow: Workflow, providers: Providers, people: bool) -> Iterator[PlannedCall]:
+    """One call per step that asks. Where no `people` are asked, they are told nothing."""
     today = datetime.now(UTC).date()
     fixed = INSTRUCTIONS + len(to_toml(workflow.task)) // CHARACTERS_PER_TOKEN
     for step in workflow.steps:
-        if (name := providers.asked.get(step.role)) is not None:
+        role = _QUESTIONS.get(step.kind, "")
+        name = providers.asked.get(role)
+        if name is not None and (people or role != DESCRIBER):
             model = providers.model(name)
             tokens = fixed + (step.round - 1) * _round_tokens(workflow.task)
             yield PlannedCall(step.name, name, model, tokens, providers.prices.of(model, today))

@@ -30,7 +30,7 @@ def model_preflight(loaded: Loaded, providers: Providers) -> tuple[Diagnostic, .
     """Every problem that its questions to language models would meet, in the order of the file. Raises what
     the providers' factories raise."""
     problems = list(_unreadable(providers)) if providers.asked else []
-    plan = None if problems else estimate(compile_task(loaded.task), providers)
+    plan = None if problems else estimate(compile_task(loaded.task), loaded.backend.capabilities(), providers)
     if plan is not None:
         problems += [*_unpriced(loaded.task, plan, providers), *_capped(plan)]
     return located(loaded.checked.source, problems)

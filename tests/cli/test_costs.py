@@ -10,8 +10,8 @@ WORKFLOW = Path(__file__).parents[1] / "workflow"
 PLUGINS = ("--plugin", WORKFLOW / "planted.py", "--plugin", WORKFLOW / "planted_llm.py")
 TASK = (WORKFLOW / "planted.toml").read_text().replace("rounds = 2", "rounds = 1")
 ASKING = '[agents]\nactor = "asking"\ninsight = "asking"\n[llm]\nprovider = "planted"\n'
-CALLS = 3
-"""To propose, to learn, to recommend."""
+PLANNED, CALLS = 2, 3
+"""To propose and to learn; this actor also asks what to recommend."""
 PRICES = """
 [[price]]
 model = "planted-1"
@@ -51,10 +51,10 @@ def test_plan_states_calls_tokens_dollars_and_what_it_assumes(rectune, task, tmp
         re.search(rf"{which} (\d+) calls, ([\d,]+) tokens, USD ([\d.,]+)", told)
         for which in ("likely", "at worst")
     )
-    assert (int(likely[1]), int(worst[1])) == (CALLS, 2 * CALLS)
-    assert int(worst[2].replace(",", "")) > 2 * CALLS * 8192  # the longest answers, and the questions
-    tokens_in = int(likely[2].replace(",", "")) - CALLS * 1500
-    assert float(likely[3].replace(",", "")) == pytest.approx(tokens_in / 1e3 + CALLS * 1.5 * 2, abs=0.01)
+    assert (int(likely[1]), int(worst[1])) == (PLANNED, 2 * PLANNED)
+    assert int(worst[2].replace(",", "")) > 2 * PLANNED * 8192  # the longest answers, and the questions
+    tokens_in = int(likely[2].replace(",", "")) - PLANNED * 1500
+    assert float(likely[3].replace(",", "")) == pytest.approx(tokens_in / 1e3 + PLANNED * 1.5 * 2, abs=0.01)
     assert "2,000 tokens of instructions; an answer has 1,500" in told
     assert "caps: max_usd 500.0, max_calls 500" in told
     assert not (tmp_path / "bill.jsonl").exists()
@@ -69,7 +69,7 @@ def test_plan_of_a_task_that_asks_nobody_says_nothing_of_models(rectune, task, t
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ("max_calls = 2\n", "max_calls is likely to be reached before recommend"),
+        ("max_calls = 1\n", "max_calls is likely to be reached before round-1/learn"),
         ("max_tokens = 12_000\n", "max_tokens is likely to be reached before round-1/learn"),
         ('prices = "prices.toml"\nmax_usd = 20.0\n', "max_usd is likely to be reached before round-1/learn"),
     ],
@@ -140,7 +140,7 @@ def test_a_replayed_campaign_shows_the_same_whenever_it_is_run(rectune, task, tm
     path = task('cassette = "tape.jsonl"\n')
     assert rectune(*PLUGINS, "run", path).code == 0
     path = task('cassette = "tape.jsonl"\ncassette_mode = "replay"\n')
-    assert "3 answers come from tape.jsonl, and cost nothing" in rectune(*PLUGINS, "plan", path).out
+    assert "2 answers come from tape.jsonl, and cost nothing" in rectune(*PLUGINS, "plan", path).out
     shown = []
     for store in ("one.sqlite", "two.sqlite"):
         assert rectune(*PLUGINS, "run", path, "--store", store).code == 0
