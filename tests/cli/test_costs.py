@@ -60,6 +60,15 @@ def test_plan_states_calls_tokens_dollars_and_what_it_assumes(rectune, task, tmp
     assert not (tmp_path / "bill.jsonl").exists()
 
 
+@pytest.mark.parametrize(("mode", "calls"), [("auto", 2), ("ask", 2 + 3)])
+def test_plan_counts_what_people_are_told_where_they_are_asked(rectune, task, mode, calls):
+    path = task()
+    path.write_text(
+        TASK + ASKING.replace("[llm]", 'online = "asking"\n[llm]') + f'[approval]\nmode = "{mode}"\n'
+    )
+    assert f"likely {calls} calls" in rectune(*PLUGINS, "plan", path).out
+
+
 def test_plan_of_a_task_that_asks_nobody_says_nothing_of_models(rectune, task, tmp_path):
     path = task()
     path.write_text(TASK)

@@ -17,7 +17,7 @@ from rectune_dsl.memory.ledger import RunLedger
 from rectune_dsl.plugins.host import Host, Registered
 from rectune_dsl.workflow.assemble import campaign
 from rectune_dsl.workflow.compile import compile_task
-from rectune_dsl.workflow.models import StepModel
+from rectune_dsl.workflow.models import StepModel, model_of_step
 from rectune_dsl.workflow.prepare import Choices, begin, load
 from rectune_dsl.workflow.providers import Providers
 
@@ -34,6 +34,14 @@ provider = "planted"
 TASK = (HERE / "planted.toml").read_text() + ASKING
 STEPS = [f"round-{number}/{step}" for number in (1, 2) for step in ("propose", "review", "learn")]
 STEPS.append("recommend")
+ROUND = {
+    "propose": "actor",
+    "review": "critic",
+    "approve": "online",
+    "experiment": "online",
+    "learn": "insight",
+}
+"""Who is given a model in which step of a round."""
 
 
 class Models:
@@ -85,6 +93,20 @@ def test_who_asks_none_is_given_none(models):
     assert providers.asked == dict.fromkeys(("actor", "critic", "insight"), "planted")
     plain = load(Source("task.toml", (HERE / "planted.toml").read_text()), models.host, Choices())
     assert Providers(plain.task, Path(), models.host).asked == {}
+
+
+def test_where_people_are_asked_the_online_agent_may_ask_how_to_tell_them(models):
+    text = TASK.replace("[agents]", '[agents]\nonline = "asking"')
+    task = load(Source("task.toml", text), models.host, Choices()).task
+    providers = Providers(task, Path(), models.host)
+    steps = {step.name: model_of_step(providers, object(), step, "told") for step in compile_task(task).steps}
+    assert {name: model.role for name, model in steps.items() if model is not None} == {
+        **{f"round-{n}/{step}": role for n in (1, 2) for step, role in ROUND.items()},
+        "recommend": "actor",
+        "confirm": "online",
+        "verdict": "online",
+    }
+    assert steps["round-2/approve"].step == "round-2/approve/told"
 
 
 def test_a_second_campaign_with_the_same_questions_pays_nothing(models):
