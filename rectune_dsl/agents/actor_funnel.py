@@ -14,7 +14,7 @@ from rectune_dsl.agents.region import Region
 from rectune_dsl.agents.trust import SlateRegion
 from rectune_dsl.hooks.api import AgentContext, Config, Proposal, Recommendation
 from rectune_dsl.surrogate import slates
-from rectune_dsl.surrogate.semantics import prior_of
+from rectune_dsl.surrogate.told import Told, told_by
 
 
 class FunnelActor:
@@ -47,11 +47,11 @@ def _hedges(context: AgentContext, region: Region, count: int) -> list[Config]:
     whatif = context.whatif
     if whatif is None or context.history:
         return []
-    told = prior_of(context.mechanics, whatif.names)
-    if not any(prior.metric in context.task.judged for prior in told):
+    told = told_by(context.knowledge, whatif.names)
+    if not any(prior.metric in context.task.judged for prior in told.priors):
         return []
-    surrogate = slates.fit(context.task, context.history, whatif)
-    return pursue(replace(context, surrogate=surrogate, mechanics=()), region, count)
+    surrogate = slates.fit(context.task, context.history, whatif, Told(sizes=told.sizes))
+    return pursue(replace(context, surrogate=surrogate, knowledge=()), region, count)
 
 
 def _woven(chosen: Sequence[Config], hedges: Sequence[Config]) -> list[Config]:

@@ -10,7 +10,7 @@ from rectune_dsl.agents import words
 from rectune_dsl.agents.elite import elite
 from rectune_dsl.agents.past import tested_arms
 from rectune_dsl.agents.sensitivity import STEP, Effect, effects
-from rectune_dsl.agents.slate_mechanics import slate_mechanics
+from rectune_dsl.agents.slate_mechanics import what_slates_do
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.params import Param
 from rectune_dsl.dsl.space import Space
@@ -30,11 +30,12 @@ class NumericInsight:
     def learn(self, context: AgentContext) -> Insight:
         task, history = context.task, context.history
         found = [effect for metric in task.judged for effect in effects(task, history, metric)]
-        slates = slate_mechanics(context)
+        slates = what_slates_do(context)
         return Insight(
             elite(task, history),
-            (*slates, *(mechanic(task, effect, history) for effect in found if effect.arms)),
-            (*_frozen(history), *_surest(slates), *_separation(context), *_unknown(found)),
+            (*slates.mechanics, *(mechanic(task, effect, history) for effect in found if effect.arms)),
+            (*_frozen(history), *_surest(slates.mechanics), *_separation(context), *_unknown(found)),
+            slates.responses,
         )
 
 

@@ -12,6 +12,7 @@ from rectune_dsl.hooks.api import (
     Insight,
     KnowledgeRecord,
     Mechanic,
+    Scope,
     SkillRevision,
 )
 
@@ -28,7 +29,7 @@ class NumericSkill:
         if skill is None or not known:
             return ()
         evidence = Evidence(context)
-        scope = f"{context.task.task.surface}/{context.task.task.name}"
+        scope = Scope(product=context.task.task.surface)
         earlier = {record.id: record for record in (context.skill.knowledge if context.skill else ())}
         records = tuple(_record(skill, m, scope, evidence, earlier.get(record_id(skill, m))) for m in known)
         why = (
@@ -45,7 +46,7 @@ def record_id(skill: str, mechanic: Mechanic) -> str:
 
 
 def _record(
-    skill: str, mechanic: Mechanic, scope: str, evidence: Evidence, earlier: KnowledgeRecord | None
+    skill: str, mechanic: Mechanic, scope: Scope, evidence: Evidence, earlier: KnowledgeRecord | None
 ) -> KnowledgeRecord:
     """This campaign's evidence alone: the Skillhub joins it with what it has."""
     supports, contradicts = evidence.sides(mechanic)

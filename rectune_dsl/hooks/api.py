@@ -5,12 +5,8 @@ from rectune_dsl.hooks.findings import (
     Bound,
     EliteArm,
     Insight,
-    KnowledgeRecord,
-    Mechanic,
     Recommendation,
     RoundResult,
-    Skill,
-    SkillRevision,
     Verdict,
 )
 from rectune_dsl.hooks.models import (
@@ -46,6 +42,18 @@ from rectune_dsl.hooks.protocols import (
     WhatIf,
 )
 from rectune_dsl.hooks.serving import Cohort, Ramp, Serving, Slot
+from rectune_dsl.hooks.skills import (
+    KnowledgeRecord,
+    Mechanic,
+    NovelSkill,
+    Response,
+    Scope,
+    Scored,
+    Skill,
+    SkillRevision,
+    Status,
+    TightBounds,
+)
 from rectune_dsl.hooks.trials import (
     CONTROL,
     HOLDOUT,
@@ -115,6 +123,7 @@ __all__ = [
     "ModelSettings",
     "Moments",
     "NoAnswerError",
+    "NovelSkill",
     "Observation",
     "OnlineAgent",
     "OracleBackend",
@@ -127,8 +136,11 @@ __all__ = [
     "Ramp",
     "Recommendation",
     "RectuneError",
+    "Response",
     "Review",
     "RoundResult",
+    "Scope",
+    "Scored",
     "Serving",
     "SetExposure",
     "Skill",
@@ -137,8 +149,10 @@ __all__ = [
     "Slates",
     "Slot",
     "Spending",
+    "Status",
     "StopArm",
     "Surrogate",
+    "TightBounds",
     "UsageError",
     "Verdict",
     "Wait",

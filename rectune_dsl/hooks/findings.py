@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from rectune_dsl.hooks.proposals import Config, Prediction
+from rectune_dsl.hooks.skills import Mechanic, Response
 from rectune_dsl.hooks.trials import Arm, Estimates
 
 
@@ -32,66 +33,14 @@ class EliteArm:
 
 
 @dataclass(frozen=True)
-class Mechanic:
-    """A learnt elasticity: `effect` on the lift of `metric` when `cause` goes up by one `unit`, with its
-    90 % interval. `evidence` are the keys of the experiments behind it."""
-
-    metric: str
-    cause: str
-    unit: str
-    effect: float
-    low: float
-    high: float
-    evidence: tuple[str, ...]
-    statement: str
-
-
-@dataclass(frozen=True)
 class Insight:
-    """What one round taught."""
+    """What the rounds so far have taught. `responses` are of this campaign alone, in the form in which others
+    may be told of them."""
 
     elite: tuple[EliteArm, ...]
     mechanics: tuple[Mechanic, ...]
     notes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class KnowledgeRecord:
-    """One thing a skill knows, with its evidence. Only `active` records may steer an agent."""
-
-    id: str
-    statement: str
-    scope: str
-    status: Literal["candidate", "active", "retired"]
-    mechanic: Mechanic | None
-    supports: tuple[str, ...]
-    contradicts: tuple[str, ...]
-    author: str
-
-
-@dataclass(frozen=True)
-class Skill:
-    """What is known about a kind of task: the six slots of the paper, and records behind the prose."""
-
-    name: str
-    description: str
-    context: str
-    requirement: str
-    north_star: str
-    initial_config: str
-    domain_knowledge: str
-    tools: str
-    initial_values: Mapping[str, float] = field(default_factory=dict)
-    knowledge: tuple[KnowledgeRecord, ...] = ()
-
-
-@dataclass(frozen=True)
-class SkillRevision:
-    """Knowledge records to add to, or to replace in, a skill."""
-
-    skill: str
-    records: tuple[KnowledgeRecord, ...]
-    why: str
+    responses: tuple[Response, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, runtime_checkable
 
-from rectune_dsl.hooks.findings import Insight, Mechanic, Recommendation, RoundResult, Skill, SkillRevision
+from rectune_dsl.hooks.findings import Insight, Recommendation, RoundResult
 from rectune_dsl.hooks.models import LLM
 from rectune_dsl.hooks.proposals import Config, Panel, Proposal, Review, Slates
 from rectune_dsl.hooks.serving import NO_RAMP, Ramp, Slot
+from rectune_dsl.hooks.skills import KnowledgeRecord, Skill, SkillRevision
 from rectune_dsl.hooks.trials import (
     Action,
     Arm,
@@ -208,6 +209,10 @@ class AgentContext:
     """All an agent may know. `rng` is keyed by run seed and step: use it for every random choice. The task's
     `simulator` is blank: whoever is judged by a simulated world is not told which one it is.
 
+    `skill` is the task's own, as it was when the run began; `borrowed` are the few others that know most of
+    the same product; `knowledge` are the active records of all of them that hold for this task. In a round
+    that runs without skills, so that their worth stays measured, all of these are empty.
+
     `confirmation` is the number r that the surface's next confirmation will have; `holdout_users` are the
     users it is also compared with, None where control is that comparison. `whatif` replays configs on the
     panel, where there is one; `doubts` are reasons, in words, not to trust what the panel predicts. `llm` is
@@ -219,7 +224,7 @@ class AgentContext:
     history: tuple[RoundResult, ...]
     panel: Panel | None
     surrogate: Surrogate
-    mechanics: tuple[Mechanic, ...]
+    knowledge: tuple[KnowledgeRecord, ...]
     skill: Skill | None
     budget: Budget
     rng: np.random.Generator
@@ -228,6 +233,7 @@ class AgentContext:
     whatif: WhatIf | None = None
     doubts: tuple[str, ...] = ()
     llm: LLM | None = None
+    borrowed: tuple[Skill, ...] = ()
     functions: Mapping[str, FormulaFunction] = field(default_factory=dict)
 
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rectune_dsl.dsl.suggest import did_you_mean
 from rectune_dsl.hooks.api import KnowledgeRecord, Skill, SkillRevision
@@ -80,11 +81,12 @@ class Skillhub:
                 f"{page}: the skill is called {front.name!r}, its folder {name!r}",
                 help="give both the same name",
             )
+        slots: dict[str, Any] = dict(read_slots(body, str(page)))
         initial = next((path for layer in layers if (path := layer / INITIAL).is_file()), None)
         return Skill(
             name=name,
             description=front.description,
-            **read_slots(body, str(page)),
+            **slots,
             initial_values=values_from_toml(read_text(initial), str(initial)) if initial else {},
             knowledge=self._knowledge(layers),
         )

@@ -13,7 +13,7 @@ from rectune_dsl.hooks.api import Config, RoundResult, WhatIf
 from rectune_dsl.surrogate.data import lifts_of
 from rectune_dsl.surrogate.kernels import Array
 from rectune_dsl.surrogate.limits import Z90
-from rectune_dsl.surrogate.semantics import STEP, MechanicsPrior, causes_of
+from rectune_dsl.surrogate.semantics import STEP, causes_of
 from rectune_dsl.surrogate.slates import Slated, SlatedFamily, SlateView
 
 OPEN = 4.0
@@ -46,10 +46,6 @@ class Elasticities:
         half = Z90 * max(variance, 0.0) ** 0.5
         mean = float(moves @ self.mean)
         return STEP * mean, STEP * (mean - half), STEP * (mean + half)
-
-    def as_prior(self) -> MechanicsPrior:
-        """What another task may be told, covariance included."""
-        return MechanicsPrior(self.metric, self.features, self.mean, self.covariance)
 
 
 def elasticities(task: Task, history: Sequence[RoundResult], whatif: WhatIf, metric: str) -> Elasticities:

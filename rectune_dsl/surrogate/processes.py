@@ -92,6 +92,13 @@ class ProcessSurrogate:
         """Joint posterior draws of U, (count, configs)."""
         return self._objective.draws(self._view.points(configs), rng, count)
 
+    def sizes(self) -> dict[str, float]:
+        """Of every metric that was measured, how much a config from anywhere moves it: a standard deviation
+        of lifts, or of shares of what an absolute limit compares with."""
+        self.predict([Config(self._task.production)])
+        fitted = {metric: self._processes[metric].process.process for metric in self.metrics}
+        return {m: process.hyper.amplitude for m, process in fitted.items() if process.observations.count > 1}
+
     def surprised(self) -> tuple[str, ...]:
         """Judged metrics whose rounds are further from what the others predict of them than chance allows."""
         self.predict([Config(self._task.production)])

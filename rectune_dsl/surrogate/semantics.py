@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rectune_dsl.dsl.model import Task
-from rectune_dsl.hooks.api import Mechanic
+from rectune_dsl.hooks.api import KnowledgeRecord, Mechanic
 from rectune_dsl.surrogate.kernels import Array
 from rectune_dsl.surrogate.limits import Z90
 
@@ -56,6 +56,27 @@ class MechanicsPrior:
     covariance: Array
 
 
+def product(priors: Sequence[MechanicsPrior]) -> MechanicsPrior:
+    """Of beliefs about one metric that do not depend on each other, normalised."""
+    causes = tuple(dict.fromkeys(cause for prior in priors for cause in prior.causes))
+    precision, weighted = np.zeros((len(causes), len(causes))), np.zeros(len(causes))
+    for prior in priors:
+        at = np.array([causes.index(cause) for cause in prior.causes])
+        own = inverse(prior.covariance)
+        precision[np.ix_(at, at)] += own
+        weighted[at] += own @ prior.mean
+    covariance = inverse(precision)
+    return MechanicsPrior(priors[0].metric, causes, covariance @ weighted, covariance)
+
+
+def inverse(matrix: Array) -> Array:
+    """Of a covariance, or of a sum of precisions. Numbers were rounded on their way: what that made negative
+    is taken as a little more than nothing."""
+    values, vectors = np.linalg.eigh(0.5 * (matrix + matrix.T))
+    least = max(float(values.max(initial=0.0)) * 1e-9, 1e-300)
+    return np.asarray((vectors / np.maximum(values, least)) @ vectors.T)
+
+
 def by_names(task: Task, features: Sequence[str]) -> tuple[MechanicsPrior, ...]:
     """What names tell: of every judged metric and signal, the most that a rule above says."""
     found = []
@@ -85,6 +106,10 @@ def _belief(metric: frozenset[str], signal: frozenset[str]) -> tuple[float, floa
     if metric & _COMING_BACK and signal & _LIKED:
         return VALENCE, VALENCE_DOUBT
     return None
+
+
+def mechanics_of(knowledge: Iterable[KnowledgeRecord]) -> tuple[Mechanic, ...]:
+    return tuple(record.mechanic for record in knowledge if record.mechanic is not None)
 
 
 def prior_of(mechanics: Iterable[Mechanic], features: Sequence[str]) -> tuple[MechanicsPrior, ...]:

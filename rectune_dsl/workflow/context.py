@@ -9,11 +9,19 @@ import numpy as np
 
 from rectune_dsl.dsl.model import Simulator
 from rectune_dsl.funnel.whatif import WhatIf
-from rectune_dsl.hooks.api import AgentContext, Budget, Mechanic, Panel, PanelBackend, RoundResult, UsageError
+from rectune_dsl.hooks.api import (
+    AgentContext,
+    Budget,
+    KnowledgeRecord,
+    Panel,
+    PanelBackend,
+    RoundResult,
+    UsageError,
+)
 from rectune_dsl.surrogate import params, slates
 from rectune_dsl.surrogate.hygiene import DOUBTFUL, Profile, profile, shifts
-from rectune_dsl.surrogate.processes import ProcessSurrogate
-from rectune_dsl.surrogate.semantics import prior_of
+from rectune_dsl.surrogate.slates import SlateSurrogate
+from rectune_dsl.surrogate.told import told_by
 from rectune_dsl.workflow.compile import Step, StepKind
 from rectune_dsl.workflow.parts import Parts
 from rectune_dsl.workflow.traffic import holdout_users
@@ -36,7 +44,7 @@ class Contexts:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._task = parts.task.model_copy(update={"simulator": UNTOLD})
-        self._fitted: tuple[tuple[int, bool], ProcessSurrogate] | None = None
+        self._fitted: tuple[tuple[int, bool], SlateSurrogate] | None = None
 
     def of(self, step: Step, history: tuple[RoundResult, ...], act: str = "") -> AgentContext:
         """For one step or, where a step asks more than once, for one act of it."""
@@ -50,7 +58,7 @@ class Contexts:
             history=history,
             panel=self._panel,
             surrogate=surrogate,
-            mechanics=self._mechanics,
+            knowledge=self._knowledge,
             skill=parts.skill,
             budget=Budget(
                 rounds=max(planned.rounds + 1 - step.round, 0),
@@ -98,29 +106,28 @@ class Contexts:
         return panel if panel is not None and panel.items.size else None
 
     @property
-    def _mechanics(self) -> tuple[Mechanic, ...]:
+    def _knowledge(self) -> tuple[KnowledgeRecord, ...]:
         known = self._parts.skill.knowledge if self._parts.skill else ()
-        return tuple(r.mechanic for r in known if r.status == "active" and r.mechanic)
+        return tuple(record for record in known if record.status == "active")
 
-    def _surrogate(self, history: tuple[RoundResult, ...], doubtful: bool) -> ProcessSurrogate:
+    def _surrogate(self, history: tuple[RoundResult, ...], doubtful: bool) -> SlateSurrogate:
         key = (len(history), doubtful)
         if self._fitted is None or self._fitted[0] != key:
             self._fitted = (key, self._fit(history, DOUBTFUL if doubtful else 1.0))
         return self._fitted[1]
 
-    def _fit(self, history: tuple[RoundResult, ...], widened: float) -> ProcessSurrogate:
+    def _fit(self, history: tuple[RoundResult, ...], widened: float) -> SlateSurrogate:
         if isinstance(self._replay, str):
             return params.fit(self._task, history)
-        return slates.fit(
-            self._task, history, self._replay, prior_of(self._mechanics, self._replay.names), widened
-        )
+        told = told_by(self._knowledge, self._replay.names)
+        return slates.fit_cautiously(self._task, history, self._replay, told, widened)
 
 
 def _said(why: WhatIf | str) -> tuple[str, ...]:
     return (why,) if isinstance(why, str) and why else ()
 
 
-def surprises(surrogate: ProcessSurrogate) -> tuple[str, ...]:
+def surprises(surrogate: SlateSurrogate) -> tuple[str, ...]:
     """Reasons to doubt the surrogate, in words."""
     return tuple(
         f"experiments showed {metric} further from what was predicted than chance allows"

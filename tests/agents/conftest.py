@@ -132,7 +132,7 @@ def make_context(
         "history": tuple(history),
         "panel": None,
         "surrogate": fit(task, history),
-        "mechanics": (),
+        "knowledge": (),
         "skill": skill,
         "budget": Budget(planned.rounds - len(history), planned.arms, planned.users_per_arm, planned.days),
         "rng": np.random.Generator(np.random.Philox(key=[seed, len(history)])),

@@ -17,9 +17,20 @@ from rectune_dsl.agents.skill_numeric import NumericSkill
 from rectune_dsl.agents.trust import LEAST_OVERLAPS, SlateRegion
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.funnel.whatif import WhatIf
-from rectune_dsl.hooks.api import Arm, Config, Hypothesis, Mechanic, Panel, Prediction, Proposal
+from rectune_dsl.hooks.api import (
+    Arm,
+    Config,
+    Hypothesis,
+    KnowledgeRecord,
+    Mechanic,
+    Panel,
+    Prediction,
+    Proposal,
+    Scope,
+)
 from rectune_dsl.surrogate import slates
 from rectune_dsl.surrogate.semantics import prior_of
+from rectune_dsl.surrogate.told import Told
 
 ERRORS = {"likes": 0.01, "watch": 0.004, "hate_rate": 0.01}
 ELASTICITIES = {
@@ -71,11 +82,20 @@ def truth(whatif, config):
     return {m: sum(e * changes[f] for f, e in by.items()) for m, by in ELASTICITIES.items()}
 
 
+def known_record(mechanic):
+    return KnowledgeRecord("known", "", Scope(), "active", mechanic, (), (), "a person")
+
+
 def context(kit, feed, history=(), mechanics=(), **fields):
     task, whatif = feed
-    surrogate = slates.fit(task, history, whatif, prior_of(mechanics, whatif.names))
+    surrogate = slates.fit(task, history, whatif, Told(prior_of(mechanics, whatif.names)))
     return kit.context(
-        task, history, surrogate=surrogate, whatif=whatif, mechanics=tuple(mechanics), **fields
+        task,
+        history,
+        surrogate=surrogate,
+        whatif=whatif,
+        knowledge=tuple(map(known_record, mechanics)),
+        **fields,
     )
 
 

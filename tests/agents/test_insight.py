@@ -10,7 +10,7 @@ from rectune_dsl.agents.insight_numeric import NumericInsight
 from rectune_dsl.agents.sensitivity import effects, slopes
 from rectune_dsl.agents.skill_numeric import NumericSkill, record_id
 from rectune_dsl.dsl.space import Space
-from rectune_dsl.hooks.api import Arm, Config, KnowledgeRecord, Skill
+from rectune_dsl.hooks.api import Arm, Config, KnowledgeRecord, Scope, Skill
 from rectune_dsl.surrogate.gp import Observations
 
 ERRORS = {"watch": 0.01, "returns": 0.002}
@@ -197,7 +197,7 @@ def test_what_excludes_zero_becomes_a_candidate_with_its_evidence(kit):
     keys = {result.key for result in history}
     for record in revision.records:
         assert record.status == "candidate"
-        assert record.scope == "feed/fusion"
+        assert record.scope == Scope(product="feed")
         assert record.id == record_id("fusion", record.mechanic)
         assert set(record.supports) | set(record.contradicts) <= keys
         assert not set(record.supports) & set(record.contradicts)

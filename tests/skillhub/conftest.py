@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rectune_dsl.hooks.api import KnowledgeRecord, Mechanic
+from rectune_dsl.hooks.api import KnowledgeRecord, Mechanic, Scope
 from rectune_dsl.skillhub.document import SLOTS
 from rectune_dsl.skillhub.hub import Skillhub
 
@@ -32,7 +32,7 @@ def record():
     def make(id: str = "w_like", **changes: object) -> KnowledgeRecord:
         fields = {
             "statement": "More weight on likes, more likes.",
-            "scope": "value fusion",
+            "scope": Scope(stage="ranking"),
             "status": "candidate",
             "mechanic": None,
             "supports": (),

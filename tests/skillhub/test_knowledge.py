@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rectune_dsl.hooks.api import KnowledgeRecord, Mechanic
+from rectune_dsl.hooks.api import KnowledgeRecord, Mechanic, Response, Scope, TightBounds
 from rectune_dsl.hooks.errors import UsageError
 from rectune_dsl.skillhub.knowledge import merge, records_from_toml, records_to_toml, values_from_toml
 
@@ -22,16 +22,26 @@ MECHANICS = st.builds(
     evidence=KEYS,
     statement=TEXT,
 )
+RESPONSES = st.builds(
+    Response,
+    TEXT,
+    st.lists(TEXT, max_size=2).map(tuple),
+    st.lists(NUMBER, max_size=2).map(tuple),
+    st.lists(st.lists(NUMBER, max_size=2).map(tuple), max_size=2).map(tuple),
+    NUMBER,
+)
 RECORDS = st.builds(
     KnowledgeRecord,
     id=st.text(min_size=1, max_size=3).filter(str.strip),
     statement=TEXT,
-    scope=TEXT,
+    scope=st.builds(Scope, TEXT, TEXT, TEXT),
     status=st.sampled_from(["candidate", "active", "retired"]),
     mechanic=st.none() | MECHANICS,
     supports=KEYS,
     contradicts=KEYS,
     author=TEXT,
+    responses=st.lists(RESPONSES, max_size=2).map(tuple),
+    bounds=st.none() | st.builds(TightBounds, TEXT, NUMBER, NUMBER, NUMBER),
 )
 MANY = st.lists(RECORDS, unique_by=lambda record: record.id, max_size=4).map(tuple)
 
@@ -90,7 +100,7 @@ COMPLETE = """
 [[knowledge]]
 id = "a"
 statement = "s"
-scope = ""
+scope = {}
 status = "candidate"
 supports = []
 contradicts = []

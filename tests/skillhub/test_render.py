@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rectune_dsl.hooks.api import KnowledgeRecord, Mechanic
+from rectune_dsl.hooks.api import KnowledgeRecord, Mechanic, Scope
 from rectune_dsl.skillhub.render import plain, record_line
 
 
@@ -31,7 +31,7 @@ def test_a_record_without_mechanic_is_told_by_its_statement(record, changes, lin
 def test_no_text_can_break_out_of_its_line(statement, cause, unit):
     mechanic = Mechanic("likes", cause, unit, 0.0, 0.0, 0.0, (), "")
     for known in (None, mechanic):
-        line = record_line(KnowledgeRecord("a", statement, "", "candidate", known, (), (), ""))
+        line = record_line(KnowledgeRecord("a", statement, Scope(), "candidate", known, (), (), ""))
         assert line.splitlines() == [line]
         assert not any(unicodedata.category(c).startswith("C") for c in line)
 
