@@ -18,14 +18,15 @@ from rectune_dsl.llm.caps import BudgetSpentError, Caps, Worst
 from rectune_dsl.llm.prices import Price
 from rectune_dsl.workflow.approval import has_to_ask
 from rectune_dsl.workflow.compile import StepKind, Workflow
-from rectune_dsl.workflow.models import DESCRIBER
 from rectune_dsl.workflow.providers import Providers
 
 CHARACTERS_PER_TOKEN = 4
 INSTRUCTIONS = 2_000
 """Tokens of a prompt beside the task and what was measured: what to do, and how to answer."""
 ANSWER = 1_500
-"""Tokens of an answer, thinking included."""
+"""Tokens of an answer, thinking included, where so many are allowed."""
+DESCRIBER: Role = "online"
+"""Whose agent tells people what they are asked to approve."""
 _QUESTIONS: Mapping[StepKind, Role] = {
     StepKind.PROPOSE: "actor",
     StepKind.REVIEW: "critic",
@@ -65,12 +66,13 @@ class Bill:
 
 @dataclass(frozen=True)
 class Estimate:
-    """`asked` are the providers by the roles of who asks. `likely` is one question per step, answered at
-    once; with `worst` each answer is as long as it may be, and sent back once. `reached` is the first cap
-    that would keep a question of `likely` from being asked, and that question's step."""
+    """`asked` are the providers by the roles of who asks. `likely` is one question per step, answered at once
+    with `answer` tokens; with `worst` each answer is as long as it may be, and sent back once. `reached` is
+    the first cap that would keep a question of `likely` from being asked, and that question's step."""
 
     asked: Mapping[str, str]
     calls: tuple[PlannedCall, ...]
+    answer: int
     likely: Bill
     worst: Bill
     reached: tuple[str, str] | None
@@ -96,12 +98,14 @@ def estimate(workflow: Workflow, capabilities: Capabilities, providers: Provider
     if not calls:
         return None
     longest = providers.settings.max_output_tokens
+    answer = min(ANSWER, longest)
     return Estimate(
         asked=providers.asked,
         calls=calls,
-        likely=_bill(calls, ANSWER),
+        answer=answer,
+        likely=_bill(calls, answer),
         worst=_bill([again for call in calls for again in (call, _sent_back(call))], longest),
-        reached=_reached(calls, providers.caps, longest),
+        reached=_reached(calls, providers.caps, answer, longest),
     )
 
 
@@ -135,7 +139,7 @@ def _bill(calls: Sequence[PlannedCall], answer: int) -> Bill:
     return Bill(len(calls), sum(call.input_tokens for call in calls), answer * len(calls), usd)
 
 
-def _reached(calls: Sequence[PlannedCall], caps: Caps, longest: int) -> tuple[str, str] | None:
+def _reached(calls: Sequence[PlannedCall], caps: Caps, answer: int, longest: int) -> tuple[str, str] | None:
     """A call is made only if the longest answer would keep within the caps."""
     each = {name: Caps(**{name: most}) for name, most in asdict(caps).items() if most is not None}
     spent = Spending()
@@ -147,6 +151,6 @@ def _reached(calls: Sequence[PlannedCall], caps: Caps, longest: int) -> tuple[st
                 cap.check(spent, Worst(call.input_tokens, longest), call.price, call.model)
             except BudgetSpentError:
                 return name, call.step
-        usd = call.price.usd(call.input_tokens, ANSWER) if call.price else 0.0
-        spent = Spending(spent.calls + 1, spent.tokens + call.input_tokens + ANSWER, spent.usd + usd)
+        usd = call.price.usd(call.input_tokens, answer) if call.price else 0.0
+        spent = Spending(spent.calls + 1, spent.tokens + call.input_tokens + answer, spent.usd + usd)
     return None

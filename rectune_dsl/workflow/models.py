@@ -14,7 +14,6 @@ from rectune_dsl.hooks.api import (
     RectuneError,
     Spending,
 )
-from rectune_dsl.hooks.specs import Role
 from rectune_dsl.llm.caps import BudgetSpentError
 from rectune_dsl.llm.cassette import Recorded
 from rectune_dsl.llm.retries import Retries
@@ -23,18 +22,14 @@ from rectune_dsl.llm.session import Session
 from rectune_dsl.workflow.compile import Step
 from rectune_dsl.workflow.providers import Providers
 
-DESCRIBER: Role = "online"
-"""Whose agent tells people what would change, in steps that ask them and are nobody's otherwise."""
-
 
 def model_of_step(providers: Providers, ledger: Ledger, step: Step, act: str = "") -> StepModel | None:
     """The model for one step or, where a step asks more than once, for one act of it; None where its agent
     asks none."""
-    role = step.role or DESCRIBER
-    if role not in providers.asked:
+    if step.role not in providers.asked:
         return None
     name = f"{step.name}/{act}" if act else step.name
-    return StepModel(providers, ledger, providers.asked[role], name, role)
+    return StepModel(providers, ledger, providers.asked[step.role], name, step.role)
 
 
 @dataclass(frozen=True)

@@ -34,14 +34,6 @@ provider = "planted"
 TASK = (HERE / "planted.toml").read_text() + ASKING
 STEPS = [f"round-{number}/{step}" for number in (1, 2) for step in ("propose", "review", "learn")]
 STEPS.append("recommend")
-ROUND = {
-    "propose": "actor",
-    "review": "critic",
-    "approve": "online",
-    "experiment": "online",
-    "learn": "insight",
-}
-"""Who is given a model in which step of a round."""
 
 
 class Models:
@@ -95,18 +87,13 @@ def test_who_asks_none_is_given_none(models):
     assert Providers(plain.task, Path(), models.host).asked == {}
 
 
-def test_where_people_are_asked_the_online_agent_may_ask_how_to_tell_them(models):
-    text = TASK.replace("[agents]", '[agents]\nonline = "asking"')
-    task = load(Source("task.toml", text), models.host, Choices()).task
+def test_a_step_that_asks_more_than_once_is_told_apart_by_its_acts(models):
+    task = load(Source("task.toml", TASK), models.host, Choices()).task
     providers = Providers(task, Path(), models.host)
-    steps = {step.name: model_of_step(providers, object(), step, "told") for step in compile_task(task).steps}
-    assert {name: model.role for name, model in steps.items() if model is not None} == {
-        **{f"round-{n}/{step}": role for n in (1, 2) for step, role in ROUND.items()},
-        "recommend": "actor",
-        "confirm": "online",
-        "verdict": "online",
-    }
-    assert steps["round-2/approve"].step == "round-2/approve/told"
+    steps = {step.name: step for step in compile_task(task).steps}
+    assert model_of_step(providers, object(), steps["round-2/learn"], "act").step == "round-2/learn/act"
+    assert model_of_step(providers, object(), steps["round-2/approve"]) is None
+    assert model_of_step(providers, object(), steps["round-2/experiment"], "look-1") is None
 
 
 def test_a_second_campaign_with_the_same_questions_pays_nothing(models):
