@@ -131,6 +131,11 @@ def causes_of(feature: str) -> tuple[str, ...]:
     return tuple(name.split("*")) if kind in ("mean", "log", "product") else (feature,)
 
 
+def moved_by(cause: str, features: Sequence[str]) -> Array:
+    """1 for the features that change with the cause, (features,)."""
+    return np.array([cause in causes_of(feature) for feature in features], np.float64)
+
+
 def _of_signal(signal: str, features: Sequence[str]) -> str | None:
     """The feature that stands for a signal."""
     return next((f for f in (f"mean:{signal}", f"log:{signal}") if f in features), None)

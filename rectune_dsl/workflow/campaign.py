@@ -17,6 +17,7 @@ from rectune_dsl.hooks.api import (
     SkillRevision,
     Verdict,
 )
+from rectune_dsl.workflow.clock import utc_now
 from rectune_dsl.workflow.compile import Step, StepKind
 from rectune_dsl.workflow.consent import consent
 from rectune_dsl.workflow.context import Contexts
@@ -145,7 +146,12 @@ class Campaign:
             step.name, tuple[SkillRevision, ...], lambda: tuple(agent.evolve(context(), self._insight))
         )
         for number, revision in enumerate(revisions, 1):
-            write = partial(self._parts.hub.apply, _with_evidence_of(self._evidence(), revision))
+            write = partial(
+                self._parts.hub.apply,
+                _with_evidence_of(self._evidence(), revision),
+                run=self._parts.recorder.run,
+                when=utc_now(),
+            )
             self._act(f"{step.name}/apply-{number}", NOTHING, write)
 
     def _evidence(self) -> str:
