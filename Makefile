@@ -61,7 +61,7 @@ $(PLUGINS_VENV)/.installed: pyproject.toml $(addsuffix /pyproject.toml,$(PLUGINS
 	$(PLUGINS_VENV)/bin/python -m pip install --quiet -e . $(foreach plugin,$(PLUGINS),-e './$(plugin)[test]')
 	@touch $@
 
-.venv-genai-%/.installed: pyproject.toml
+.venv-genai-%/.installed: pyproject.toml Makefile
 	$(PYTHON) -m venv .venv-genai-$*
-	.venv-genai-$*/bin/python -m pip install --quiet --upgrade -e . '$(GENAI_$*)' hypothesis pytest
+	.venv-genai-$*/bin/python -m pip install --quiet --upgrade -e . '$(GENAI_$*)' hypothesis jsonschema pytest
 	@touch $@

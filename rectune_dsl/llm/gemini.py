@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rectune_dsl.hooks.errors import UsageError
 from rectune_dsl.hooks.http import is_loopback, outcome_of, seconds_to_wait
 from rectune_dsl.hooks.models import LLMAnswer, ModelSettings, NoAnswerError, Outcome
+from rectune_dsl.llm.gemini_schema import heeded
 
 if TYPE_CHECKING:
     from google.genai import Client
@@ -140,7 +141,7 @@ def _config(settings: ModelSettings, instruction: str, schema: Mapping[str, obje
     return GenerateContentConfig(
         system_instruction=instruction,
         response_mime_type="application/json",
-        response_json_schema=dict(schema),
+        response_json_schema=heeded(schema),
         max_output_tokens=settings.max_output_tokens,
         **fields,
     )

@@ -1,6 +1,8 @@
 """A session around the real Gemini library, over HTTP: what is paid, what is tried again, what is refused."""
 
 import json
+import subprocess
+import sys
 import time
 import traceback
 
@@ -31,6 +33,14 @@ def test_a_call_is_recorded_with_all_that_it_took(session, ledger):
     tokens = (call.input_tokens, call.output_tokens)
     assert tokens == (answer.input_tokens, answer.output_tokens)
     assert call.usd == pytest.approx((tokens[0] * 0.75 + tokens[1] * 3.75) / 1e6)
+
+
+def test_the_model_that_answers_names_the_price(session, ledger):
+    with LLMServer(version="-lite") as server:
+        settings = ModelSettings(model="gemini-3.5-flash", endpoint=server.url)
+        session(server, settings).complete(PROMPT, SCHEMA)
+    (call,) = ledger.calls
+    assert call.usd == pytest.approx((call.input_tokens * 0.30 + call.output_tokens * 2.50) / 1e6)
 
 
 def test_a_paid_answer_is_not_paid_twice(session, ledger):
@@ -111,6 +121,22 @@ def test_a_server_that_drips_is_left(session, monkeypatch):
     assert "no whole answer within 0.3 seconds" in str(failed.value)
     assert failed.value.outcome == "unavailable"
     assert time.monotonic() - began < 10
+
+
+def test_a_call_that_was_left_keeps_no_process_alive():
+    lines = (
+        "import time",
+        "from rectune_dsl.hooks.api import NoAnswerError",
+        "from rectune_dsl.llm import deadline",
+        "deadline._GRACE = 0.1",
+        "try:",
+        "    deadline.within(0.1, lambda: time.sleep(60))",
+        "except NoAnswerError as error:",
+        "    print(error)",
+    )
+    command = [sys.executable, "-c", "\n".join(lines)]
+    left = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    assert left.stdout == "no whole answer within 0.1 seconds\n"
 
 
 def test_retry_after_is_kept_to(session, hands):

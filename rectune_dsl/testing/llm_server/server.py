@@ -20,7 +20,7 @@ _STATUSES: Mapping[str, tuple[int, str]] = {
     "busy": (429, "Too many requests."),
     "quota": (429, "The quota of this minute is used up."),
     "broken": (500, "Something broke."),
-    "unauthorized": (401, "The key is not valid."),
+    "unauthorized": (401, "The key {key} is not valid."),  # some servers do repeat it
     "unknown model": (404, "There is no such model."),
 }
 TOKEN_PATH = "/token"
@@ -111,7 +111,7 @@ class LLMServer:
         if fault in _STATUSES:
             status, message = _STATUSES[fault]
             delay = self._retry_after if fault == "quota" else None
-            return status, error(request, status, message, delay)
+            return status, error(request, status, message.format(key=request.key), delay)
         if fault == "no schema" and request.body.get("response_format", {}).get("type") == "json_schema":
             return 400, error(request, 400, "response_format json_schema is not supported.")
         text = spoilt(fault, self._answer, request.prompt, request.schema)

@@ -36,6 +36,13 @@ class Request:
         return _OPENAI.fullmatch(self.path) is not None
 
     @property
+    def key(self) -> str:
+        """The key that came with it."""
+        return self.headers.get("x-goog-api-key") or self.headers.get("authorization", "").removeprefix(
+            "Bearer "
+        )
+
+    @property
     def model(self) -> str:
         found = _GEMINI.fullmatch(self.path)
         return found["model"] if found else str(self.body.get("model", ""))
