@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cholesky, solve_triangular
 
 from rectune_dsl.hooks.api import Forecast, KnowledgeRecord, RoundResult, Scored, Status
+from rectune_dsl.skillhub.knowledge import purse_against, with_scores
 
 ALPHA = 0.05
 """The chance that a record which predicts nothing becomes active, ever; shared by records of one cause."""
@@ -51,13 +52,7 @@ def judge(record: KnowledgeRecord, scored: Scored, among: int, today: str) -> Kn
     many records of the same cause are tested side by side: one per metric. An experiment counts once."""
     if any(old.experiment == scored.experiment for old in record.scored):
         return record
-    helpful = scored.gained > 0
-    told = replace(
-        record,
-        scored=(*record.scored, scored),
-        helpful=record.helpful + helpful,
-        harmful=record.harmful + (not helpful),
-    )
+    told = with_scores(record, replace(record, scored=(*record.scored, scored)))
     status, why = _status(told, among)
     if status == record.status:
         return told
@@ -71,10 +66,7 @@ def wealth(record: KnowledgeRecord) -> float:
 
 def alarm(record: KnowledgeRecord) -> float:
     """Logarithm of what bets against the record have made of one unit since they last had less."""
-    level = record.lost
-    for scored in record.scored:
-        level = max(level, 0.0) + scored.lost
-    return level
+    return purse_against(record.lost, record.scored)
 
 
 def _status(record: KnowledgeRecord, among: int) -> tuple[Status, str]:

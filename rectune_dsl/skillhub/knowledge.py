@@ -147,14 +147,23 @@ def with_scores(old: KnowledgeRecord, new: KnowledgeRecord, marks: Collection[st
 
 
 def folded(record: KnowledgeRecord) -> KnowledgeRecord:
-    """The record with its newest scores only; what the older ones gained and lost is in its sums."""
+    """The record with its newest scores only; what the older ones gained is in its sum, and what they lost in
+    the level of the purse against it (see gate.py)."""
     older = record.scored[:-NEWEST]
     return dataclasses.replace(
         record,
         scored=record.scored[-NEWEST:],
         gained=math.fsum((record.gained, *(score.gained for score in older))),
-        lost=math.fsum((record.lost, *(score.lost for score in older))),
+        lost=purse_against(record.lost, older),
     )
+
+
+def purse_against(level: float, scores: Iterable[Scored]) -> float:
+    """Logarithm of what bets against a record have made, which begin anew with one unit whenever they have
+    less."""
+    for scored in scores:
+        level = max(level, 0.0) + scored.lost
+    return level
 
 
 def uncounted(record: KnowledgeRecord) -> KnowledgeRecord:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from rectune_dsl.hooks.api import KnowledgeRecord, Mechanic, Response, Scope, Scored, TightBounds
 from rectune_dsl.hooks.errors import UsageError
+from rectune_dsl.skillhub.gate import alarm, wealth
 from rectune_dsl.skillhub.knowledge import (
     NEWEST,
     Knowledge,
@@ -163,9 +164,8 @@ def test_folding_keeps_the_newest_scores_and_the_sum_of_all(gains):
     record = KnowledgeRecord("a", "", Scope(), "candidate", None, (), (), "", scored=scored)
     kept = folded(record)
     assert kept.scored == scored[-NEWEST:]
-    for kind, (sum_, index) in {"gained": (kept.gained, 0), "lost": (kept.lost, 1)}.items():
-        listed = sum(getattr(one, kind) for one in kept.scored)
-        assert sum_ + listed == pytest.approx(sum(gain[index] for gain in gains), abs=1e-9)
+    assert wealth(kept) == pytest.approx(wealth(record), abs=1e-9)
+    assert alarm(kept) == pytest.approx(alarm(record), abs=1e-9)
     assert folded(kept) == kept
 
 
