@@ -10,7 +10,7 @@ from typing import NoReturn, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from rectune_dsl.hooks.models import LLM, LLMAnswer, NoAnswerError
+from rectune_dsl.hooks.models import LLM, JudgedLLM, LLMAnswer, NoAnswerError
 
 Answer = TypeVar("Answer")
 MOST_PROBLEMS = 20
@@ -58,12 +58,19 @@ def ask(
     try:
         return _read(first.text, adapter, problems)
     except _UnfitError as unfit:
+        _reject(llm, first, unfit.problems)
         repair = [*prompt, _REPAIR, _quoted(first.text, unfit.problems)]
     second = llm.complete(repair, asked)
     try:
         return _read(second.text, adapter, problems)
     except _UnfitError as unfit:
+        _reject(llm, second, unfit.problems)
         raise UnusableAnswerError(second, unfit.problems) from unfit
+
+
+def _reject(llm: LLM, answer: LLMAnswer, problems: Sequence[str]) -> None:
+    if isinstance(llm, JudgedLLM):
+        llm.reject(answer, [_cut(problem, LONGEST_PROBLEM) for problem in problems[:MOST_PROBLEMS]])
 
 
 class _UnfitError(Exception):

@@ -112,6 +112,11 @@ class Recorded:
         self._add(key, prompt, answer, "answered", "")
         return answer
 
+    def keep(self, prompt: Sequence[str], schema: Mapping[str, object], answer: LLMAnswer) -> None:
+        """Add an answer that was had otherwise, such as one that a ledger recalled."""
+        if (key := self._asker.key(prompt, schema)) not in self._takes:
+            self._add(key, prompt, answer, "answered", "")
+
     def _add(
         self, key: str, prompt: Sequence[str], answer: LLMAnswer, outcome: Outcome, message: str
     ) -> None:
