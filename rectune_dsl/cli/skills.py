@@ -137,9 +137,7 @@ def import_(file: Path, name: str, by: str, why: str) -> None:
         more = f" and {len(taken.dropped) - 5} more" if len(taken.dropped) > 5 else ""
         warn(f"left out of {taken.name}: {shown}{more}; a skill here is text and records, and runs nothing")
     click.echo(f"{taken.name} is imported at revision {taken.revision[:12]}; it is not trusted yet.")
-    click.echo(
-        f"Read `rectune skills show {taken.name}`, then `rectune skills activate {taken.name} --why TEXT`."
-    )
+    click.echo(f"Read it (`rectune skills show {taken.name}`) before `rectune skills activate {taken.name}`.")
 
 
 @command.command("activate")

@@ -18,7 +18,7 @@ from rectune_dsl.skillhub.content import (
     digest,
     files_of,
 )
-from rectune_dsl.skillhub.files import read_text, replace_text
+from rectune_dsl.skillhub.files import read_text, replace_text, sweep
 from rectune_dsl.skillhub.front_matter import read_front_matter
 from rectune_dsl.skillhub.knowledge import Knowledge
 from rectune_dsl.skillhub.revisions import Entry, Revisions
@@ -156,6 +156,8 @@ class Shelf:
                 path.unlink(missing_ok=True)
             elif not path.is_file() or read_text(path) != files[part]:
                 replace_text(path, files[part])
+        for folder in {(self._copy / part).parent for part in PARTS}:
+            sweep(folder)
 
     def _content(self, log: Sequence[Entry]) -> Content | None:
         kept = self.revisions.read(log[-1].revision) if log else {}
