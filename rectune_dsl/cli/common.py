@@ -97,12 +97,6 @@ def by_option(command: F) -> F:
     )(command)
 
 
-def why_option(about: str, required: bool = True) -> Callable[[F], F]:
-    return click.option(
-        "--why", metavar="TEXT", default=None if required else "", required=required, help=about
-    )
-
-
 def executing_options(command: F) -> F:
     """How far a run goes, and what its end is worth."""
     for option in (

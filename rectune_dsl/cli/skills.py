@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rectune_dsl.cli.common import by_option, warn, why_option
+from rectune_dsl.cli.common import by_option, warn
 from rectune_dsl.cli.outputs import writable
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rectune_dsl.skillhub.shelf import Stamp
 
 name_argument = click.argument("name")
+why_option = click.option("--why", metavar="TEXT", required=True, help="Why, for whoever asks later.")
 
 
 @click.group("skills", invoke_without_command=True)
@@ -73,7 +74,7 @@ def diff(name: str, old: str, new: str) -> None:
 @name_argument
 @click.argument("revision")
 @by_option
-@why_option("Why, for the skill's log.", required=False)
+@click.option("--why", metavar="TEXT", default="", help="Why, for the skill's log.")
 def rollback(name: str, revision: str, by: str, why: str) -> None:
     """Make an earlier revision the active one. The later ones stay, and can be come back to."""
     from rectune_dsl.skillhub import curate
@@ -125,7 +126,7 @@ def export(name: str, out: Path) -> None:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--as", "name", metavar="NAME", default="", help="What to call it here.")
 @by_option
-@why_option("Why, for the skill's log.", required=False)
+@click.option("--why", metavar="TEXT", default="", help="Why, for the skill's log.")
 def import_(file: Path, name: str, by: str, why: str) -> None:
     """Take in a skill from an archive. None of its records counts until you activate it."""
     from rectune_dsl.skillhub.curate import take_in
@@ -144,7 +145,7 @@ def import_(file: Path, name: str, by: str, why: str) -> None:
 @name_argument
 @click.option("--record", metavar="ID", default="", help="One record, whatever the evidence says of it.")
 @by_option
-@why_option("Why, for the skill's log.")
+@why_option
 def activate(name: str, record: str, by: str, why: str) -> None:
     """Trust an imported skill; with --record, let one record steer agents on your word."""
     from rectune_dsl.skillhub import curate
@@ -161,7 +162,7 @@ def activate(name: str, record: str, by: str, why: str) -> None:
 @name_argument
 @click.argument("record")
 @by_option
-@why_option("Why, for the record.")
+@why_option
 def retire(name: str, record: str, by: str, why: str) -> None:
     """Let a record steer agents no more. It comes back only by new experiments, or when you activate it."""
     from rectune_dsl.skillhub import curate

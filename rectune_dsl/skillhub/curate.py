@@ -19,6 +19,7 @@ from rectune_dsl.skillhub.edits import kept, limited
 from rectune_dsl.skillhub.front_matter import renamed
 from rectune_dsl.skillhub.hub import Skillhub
 from rectune_dsl.skillhub.knowledge import Knowledge, folded
+from rectune_dsl.skillhub.render import plain
 from rectune_dsl.skillhub.shelf import Changed, Shelf, Stamp
 from rectune_dsl.skillhub.tidy import tidy
 
@@ -90,8 +91,8 @@ def take_in(hub: Skillhub, path: Path, stamp: Stamp, name: str = "") -> TakenIn:
     Raises UsageError when the archive is unsound, or the workspace has a skill of that name.
     """
     found = unpack(path)
-    content = _imported(found, str(path), name or found.name, stamp.day)
     shelf = hub.new_shelf(name or found.name)
+    content = _imported(found, plain(str(path)), shelf.name, stamp.day)
 
     def change(known: Content | None) -> Changed:
         if shelf.learnt and known is not None and files_of(known) != files_of(content):

@@ -66,21 +66,21 @@ def test_the_page_tells_what_is_active_below_what_a_person_wrote(hub, apply, rec
     page = (tmp_path / "workspace/fusion/SKILL.md").read_text()
     slot = page.split("## Domain knowledge")[1].split("## Tools")[0]
     assert slot.index("Words about domain_knowledge.") < slot.index("- w_like +10 % of its range")
-    assert "Beside them: 1 candidates, 0 retired." in slot
+    assert "Beside them: 1 candidate, 0 retired." in slot
     assert hub.load("fusion").domain_knowledge == "Words about domain_knowledge."
     apply(hub, retired={"w_like": "it lost"}, judged=True)
     again = (tmp_path / "workspace/fusion/SKILL.md").read_text()
-    assert "Nothing is active yet: 1 candidates, 1 retired." in again
+    assert "Nothing is active yet: 1 candidate, 1 retired." in again
     assert again.count("Words about domain_knowledge.") == 1
 
 
-def test_the_history_is_bounded(hub, apply, record, monkeypatch):
+def test_the_history_is_bounded(hub, apply, record, monkeypatch, tmp_path):
     monkeypatch.setattr(revisions_, "HISTORY", 5)
     for n in range(12):
         apply(hub, record(supports=(f"a/{n}",)), run=f"r{n}")
     kept = log(hub)
     assert [entry.run for entry in kept] == ["r7", "r8", "r9", "r10", "r11"]
-    folder = hub.shelf("fusion").revisions.read(kept[0].revision) and hub.shelf("fusion").revisions._folder
+    folder = tmp_path / "workspace/.revisions/fusion"
     assert {path.name for path in folder.iterdir()} - {"lock"} == {
         "log.toml",
         *(f"{entry.revision}.toml" for entry in kept),
@@ -197,6 +197,27 @@ def test_a_write_that_is_killed_at_any_step_is_done_by_repeating_it(
             assert writer.exitcode == -signal.SIGKILL
             killed += 1
         assert killed >= 8
+
+
+def test_two_writers_that_are_killed_one_after_the_other_lose_nothing(tmp_path, write_skill, apply, record):
+    revisions = [
+        SkillRevision("fusion", (record(id, supports=("b/1",)),), "because") for id in ("one", "other")
+    ]
+    for first in range(8):
+        for second in range(1, 10, 2):
+            root = tmp_path / f"{first}-{second}"
+            write_skill(root / "seeds", "fusion")
+            hub = Skillhub([root / "seeds"], root / "workspace")
+            apply(hub, record())
+            for step, revision in zip((first, second), revisions, strict=True):
+                writer = fork.Process(target=_killed_at, args=(step, hub, revision))
+                writer.start()
+                writer.join(30)
+            for revision in revisions:
+                hub.apply(revision, run="b", when=DAY)
+            assert {known.id for known in hub.load("fusion").knowledge} == {"w_like", "one", "other"}
+            assert [entry.author for entry in log(hub)] == ["seed", "a", "b", "b"]
+            assert verify(hub.shelf("fusion")).problems == ()
 
 
 def test_what_an_earlier_version_left_in_the_workspace_is_taken_up(tmp_path, write_skill, apply, record):
