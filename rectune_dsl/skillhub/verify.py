@@ -32,10 +32,11 @@ def verify(shelf: Shelf) -> Verified:
         for at, entry in enumerate(log):
             if at and entry.parent != parents[at]:
                 problems.append(f"the log says that {entry.revision[:SHORT]} followed another revision")
-        for revision in dict.fromkeys(entry.revision for entry in log):
+        revisions = dict.fromkeys(entry.revision for entry in log)
+        for revision in revisions:
             problems += _unreadable(shelf, revision)
         if problems:
-            return Verified(shelf.name, len(log), problems=tuple(problems))
+            return Verified(shelf.name, len(revisions), problems=tuple(problems))
         content = shelf.content()
         edited = shelf.edited_by_hand()
     except RectuneError as error:
@@ -47,7 +48,7 @@ def verify(shelf: Shelf) -> Verified:
         notes.append(f"imported; `rectune skills activate {shelf.name} --why TEXT` trusts it")
     if (shelf.folder / "scripts").exists():
         notes.append("its folder has scripts/, which are never run")
-    return Verified(shelf.name, len(log), len(records), tuple(problems), tuple(notes))
+    return Verified(shelf.name, len(revisions), len(records), tuple(problems), tuple(notes))
 
 
 def _unreadable(shelf: Shelf, revision: str) -> list[str]:
