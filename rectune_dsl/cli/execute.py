@@ -30,8 +30,9 @@ from rectune_dsl.workflow.assemble import campaign, was_aborted
 from rectune_dsl.workflow.events import with_plugins
 from rectune_dsl.workflow.journaled import Abort
 from rectune_dsl.workflow.pause import Waiting
-from rectune_dsl.workflow.preflight import preflight
+from rectune_dsl.workflow.preflight import model_preflight, preflight
 from rectune_dsl.workflow.prepare import Choices, InvalidTaskError, Loaded, is_new, load
+from rectune_dsl.workflow.providers import Providers
 from rectune_dsl.workflow.surface import next_confirmation, outdated, superseded
 from rectune_dsl.workflow.traffic import power
 from rectune_dsl.workflow.watch import Watcher, silent
@@ -44,10 +45,11 @@ def checked_task(ctx: click.Context, path: Path, choices: Choices) -> Loaded:
     return load(Source.read(path), host(ctx), choices)
 
 
-def preflight_or_stop(loaded: Loaded, journal: Journal) -> None:
+def preflight_or_stop(loaded: Loaded, journal: Journal, plugins: Host) -> None:
     """Print what speaks against the campaign; raise when that stops it, before any traffic is used."""
     found = power(loaded.task, loaded.backend, next_confirmation(loaded.task, journal))
-    problems = (*loaded.checked.problems, *preflight(loaded, found))
+    asking = model_preflight(loaded, Providers(loaded.task, loaded.folder, plugins))
+    problems = (*loaded.checked.problems, *preflight(loaded, found), *asking)
     if any(p.severity == "error" for p in problems):
         raise InvalidTaskError(problems, loaded.checked.sources)
     print_problems(problems, loaded.checked.sources, stderr=True)

@@ -11,6 +11,7 @@ import click
 from rectune_dsl.cli.common import (
     agent_option,
     backend_option,
+    host,
     plugin_files,
     store_option,
     task_argument,
@@ -52,18 +53,27 @@ def command(
     """
     from rectune_dsl.cli.execute import checked_task
     from rectune_dsl.report.console import console
+    from rectune_dsl.report.costs import print_estimate
     from rectune_dsl.report.plan import print_chance, print_plan
     from rectune_dsl.report.problems import print_problems
     from rectune_dsl.workflow.compile import compile_task
-    from rectune_dsl.workflow.preflight import preflight
+    from rectune_dsl.workflow.estimate import estimate
+    from rectune_dsl.workflow.preflight import model_preflight, preflight
     from rectune_dsl.workflow.prepare import Choices
+    from rectune_dsl.workflow.providers import Providers
     from rectune_dsl.workflow.traffic import oracle_lifts, power, shipping_chance, traffic
 
     loaded = checked_task(ctx, task, Choices(0, agents, backend, plugin_files(ctx)))
     capabilities = loaded.backend.capabilities()
     found = power(loaded.task, loaded.backend, _confirmation(store, loaded.task))
     out = console()
-    print_plan(out, compile_task(loaded.task), capabilities, traffic(loaded.task, capabilities), found)
+    workflow = compile_task(loaded.task)
+    print_plan(out, workflow, capabilities, traffic(loaded.task, capabilities), found)
+    providers = Providers(loaded.task, loaded.folder, host(ctx))
+    asking = model_preflight(loaded, providers)
+    readable = all(problem.code != "RT908" for problem in asking)
+    if readable and (planned := estimate(workflow, providers)) is not None:
+        print_estimate(out, loaded.task.llm, planned)
     if assume:
         lifts = dict(_assumption(text) for text in assume)
         print_chance(
@@ -74,7 +84,7 @@ def command(
         print_chance(
             out, "at the simulator's oracle config", lifts, shipping_chance(loaded.task, found, lifts)
         )
-    problems = preflight(loaded, found)
+    problems = (*preflight(loaded, found), *asking)
     warnings = tuple(p for p in loaded.checked.problems if p.severity == "warning")
     print_problems((*warnings, *problems), loaded.checked.sources)
     if any(p.severity == "error" for p in problems):

@@ -48,7 +48,7 @@ def command(
     choices = Choices(seed, agents, backend, plugin_files(ctx))
     loaded = checked_task(ctx, task, choices)
     journal = Journal(store)
-    preflight_or_stop(loaded, journal)
+    preflight_or_stop(loaded, journal, host(ctx))
     run = begin(loaded, choices, journal)
     how = How(store, yes, require_ship, stay=until == "end")
     execute(run, loaded, journal, host(ctx), how)

@@ -10,6 +10,7 @@ from rectune_dsl.dsl.checks import (
     diversity,
     kinds,
     limits,
+    llm,
     metrics,
     names,
     params,
@@ -45,6 +46,7 @@ _CHECKS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (
     kinds.check,
     limits.check,
     wiring.check,
+    llm.check,
     traffic.check,
 )
 

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from rectune_dsl.dsl.expand import expand
 from rectune_dsl.dsl.guardrails import Limit
+from rectune_dsl.dsl.llm import LanguageModel
 from rectune_dsl.dsl.metrics import Metric
 from rectune_dsl.dsl.params import Param, VectorParam, constants_of, tunable_of
 from rectune_dsl.dsl.rehearsal import Faults
@@ -150,6 +151,8 @@ class Task(Table):
     """The last experiment: the recommended config against control, on fresh users and days."""
     agents: Agents = Field(default_factory=Agents)
     """Who proposes, reviews, tests and learns; registered names, plugins' included."""
+    llm: LanguageModel = Field(default_factory=LanguageModel)
+    """The language model that agents ask, and what that may cost."""
     holdout: Holdout | None = None
     """Users that keep the surface's first config, so that the sum of all ships is measured."""
     limits: Limits = Field(default_factory=Limits)

@@ -124,6 +124,9 @@ RULES: Mapping[str, Rule] = {
     "RT512": Rule("exclusion leaves no users", "Nobody could take part."),
     "RT513": Rule("ramp's steps do not rise", "Each look that shows no harm serves more users."),
     "RT514": Rule("more users than may be served on a day", "No experiment could be served in full."),
+    "RT515": Rule("unknown provider of language models", "Nobody registered it."),
+    "RT516": Rule("cap that forbids every call", "A call is made only if the longest answer fits the caps."),
+    "RT517": Rule("replay of answers without a cassette", "There is no file they could come from."),
     # RT6: segments, sources
     "RT601": Rule(
         "segment is not one of users or requests", "A segment is told apart before candidates are."
@@ -148,4 +151,7 @@ RULES: Mapping[str, Rule] = {
     "RT907": Rule(
         "metric the backend cannot winsorise", "The cap comes from production's users, before the experiment."
     ),
+    "RT908": Rule("file of [llm] that cannot be read", "Without it no answer could be replayed or priced."),
+    "RT909": Rule("cap in dollars without a price", "What costs nobody knows how much keeps no cap."),
+    "RT910": _warning("caps that end before the campaign", "Agents go on without a model from there."),
 }

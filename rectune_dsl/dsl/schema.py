@@ -47,8 +47,9 @@ _NAMES = {
 
 
 def schema(environment: Environment) -> Schema:
-    """The schema of a task file. Known agents, backends, executors, worlds and functions are offered, and no
-    other name of the first four is called wrong: what brings it may be there where the task runs."""
+    """The schema of a task file. Known agents, backends, executors, worlds, providers and functions are
+    offered, and no other name of the first five is called wrong: what brings it may be there where the task
+    runs."""
     made = Task.model_json_schema(schema_generator=_Generator, ref_template=REF + "{model}")
     raw = {**made.pop("$defs"), _TASK: made}
     definitions = merged({name: _table(name, table) for name, table in raw.items()})
@@ -139,6 +140,7 @@ def _offer(definitions: Mapping[str, Schema], environment: Environment) -> None:
     """Known names, for completion; any other string may be a plugin's."""
     offers = {("Experiment", "backend"): environment.backends}
     offers |= {("Simulator", "executor"): environment.executors, ("Simulator", "world"): environment.worlds}
+    offers |= {("LanguageModel", "provider"): environment.llms}
     offers |= {("Agents", role): names for role, names in (environment.agents or {}).items()}
     for (table, key), names in offers.items():
         if names:

@@ -14,6 +14,7 @@ from typing import Any
 from pydantic.fields import FieldInfo
 
 from rectune_dsl.dsl.guardrails import Limit
+from rectune_dsl.dsl.llm import ASKING
 from rectune_dsl.dsl.metrics import Metric
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.params import Param
@@ -90,6 +91,9 @@ def _is_idle(table: Table, name: str) -> bool:
             return True
         case Task(), "simulator":
             return table.experiment.backend != "simulator" and "simulator" not in table.model_fields_set
+        case Task(), "llm":
+            asking = {*ASKING, table.llm.provider}
+            return asking.isdisjoint(vars(table.agents).values()) and "llm" not in table.model_fields_set
         case Metric(), "weight":
             return table.goal is None and "weight" not in table.model_fields_set
     return False

@@ -11,6 +11,7 @@ from rectune_dsl.hooks.findings import (
 )
 from rectune_dsl.hooks.models import (
     LLM,
+    JudgedLLM,
     Ledger,
     LLMAnswer,
     ModelCall,
@@ -112,6 +113,7 @@ __all__ = [
     "Insight",
     "InsightAgent",
     "JointSurrogate",
+    "JudgedLLM",
     "KnowledgeRecord",
     "LLMAnswer",
     "Launch",

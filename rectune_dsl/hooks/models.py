@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from rectune_dsl.hooks.errors import RectuneError
 
-Outcome = Literal["answered", "recalled", "truncated", "blocked", "unavailable", "refused"]
+Outcome = Literal[
+    "answered", "recalled", "truncated", "blocked", "unavailable", "refused", "unusable", "capped"
+]
 """How a call to a provider ended. `recalled` answers were paid for before; `refused` is a call that would
-fail again, such as one without a valid key."""
+fail again, such as one without a valid key. The last two are no calls: an `unusable` answer was had before,
+and a `capped` question was not asked, since a cap might not have held."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,16 @@ class LLM(Protocol):
 
         Raises NoAnswerError where there is no whole answer.
         """
+        ...
+
+
+@runtime_checkable
+class JudgedLLM(LLM, Protocol):
+    """A model that is told which of its answers could not be used, so that the ledger can tell it. The one in
+    an agent's context is."""
+
+    def reject(self, answer: LLMAnswer, problems: Sequence[str]) -> None:
+        """The answer could not be used, for these reasons."""
         ...
 
 
@@ -97,7 +110,8 @@ class ModelCall:
 
 @dataclass(frozen=True)
 class Spending:
-    """What a run has spent so far. `usd` leaves out calls without a known price, which `unpriced` counts."""
+    """What a run has spent so far, on calls that were made. `usd` leaves out calls without a known price,
+    which `unpriced` counts."""
 
     calls: int = 0
     tokens: int = 0

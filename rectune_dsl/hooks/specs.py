@@ -27,7 +27,10 @@ class RegisterAgent(Protocol):
 
 @hookspec
 def rectune_register_agents(register: RegisterAgent) -> None:
-    """Call `register(role, name, factory)`: `factory()` makes the agent that `[agents]` names."""
+    """Call `register(role, name, factory)`: `factory()` makes the agent that `[agents]` names.
+
+    Where the factory has a true attribute `asks_model`, its agents are given the task's language model, as
+    `context.llm`."""
 
 
 @hookspec

@@ -24,5 +24,10 @@ def rectune_register_backends(register: Register) -> None:
 
 
 @hookimpl
+def rectune_register_llms(register: Register) -> None:
+    register("gemini", "rectune_dsl.llm.gemini:Gemini")
+
+
+@hookimpl
 def rectune_register_executors(register: Register) -> None:
     register("threads", "rectune_dsl.simulator.threads:Threads")

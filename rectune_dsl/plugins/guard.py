@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, Protocol
 
 from rectune_dsl.hooks.errors import RectuneError
+
+
+class Failure(Protocol):
+    """Makes the error that stands for what a plugin did not mean to raise."""
+
+    def __call__(self, message: str, *, help: str) -> RectuneError: ...
 
 
 class Guarded:
     """Stands for a plugin's object. An exception it did not mean to raise becomes `error`, with the original
     as its cause; `RectuneError` passes."""
 
-    def __init__(self, inner: object, label: str, error: type[RectuneError]) -> None:
+    def __init__(self, inner: object, label: str, error: Failure) -> None:
         self._inner = inner
         self._label = label
         self._error = error
@@ -23,7 +29,7 @@ class Guarded:
         return guarded(value, f"{self._label}: {name}", self._error) if callable(value) else value
 
 
-def guarded(function: Callable[..., Any], label: str, error: type[RectuneError]) -> Callable[..., Any]:
+def guarded(function: Callable[..., Any], label: str, error: Failure) -> Callable[..., Any]:
     """The function, with what it raises turned into `error`."""
 
     @wraps(function)

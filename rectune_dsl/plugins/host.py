@@ -17,8 +17,10 @@ from typing import Any, Literal, get_args
 import click
 import pluggy
 
+from rectune_dsl.dsl.llm import ASKING
 from rectune_dsl.hooks import specs
 from rectune_dsl.hooks.errors import BackendError, PluginError, UsageError
+from rectune_dsl.hooks.models import ModelSettings, NoAnswerError
 from rectune_dsl.hooks.specs import Role
 from rectune_dsl.plugins.guard import Guarded, guarded
 
@@ -101,7 +103,8 @@ class Host:
     def agent(self, role: Role, name: str) -> Any:
         """A new agent. Raises PluginError when nobody registered it."""
         words = f"{role} {name!r}"
-        make = self._find("agent", f"{role}/{name}", words).load()
+        kind = "llm" if self._is_named_after_provider(role, name) else name
+        make = self._find("agent", f"{role}/{kind}", words).load()
         agent = guarded(make, words, PluginError)()
         if missing := [duty for duty in DUTIES[role] if not callable(getattr(agent, duty, None))]:
             raise PluginError(f"{words} has no method `{missing[0]}`", help="update or uninstall its plugin")
@@ -113,16 +116,32 @@ class Host:
         make = guarded(self._find("backend", name, words).load(), words, BackendError)
         return lambda context: Guarded(make(context), words, BackendError)
 
+    def llm(self, name: str) -> Callable[[ModelSettings], Any]:
+        """The factory of a language model's provider. Raises PluginError when nobody registered it."""
+        words = f"llm {name!r}"
+        make = guarded(self._find("llm", name, words).load(), words, PluginError)
+        return lambda settings: Guarded(make(settings), words, partial(NoAnswerError, outcome="refused"))
+
     def executor(self, name: str) -> Any:
         """A new executor. Raises PluginError when nobody registered it."""
         words = f"executor {name!r}"
         make = guarded(self._find("executor", name, words).load(), words, PluginError)
         return Guarded(make(), words, BackendError)
 
+    def provider(self, role: Role, name: str, default: str) -> str:
+        """The provider of language models that an agent asks: the one it is named after, or `default`; empty
+        for an agent that asks none."""
+        if self._is_named_after_provider(role, name):
+            return name
+        factory = self._find("agent", f"{role}/{name}", f"{role} {name!r}").load()
+        return default if name in ASKING or getattr(factory, "asks_model", False) else ""
+
     def agents(self) -> Mapping[str, frozenset[str]]:
-        """The registered agents' names by role."""
+        """The agents' names by role: those that are registered, and providers' where there is an agent `llm`
+        to ask them."""
         names = [key.split("/", 1) for kind, key in self._registered if kind == "agent"]
-        return {role: frozenset(name for r, name in names if r == role) for role in ROLES}
+        found = {role: frozenset(name for r, name in names if r == role) for role in ROLES}
+        return {role: of | self.names("llm") if "llm" in of else of for role, of in found.items()}
 
     def names(self, kind: Kind) -> frozenset[str]:
         return frozenset(name for k, name in self._registered if k == kind)
@@ -156,6 +175,9 @@ class Host:
                 listener.function(**{name: facts[name] for name in listener.argnames})
             except Exception as error:
                 self._warn(f"plugin {listener.plugin_name}: {event} failed: {type(error).__name__}: {error}")
+
+    def _is_named_after_provider(self, role: Role, name: str) -> bool:
+        return ("agent", f"{role}/{name}") not in self._registered and ("llm", name) in self._registered
 
     def _find(self, kind: Kind, key: str, words: str) -> Registered:
         if (found := self._registered.get((kind, key))) is not None:

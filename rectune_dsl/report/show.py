@@ -10,6 +10,7 @@ from rectune_dsl.dsl.model import Task
 from rectune_dsl.experiments.verdicts import OBJECTIVE
 from rectune_dsl.hooks.api import Bound, Proposal, Review, Verdict
 from rectune_dsl.report.console import outcome_style, plain_table
+from rectune_dsl.report.costs import print_costs
 from rectune_dsl.report.lifts import print_lifts, print_p_values
 from rectune_dsl.report.standing import abort_words, print_aborted
 from rectune_dsl.report.view import RoundView, RunView, traffic
@@ -54,6 +55,7 @@ def print_end(out: Console, task: Task, view: RunView, store_flag: str) -> None:
         out.print(Text(f"{view.state}; `rectune resume {view.run}{store_flag}` goes on", "yellow"))
     if view.verdict is not None:
         _print_verdict(out, view, view.verdict, store_flag)
+    print_costs(out, view.calls)
     users, experiments, until = traffic(view)
     if users:
         out.print(

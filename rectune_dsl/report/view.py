@@ -11,6 +11,7 @@ from rectune_dsl.experiments.holm import holm_adjusted
 from rectune_dsl.hooks.api import (
     ExperimentSpec,
     Insight,
+    ModelCall,
     Proposal,
     Recommendation,
     Review,
@@ -20,7 +21,9 @@ from rectune_dsl.hooks.api import (
 )
 from rectune_dsl.memory.codec import encode
 from rectune_dsl.memory.journal import HEADER, Journal
+from rectune_dsl.memory.ledger import RunLedger
 from rectune_dsl.memory.recorder import Recorder
+from rectune_dsl.report.costs import costs_json
 from rectune_dsl.workflow.abort import ABORT, ABORTED
 from rectune_dsl.workflow.approval import approval_key
 from rectune_dsl.workflow.compile import StepKind, round_step
@@ -53,7 +56,7 @@ class RoundView:
 
 @dataclass(frozen=True)
 class RunView:
-    """A run. What has not happened yet is None or empty."""
+    """A run. What has not happened yet is None or empty. `calls` is its ledger of language models."""
 
     run: str
     started: str
@@ -66,6 +69,7 @@ class RunView:
     delivered: bool
     abort: Abort | None
     aborted: Aborted | None
+    calls: tuple[ModelCall, ...] = ()
 
     @property
     def state(self) -> str:
@@ -100,6 +104,7 @@ def read_run(journal: Journal, run: str) -> RunView | None:
         delivered=recorder.has(DELIVER),
         abort=recorder.recall(ABORT, Abort),
         aborted=recorder.recall(ABORTED, Aborted),
+        calls=RunLedger(journal.store, run).calls(),
     )
 
 
@@ -121,6 +126,7 @@ def as_json(view: RunView) -> str:
         "shipping": json.loads(encode(Approval | None, view.shipping)),
         "delivered": view.delivered,
         "aborted": json.loads(encode(Aborted | None, view.aborted)),
+        "language_models": costs_json(view.calls),
     }
     return json.dumps(shown, indent=2, sort_keys=True, ensure_ascii=False)
 

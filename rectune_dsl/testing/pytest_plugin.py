@@ -39,6 +39,7 @@ TABLES = frozenset(
         "experiment",
         "confirm",
         "agents",
+        "llm",
         "holdout",
         "limits",
         "ramp",

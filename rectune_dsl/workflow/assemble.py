@@ -8,6 +8,7 @@ from rectune_dsl.hooks.api import UsageError
 from rectune_dsl.memory import slots
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.memory.lease import Lease
+from rectune_dsl.memory.ledger import RunLedger
 from rectune_dsl.memory.recorder import Recorder
 from rectune_dsl.plugins.host import Host
 from rectune_dsl.workflow.abort import ABORT
@@ -17,9 +18,11 @@ from rectune_dsl.workflow.clock import SystemClock, VirtualClock
 from rectune_dsl.workflow.compile import compile_task
 from rectune_dsl.workflow.deliveries import overtaken
 from rectune_dsl.workflow.journaled import Abort
+from rectune_dsl.workflow.models import model_of_step
 from rectune_dsl.workflow.parts import Agents, Parts
 from rectune_dsl.workflow.pause import Pause
 from rectune_dsl.workflow.prepare import Loaded, header_of, hub
+from rectune_dsl.workflow.providers import Providers
 from rectune_dsl.workflow.surface import holdout_config, next_confirmation, surface_id
 from rectune_dsl.workflow.watch import Watcher, silent
 
@@ -39,7 +42,7 @@ def campaign(
 
     `approver` is who is here to answer questions, by default nobody. With a `lease` it is the only writer of
     the run. One that does not `stay` ends with Waiting when it has to wait. Raises UsageError for a run that
-    was aborted.
+    was aborted, and where a file that `[llm]` names cannot be read.
     """
     header = header_of(journal, run)
     recorder = Recorder(journal, run, lease)
@@ -47,6 +50,8 @@ def campaign(
         raise was_aborted(run, aborted)
     task, capabilities = loaded.task, loaded.backend.capabilities()
     clock = VirtualClock() if capabilities.virtual_time else SystemClock()
+    providers = Providers(task, loaded.folder, host)
+    providers.check()
     pause = Pause(recorder, clock, stay, watch)
     return Campaign(
         Parts(
@@ -70,6 +75,7 @@ def campaign(
             pause=pause,
             questions=Questions(recorder, journal, approver or Unattended(), pause, watch),
             functions=loaded.functions,
+            llm=partial(model_of_step, providers, RunLedger(journal.store, run)),
             holdout=partial(holdout_config, task, journal, run),
             next_confirmation=partial(next_confirmation, task, journal),
             overtaken=partial(overtaken, journal, run),

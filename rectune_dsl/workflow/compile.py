@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from rectune_dsl.dsl.llm import ASKING
 from rectune_dsl.dsl.model import Task
 
 
@@ -23,13 +24,18 @@ class StepKind(StrEnum):
 @dataclass(frozen=True)
 class Step:
     """One step. `name` is its key in the journal, where it writes; `reads` are such names; `agent` is the
-    role and name that does it, empty for rules that no agent may bend."""
+    role and name that does it, and whom it asks, empty for rules that no agent may bend."""
 
     name: str
     kind: StepKind
     round: int
     agent: str
     reads: tuple[str, ...]
+
+    @property
+    def role(self) -> str:
+        """The role of who does it; empty for rules."""
+        return self.agent.partition(" ")[0]
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,10 @@ def round_step(number: int, kind: str) -> str:
 
 
 def _agent(task: Task, role: str) -> str:
-    return f"{role} {getattr(task.agents, role)}" if role else ""
+    if not role:
+        return ""
+    name = getattr(task.agents, role)
+    return f"{role} {name} ({task.llm.provider})" if name in ASKING else f"{role} {name}"
 
 
 def _history(number: int) -> str:

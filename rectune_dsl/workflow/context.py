@@ -69,6 +69,7 @@ class Contexts:
             rng=_generator(parts.seed, f"{step.name}/{act}"),
             confirmation=parts.next_confirmation(),
             holdout_users=holdout_users(parts.task, parts.capabilities),
+            llm=parts.llm(step, act),
             functions=parts.functions,
             whatif=whatif,
             doubts=(*shifted, *surprises(surrogate)) if whatif else _said(self._replay),

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 
 def environment(host: Host) -> Environment:
-    """The names that `check` accepts: plugin functions, agents by role, backends, executors, worlds."""
+    """The names that `check` accepts: plugin functions, agents by role, backends, executors, worlds,
+    providers of language models."""
     functions = host.loaded("function")
     signatures = {name: _signature(f) for name, f in functions.items()}
     implementations = {name: f.evaluate for name, f in functions.items()}
@@ -25,6 +26,7 @@ def environment(host: Host) -> Environment:
         implementations=implementations,
         executors=host.names("executor"),
         worlds=frozenset(WORLDS),
+        llms=host.names("llm"),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import (
+    LLM,
     ABBackend,
     Actor,
     Capabilities,
@@ -22,7 +23,7 @@ from rectune_dsl.memory.recorder import Recorder
 from rectune_dsl.skillhub.hub import Skillhub
 from rectune_dsl.workflow.approval import Questions
 from rectune_dsl.workflow.clock import Clock
-from rectune_dsl.workflow.compile import Workflow
+from rectune_dsl.workflow.compile import Step, Workflow
 from rectune_dsl.workflow.pause import Pause
 from rectune_dsl.workflow.watch import Watcher
 
@@ -39,9 +40,10 @@ class Agents:
 @dataclass(frozen=True)
 class Parts:
     """`skill` is the task's skill as it was when the run began. `surface` is the surface's name in the store;
-    `holdout` finds the config that its holdout is served, None where that is production,
-    `next_confirmation` the number that its next confirmation will have, `overtaken` why its production is no
-    longer what this run compares with, and `release` gives the run's users back to it."""
+    `llm` finds the model that a step's agent may ask in one of its acts, None where it asks none, `holdout`
+    the config that the surface's holdout is served, None where that is production, `next_confirmation` the
+    number that its next confirmation will have, `overtaken` why its production is no longer what this run
+    compares with, and `release` gives the run's users back to it."""
 
     workflow: Workflow
     seed: int
@@ -58,6 +60,7 @@ class Parts:
     questions: Questions
     functions: Mapping[str, FormulaFunction] = field(default_factory=dict)
     holdout: Callable[[], Config | None] = lambda: None
+    llm: Callable[[Step, str], LLM | None] = lambda step, act: None
     next_confirmation: Callable[[], int] = lambda: 1
     overtaken: Callable[[], str] = lambda: ""
     release: Callable[[], None] = lambda: None

@@ -1,4 +1,4 @@
-"""Checks that need the backend's users: whether they suffice, and power."""
+"""Checks that need the backend's users: whether they suffice, and power; and those of language models."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from collections.abc import Iterator
 
 from rectune_dsl.dsl.diagnostics import Diagnostic
 from rectune_dsl.dsl.model import Task
-from rectune_dsl.hooks.api import Capabilities
+from rectune_dsl.hooks.api import Capabilities, UsageError
 from rectune_dsl.workflow.capable import Problem, guardrail_of, located, place_of
+from rectune_dsl.workflow.compile import compile_task
+from rectune_dsl.workflow.estimate import Estimate, estimate
 from rectune_dsl.workflow.prepare import Loaded
+from rectune_dsl.workflow.providers import Providers
 from rectune_dsl.workflow.traffic import LARGE, Power, Traffic, traffic
 
 
@@ -21,6 +24,41 @@ def preflight(loaded: Loaded, found: Power | None) -> tuple[Diagnostic, ...]:
         *_broken_already(task, found),
     ]
     return located(loaded.checked.source, problems)
+
+
+def model_preflight(loaded: Loaded, providers: Providers) -> tuple[Diagnostic, ...]:
+    """Every problem that its questions to language models would meet, in the order of the file. Raises what
+    the providers' factories raise."""
+    problems = list(_unreadable(providers)) if providers.asked else []
+    plan = None if problems else estimate(compile_task(loaded.task), providers)
+    if plan is not None:
+        problems += [*_unpriced(loaded.task, plan, providers), *_capped(plan)]
+    return located(loaded.checked.source, problems)
+
+
+def _unreadable(providers: Providers) -> Iterator[Problem]:
+    for key, read in (("cassette", lambda: providers.takes), ("prices", lambda: providers.prices)):
+        try:
+            read()
+        except UsageError as error:
+            yield "RT908", ("llm", key), str(error), error.help
+
+
+def _unpriced(task: Task, plan: Estimate, providers: Providers) -> Iterator[Problem]:
+    if task.llm.max_usd is not None and not providers.replays:
+        for model in plan.unpriced:
+            message = f"no price is known for model `{model}`, so max_usd cannot be kept"
+            help = (
+                'write its price into a file of your own, prices = "prices.toml", or cap max_tokens instead'
+            )
+            yield "RT909", ("llm", "max_usd"), message, help
+
+
+def _capped(plan: Estimate) -> Iterator[Problem]:
+    if plan.reached is not None:
+        cap, step = plan.reached
+        message = f"{cap} is likely to be reached before {step}: agents go on without a model from there"
+        yield "RT910", ("llm", cap), message, f"raise {cap}, if it is worth it"
 
 
 def _too_few_users(task: Task, capabilities: Capabilities, planned: Traffic) -> Iterator[Problem]:

@@ -62,6 +62,11 @@ class Loaded:
     functions: Mapping[str, FormulaFunction]
     backend: ABBackend
 
+    @property
+    def folder(self) -> Path:
+        """Where the task's relative paths start."""
+        return Path(self.checked.source.path).parent
+
 
 def load(source: Source, host: Host, choices: Choices, read: Reader = read_file, setbacks: int = 0) -> Loaded:
     """Check a task and make its backend. Raises InvalidTaskError with every problem of the file, or with

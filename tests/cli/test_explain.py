@@ -21,6 +21,7 @@ ENVIRONMENT = Environment(
     backends=frozenset({"simulator", "replay"}),
     executors=frozenset({"threads"}),
     worlds=frozenset({"short-video", "news-feed", "shop"}),
+    llms=frozenset({"gemini"}),
 )
 
 ENTAILED = {"RT311": {"RT310"}}

@@ -27,6 +27,7 @@ ENVIRONMENT = Environment(
     backends=frozenset({"simulator", "replay"}),
     executors=frozenset({"threads"}),
     worlds=frozenset({"short-video", "news-feed", "shop"}),
+    llms=frozenset({"gemini", "openai"}),
     implementations={
         "softplus": lambda x: np.logaddexp(x, x.dtype.type(0)),
         "undeclared": np.abs,

@@ -12,6 +12,7 @@ import signal
 import sys
 
 from rectune_dsl import cli
+from rectune_dsl.cli import execute, resume, run  # noqa: F401  what the children need
 from rectune_dsl.memory.recorder import Recorder
 
 STORE, TASK, *PLUGINS = sys.argv[1:]

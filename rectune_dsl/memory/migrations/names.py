@@ -4,5 +4,5 @@ from __future__ import annotations
 
 VERSION_TABLE = "rectune_version"
 """Holds the name of the last script that was applied."""
-HEAD = "0002"
+HEAD = "0003"
 """The last script in `versions`."""

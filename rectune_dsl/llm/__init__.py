@@ -1,0 +1,1 @@
+"""Language models: providers, and what stands between them and the agents."""
