@@ -80,12 +80,10 @@ class Gemini:
         if self._client is None:
             from google import genai
 
-            options = self._settings.options
+            project, location = (self._settings.options.get(name) for name in PLACES)
             try:
                 self._client = genai.Client(
-                    project=options.get("project"),
-                    location=options.get("location"),
-                    http_options=_http(self._settings),
+                    project=project, location=location, http_options=_http(self._settings)
                 )
             except Exception as error:
                 raise NoAnswerError(f"Gemini needs a key: {error}", "refused", help=_KEY_HELP) from error

@@ -12,13 +12,16 @@ _NAMED = re.compile(r"(?i)(?:^|_)(?:api)?(?:key|token|secret|password|credential
 _SHORTEST = 8
 """Shorter values, such as `none` or `ollama`, stand for "no key" and occur in honest text."""
 _SHAPES = (
-    (re.compile(r"\bAIza[0-9A-Za-z_-]{16,}"), REDACTED),
-    (re.compile(r"\bAQ\.[0-9A-Za-z_-]{16,}"), REDACTED),
-    (re.compile(r"\bsk-[0-9A-Za-z_-]{8,}"), REDACTED),
-    (re.compile(r"\bya29\.[0-9A-Za-z._-]{8,}"), REDACTED),
-    (re.compile(r"(?i)\b(Bearer\s+)[0-9A-Za-z._~+/=-]{4,}"), rf"\1{REDACTED}"),
+    (re.compile(r"(?<![0-9A-Za-z])AIza[0-9A-Za-z_-]{16,}"), REDACTED),
+    (re.compile(r"(?<![0-9A-Za-z])AQ\.[0-9A-Za-z_-]{16,}"), REDACTED),
+    (re.compile(r"(?<![0-9A-Za-z])sk-[0-9A-Za-z_-]{8,}"), REDACTED),
+    (re.compile(r"(?<![0-9A-Za-z])ya29\.[0-9A-Za-z._-]{8,}"), REDACTED),
+    (re.compile(r"(?i)(?<![0-9A-Za-z])(Bearer\s+)[0-9A-Za-z._~+/=-]{4,}"), rf"\1{REDACTED}"),
     (re.compile(r"(?i)([?&](?:api_?)?key=)[^&\s\"'<>]+"), rf"\1{REDACTED}"),
-    (re.compile(r"(?i)\b((?:x-goog-)?api[_-]key[\"']?\s*[:=]\s*[\"']?)[^\s\"',}&]+"), rf"\1{REDACTED}"),
+    (
+        re.compile(r"(?i)(?<![0-9A-Za-z])((?:x-goog-)?api[_-]key[\"']?\s*[:=]\s*[\"']?)[^\s\"',}&]+"),
+        rf"\1{REDACTED}",
+    ),
 )
 
 

@@ -1,5 +1,6 @@
 """Gemini's provider: the real library over HTTP, against a server that misbehaves."""
 
+import json
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ from rectune_dsl.hooks.api import ModelSettings, NoAnswerError, UsageError
 from rectune_dsl.llm.gemini import DEFAULT_MODEL, Gemini
 from rectune_dsl.testing.llm_contract import PROMPT, SCHEMA, LLMContract
 from rectune_dsl.testing.llm_server import LLMServer
+from rectune_dsl.testing.llm_server.server import TOKEN_PATH
 
 
 class TestGemini(LLMContract):
@@ -65,6 +67,41 @@ def test_vertex_ai_is_reached_by_its_environment_variables(monkeypatch):
     assert request.schema == SCHEMA
 
 
+def test_vertex_ai_takes_project_and_place_from_options_and_the_token_of_a_service_account(
+    monkeypatch, tmp_path
+):
+    monkeypatch.setenv("GOOGLE_GENAI_USE_VERTEXAI", "true")
+    monkeypatch.delenv("GEMINI_API_KEY")
+    with LLMServer() as server:
+        account = tmp_path / "account.json"
+        account.write_text(json.dumps(service_account(server.url + TOKEN_PATH)))
+        monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(account))
+        place = {"project": "tuning", "location": "europe-west4"}
+        settings = ModelSettings(endpoint=server.url, api_version="v1", options=place)
+        assert Gemini(settings).complete(PROMPT, SCHEMA).text
+    token, request = server.requests
+    assert token.path == TOKEN_PATH
+    assert request.headers["authorization"] == "Bearer ya29.of-this-server"
+    assert request.path == (
+        f"/v1/projects/tuning/locations/europe-west4/publishers/google/models/{DEFAULT_MODEL}:generateContent"
+    )
+
+
+def service_account(token_uri):
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return {
+        "type": "service_account",
+        "client_email": "tuner@tuning.iam.gserviceaccount.com",
+        "private_key": key.decode(),
+        "token_uri": token_uri,
+    }
+
+
 def test_without_a_key_it_says_which_to_set(monkeypatch):
     monkeypatch.delenv("GEMINI_API_KEY")
     with pytest.raises(NoAnswerError, match="needs a key") as failed:
@@ -107,9 +144,9 @@ def test_the_library_is_imported_only_when_a_model_is_asked():
         "from rectune_dsl.plugins.host import Host",
         "Host().llm('gemini')(ModelSettings())",
         "import rectune_dsl.llm.session, rectune_dsl.llm.ask, rectune_dsl.llm.cassette",
-        "print([name for name in sys.modules if name.startswith(('google.genai', 'httpx', 'opentelemetry'))])",
+        "unwanted = 'google.genai', 'httpx', 'httpx2', 'requests', 'opentelemetry'",
+        "print([name for name in unwanted if name in sys.modules])",
     )
-    loaded = subprocess.run(
-        [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, timeout=60
-    )
+    command = [sys.executable, "-c", "\n".join(lines)]
+    loaded = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert loaded.stdout == "[]\n", loaded.stderr

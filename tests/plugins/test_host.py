@@ -5,6 +5,7 @@ import textwrap
 import pytest
 
 from rectune_dsl.hooks import specs
+from rectune_dsl.hooks.api import LLMAnswer, ModelSettings, NoAnswerError
 from rectune_dsl.hooks.errors import BackendError, PluginError
 from rectune_dsl.plugins.host import Host
 
@@ -124,3 +125,41 @@ def test_every_hook_is_documented():
     hooks = dict(Host().hooks())
     assert set(hooks) == {name for name in vars(specs) if name.startswith("rectune_")}
     assert all(hooks.values())
+
+
+def test_a_model_that_fails_gives_no_answer(plugin):
+    file = plugin(
+        """
+        from rectune_dsl.hooks.api import LLMAnswer, NoAnswerError
+
+        class Mine:
+            model = "mine-1"
+            def __init__(self, settings):
+                self.settings = settings
+            def complete(self, prompt, schema):
+                if prompt[0] == "block":
+                    raise NoAnswerError("no", "blocked")
+                return LLMAnswer(str(1 / len(schema)), self.settings.model, 1, 1)
+
+        @hookimpl
+        def rectune_register_llms(register):
+            register("mine", Mine)
+        """
+    )
+    host = Host([file])
+    assert host.names("llm") == {"gemini", "mine"}
+    mine = host.llm("mine")(ModelSettings(model="m"))
+    assert mine.complete(["hello"], {"a": 1}) == LLMAnswer("1.0", "m", 1, 1)
+    assert mine.model == "mine-1"
+    with pytest.raises(NoAnswerError, match="no") as blocked:
+        mine.complete(["block"], {})
+    assert blocked.value.outcome == "blocked"
+    with pytest.raises(NoAnswerError, match="llm 'mine': complete failed: ZeroDivisionError") as failed:
+        mine.complete(["hello"], {})
+    assert failed.value.outcome == "refused"
+
+
+def test_a_model_that_nobody_registered_is_an_error_with_what_is_known():
+    with pytest.raises(PluginError, match="there is no llm 'gpt'") as missing:
+        Host().llm("gpt")
+    assert "gemini" in missing.value.help

@@ -22,6 +22,8 @@ _STATUSES: Mapping[str, tuple[int, str]] = {
     "unauthorized": (401, "The key is not valid."),
     "unknown model": (404, "There is no such model."),
 }
+TOKEN_PATH = "/token"
+"""Where Google's service accounts get the tokens that Vertex AI wants, if their files say so."""
 
 
 class LLMServer:
@@ -86,6 +88,8 @@ class LLMServer:
         return {"Retry-After": self._retry_after} if fault == "busy" else {}
 
     def _reply(self, request: Request, fault: Fault) -> tuple[int, dict[str, Any]]:
+        if request.path == TOKEN_PATH:
+            return 200, {"access_token": "ya29.of-this-server", "expires_in": 3600, "token_type": "Bearer"}
         if not (request.is_gemini or request.is_openai):
             return 404, error(request, 404, f"There is nothing at {request.path}.")
         if request.is_gemini and not {"x-goog-api-key", "authorization"} & set(request.headers):
@@ -116,7 +120,8 @@ def _handler(server: LLMServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             length = int(self.headers.get("Content-Length", 0))
-            body = json.loads(self.rfile.read(length) or b"{}")
+            read = self.rfile.read(length)
+            body = json.loads(read) if "json" in self.headers.get("Content-Type", "") else {}
             headers = {name.lower(): value for name, value in self.headers.items()}
             fault, status, sent = server.respond(Request(self.path.partition("?")[0], headers, body))
             if fault == "dropped":

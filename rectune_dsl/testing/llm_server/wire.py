@@ -44,7 +44,7 @@ class Request:
     def prompt(self) -> tuple[str, ...]:
         """The parts of the prompt, the standing instruction first."""
         if not self.is_gemini:
-            return tuple(str(message["content"]) for message in self.body.get("messages", []))
+            return tuple(text for message in self.body.get("messages", []) for text in _texts(message))
         contents = [self.body.get("systemInstruction") or {}, *self.body.get("contents", [])]
         return tuple(part["text"] for content in contents for part in content.get("parts", []))
 
@@ -126,6 +126,12 @@ def _openai(request: Request, fault: Fault, text: str, version: str) -> dict[str
             "total_tokens": asked + written,
         },
     }
+
+
+def _texts(message: Mapping[str, Any]) -> list[str]:
+    """The parts of an OpenAI message, whose content may be one text or a list of parts."""
+    content = message["content"]
+    return [content] if isinstance(content, str) else [part["text"] for part in content]
 
 
 def _schema_in(prompt: Sequence[str]) -> Mapping[str, Any]:

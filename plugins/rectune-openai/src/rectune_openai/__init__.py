@@ -1,0 +1,1 @@
+"""rectune with models behind OpenAI's protocol."""
