@@ -40,8 +40,9 @@ class Shared:
         each = (f"{f.task} {words.percent(f.mechanic.effect)}" for f in self.findings)
         signs = {f.mechanic.effect > 0 for f in self.findings}
         agreed = "all point one way" if len(signs) == 1 else "they point different ways"
+        mean = words.interval(self.effect, self.low, self.high)
         return (
-            f"{self.cause} {self.unit}: {self.metric} {words.interval(self.effect, self.low, self.high)} over "
+            f"{self.cause} {self.unit}: {self.metric} {mean} over "
             f"{words.counted(len(self.findings), 'task')} ({', '.join(each)}); {agreed}, heterogeneity "
             f"{words.percent(self.spread).removeprefix('+')} between tasks."
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +34,7 @@ def failure_regions(context: AgentContext) -> list[str]:
     return [_sentence(space, failed, kept, i) for i in widest]
 
 
-def _sentence(space: Space, failed: Sequence[Failure], kept: Sequence[dict[str, float]], at: int) -> str:
+def _sentence(space: Space, failed: Sequence[Failure], kept: Sequence[Mapping[str, float]], at: int) -> str:
     name = space.names[at]
     bad, good = [f.config[name] for f in failed], [values[name] for values in kept]
     return (

@@ -49,7 +49,8 @@ class Facts:
     def back(self, text: str, ids: Sequence[str]) -> bool:
         """Whether a text cites facts, all of which exist, and has no number that does not stand in them."""
         found = self.cited(ids)
-        return bool(found) and len(found) == len(set(ids)) and backed(text, [fact.text for fact in found])
+        known = bool(found) and len(found) == len(set(ids))
+        return known and backed(text, [f"{fact.id}: {fact.text}" for fact in found])
 
 
 def backed(text: str, sources: Iterable[str]) -> bool:

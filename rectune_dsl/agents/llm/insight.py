@@ -36,8 +36,8 @@ class Notes:
 
 
 class LLMInsight:
-    """Learns what the numeric agent learns, and adds what a model reads in it: about this task, and about what
-    tasks share. A sentence without facts behind it, or with other numbers than theirs, is dropped."""
+    """Learns what the numeric agent learns, and adds what a model reads in it: about this task, and about
+    what tasks share. A sentence without facts behind it, or with other numbers than theirs, is dropped."""
 
     name = "llm"
     asks_model = True
@@ -47,10 +47,10 @@ class LLMInsight:
         facts = facts_of(context, insight)
         answer = _ask(context, facts)
         if isinstance(answer, Silence):
-            told = (f"Insight {answer.fell_back(self.name, NumericInsight.name)}.",)
+            told = [f"Insight {answer.fell_back(self.name, NumericInsight.name)}."]
         else:
-            told = tuple(_written(note) for note in answer.notes if facts.back(note.text, note.facts))
-        return replace(insight, notes=(*insight.notes, *told[:MOST_NOTES]))
+            told = [f"The model: {said}" for said in _backed(answer, facts)]
+        return replace(insight, notes=(*insight.notes, *told))
 
 
 def facts_of(context: AgentContext, insight: Insight) -> Facts:
@@ -92,7 +92,7 @@ def _others(found: Sequence[Finding]) -> Iterator[str]:
 
 def _ask(context: AgentContext, facts: Facts) -> Notes | Silence:
     def problems(answer: Notes) -> Sequence[str]:
-        if any(facts.back(note.text, note.facts) for note in answer.notes):
+        if _backed(answer, facts):
             return ()
         return ["no note cites facts of the data by their ids and has only their numbers in it"]
 
@@ -105,7 +105,7 @@ def _schema() -> Schema:
     return record({"notes": rows(record(note), MOST_NOTES)})
 
 
-def _written(note: Note) -> str:
-    """The note, with its facts."""
-    said = words.sentence(capped(note.text, NOTE))
-    return f"The model: {said}"
+def _backed(answer: Notes, facts: Facts) -> list[str]:
+    """The sentences that facts stand behind, as they would be written down."""
+    told = [(capped(note.text, NOTE), note.facts) for note in answer.notes]
+    return [words.sentence(said) for said, ids in told if said and facts.back(said, ids)][:MOST_NOTES]
