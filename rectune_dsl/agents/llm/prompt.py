@@ -81,4 +81,6 @@ def _lacking(count: int) -> list[str]:
 
 
 def _line(row: Row) -> str:
-    return json.dumps(row, ensure_ascii=False)
+    """One line for whoever reads it, also for readers that break lines at other signs than JSON does."""
+    text = json.dumps(row, ensure_ascii=False)
+    return "".join(sign if sign.isprintable() else json.dumps(sign)[1:-1] for sign in text)
