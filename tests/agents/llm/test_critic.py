@@ -14,14 +14,8 @@ def proposed(task, count=4, seed=0, hedges=()):
     space = Space(task)
     points = space.sample(np.random.default_rng(seed), count, radius=0.2)
     return [
-        Proposal(
-            f"r1p{i}",
-            Config(space.from_unit(p)),
-            Hypothesis(f"Idea {i}.", ()),
-            "t",
-            hedge=f"r1p{i}" in hedges,
-        )
-        for i, p in enumerate(points, 1)
+        Proposal(name, Config(space.from_unit(p)), Hypothesis("An idea.", ()), "t", hedge=name in hedges)
+        for name, p in zip([f"r1p{i}" for i in range(1, count + 1)], points, strict=True)
     ]
 
 
