@@ -3,9 +3,12 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PLUGINS      := $(sort $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml)))
 PLUGINS_VENV := .venv-plugins
+GENAI        := $(shell sed -n 's/.*"\(google-genai\)>=\([0-9.]*\),\(<[0-9.]*\)".*/\1==\2.* \1\3/p' pyproject.toml)
+GENAI_oldest := $(word 1,$(GENAI))
+GENAI_newest := $(word 2,$(GENAI))
 export NO_PROXY := 127.0.0.1,localhost
 
-.PHONY: demo test test-plugins check docs format clean
+.PHONY: demo test test-plugins test-genai check docs format clean
 
 demo: $(VENV)/.installed  ## install, then run one campaign on the bundled simulator
 	@rm -f .rectune/demo.sqlite .rectune/demo.sqlite-*
@@ -18,6 +21,12 @@ test-plugins: $(PLUGINS_VENV)/.installed  ## the tests of every plugin in plugin
 	@set -e; for plugin in $(PLUGINS); do \
 	  echo "== $$plugin"; \
 	  (cd $$plugin && $(CURDIR)/$(PLUGINS_VENV)/bin/python -m pytest); \
+	done
+
+test-genai: .venv-genai-oldest/.installed .venv-genai-newest/.installed  ## both ends of the range of google-genai
+	@set -e; for end in oldest newest; do \
+	  .venv-genai-$$end/bin/python -m pip list | grep google-genai; \
+	  HYPOTHESIS_PROFILE=ci .venv-genai-$$end/bin/python -m pytest tests/llm --ignore=tests/llm/test_spans.py; \
 	done
 
 check: $(VENV)/.installed-test  ## what has to hold before a commit
@@ -35,7 +44,7 @@ format: $(VENV)/.installed-test
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) $(PLUGINS_VENV) .rectune .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(PLUGINS_VENV) .venv-genai-* .rectune .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -50,4 +59,9 @@ $(VENV)/.installed-test: $(VENV)/.installed
 $(PLUGINS_VENV)/.installed: pyproject.toml $(addsuffix /pyproject.toml,$(PLUGINS))
 	$(PYTHON) -m venv $(PLUGINS_VENV)
 	$(PLUGINS_VENV)/bin/python -m pip install --quiet -e . $(foreach plugin,$(PLUGINS),-e './$(plugin)[test]')
+	@touch $@
+
+.venv-genai-%/.installed: pyproject.toml Makefile
+	$(PYTHON) -m venv .venv-genai-$*
+	.venv-genai-$*/bin/python -m pip install --quiet --upgrade -e . '$(GENAI_$*)' hypothesis jsonschema pytest
 	@touch $@

@@ -9,6 +9,7 @@ from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import RoundResult, WhatIf
 from rectune_dsl.surrogate.processes import ProcessSurrogate
 from rectune_dsl.surrogate.slates import SlatedFamily, SlateView
+from rectune_dsl.surrogate.told import NOTHING, Told
 
 _NEXT_TO_NOTHING = 1e-6
 """Of the linear part's size: hyperparameters are logarithms."""
@@ -19,5 +20,5 @@ def fit_without_residual(task: Task, history: Sequence[RoundResult], whatif: Wha
 
 
 class _View(SlateView):
-    def family(self, weights: Mapping[str, float]) -> SlatedFamily:
-        return replace(super().family(weights), rest=_NEXT_TO_NOTHING)
+    def family(self, weights: Mapping[str, float], told: Told = NOTHING) -> SlatedFamily:
+        return replace(super().family(weights, told), rest=_NEXT_TO_NOTHING)

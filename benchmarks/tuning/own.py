@@ -8,9 +8,18 @@ from importlib import import_module
 from typing import Any
 
 from rectune_dsl.funnel.whatif import WhatIf
-from rectune_dsl.hooks.api import Actor, AgentContext, Budget, Config, Critic, Panel, RoundResult
-from rectune_dsl.surrogate import params
-from rectune_dsl.surrogate.processes import ProcessSurrogate
+from rectune_dsl.hooks.api import (
+    Actor,
+    AgentContext,
+    Budget,
+    Config,
+    Critic,
+    KnowledgeRecord,
+    Panel,
+    RoundResult,
+)
+from rectune_dsl.surrogate import params, slates
+from rectune_dsl.surrogate.told import told_by
 from rectune_dsl.workflow.context import REPLAYED_REQUESTS, surprises
 from tuning.campaign import ROUNDS
 from tuning.tuner import Setup
@@ -35,8 +44,10 @@ _NO_FLOOR = 1.0 - 1e-9
 
 
 class OwnTuner:
-    def __init__(self, setup: Setup, agents: Agents) -> None:
+    def __init__(self, setup: Setup, agents: Agents, knowledge: Sequence[KnowledgeRecord] = ()) -> None:
+        """`knowledge` are active records of earlier campaigns; slates are then modelled with them."""
         self._agents = agents
+        self._knowledge = tuple(knowledge)
         self._task = setup.task
         if not agents.floor:
             risk = setup.task.experiment.model_copy(update={"risk": _NO_FLOOR})
@@ -47,7 +58,7 @@ class OwnTuner:
         self._history: tuple[RoundResult, ...] = ()
         self._rounds = 0
         self._critic: Critic = _made(agents.critic)
-        self._fitted: ProcessSurrogate | None = None
+        self._fitted: slates.SlateSurrogate | None = None
 
     def propose(self, number: int, arms: int) -> Sequence[Config]:
         first = number == 1 and self._agents.first_actor
@@ -76,7 +87,7 @@ class OwnTuner:
             history=self._history,
             panel=self._panel,
             surrogate=surrogate,
-            knowledge=(),
+            knowledge=self._knowledge,
             skill=None,
             budget=Budget(max(ROUNDS + 1 - number, 0), arms, planned.users_per_arm, planned.days),
             rng=self._setup.generator(number, act),
@@ -84,11 +95,14 @@ class OwnTuner:
             doubts=() if self._whatif is None else surprises(surrogate),
         )
 
-    def _surrogate(self) -> ProcessSurrogate:
+    def _surrogate(self) -> slates.SlateSurrogate:
         if self._fitted is None:
             fit = self._agents.fit
             if fit is None or self._whatif is None:
                 self._fitted = params.fit(self._task, self._history)
+            elif self._knowledge:
+                told = told_by(self._knowledge, self._whatif.names)
+                self._fitted = slates.fit_cautiously(self._task, self._history, self._whatif, told)
             else:
                 self._fitted = named(fit)(self._task, self._history, self._whatif)
         return self._fitted

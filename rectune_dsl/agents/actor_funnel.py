@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rectune_dsl.agents.actor_bayes import PER_ARM
+from rectune_dsl.agents.bounds import looked_outside, narrowed
 from rectune_dsl.agents.critic_numeric import HEDGED
 from rectune_dsl.agents.hypotheses import proposals
 from rectune_dsl.agents.pursuit import from_skill, pursue
 from rectune_dsl.agents.recommend import recommend
 from rectune_dsl.agents.region import Region
-from rectune_dsl.agents.trust import SlateRegion
+from rectune_dsl.agents.trust import looked_at
 from rectune_dsl.hooks.api import AgentContext, Config, Proposal, Recommendation
 from rectune_dsl.surrogate import slates
-from rectune_dsl.surrogate.semantics import mechanics_of, prior_of
+from rectune_dsl.surrogate.told import Told, told_by
 
 
 class FunnelActor:
@@ -27,7 +28,7 @@ class FunnelActor:
         count, region = PER_ARM * context.budget.arms, looked_at(context)
         first = from_skill(context, region)
         hedges = _hedges(context, region, round(HEDGED * count))
-        chosen = pursue(context, region, count - len(hedges), first)
+        chosen = pursued(context, region, count - len(hedges), first)
         found = proposals(context, _woven(chosen, hedges), self.name)
         return [replace(proposal, hedge=proposal.config in hedges) for proposal in found]
 
@@ -35,11 +36,13 @@ class FunnelActor:
         return recommend(context, looked_at(context))
 
 
-def looked_at(context: AgentContext) -> Region:
-    """By slates where there is a panel, else a box of params."""
-    if context.whatif is None:
-        return Region.of(context)
-    return SlateRegion.trusted(context, context.whatif)
+def pursued(context: AgentContext, region: Region, count: int, first: Sequence[Config] = ()) -> list[Config]:
+    """What to test next: most of it inside tightened bounds, where the skill has learnt any."""
+    narrow = narrowed(context, region)
+    if narrow is None:
+        return pursue(context, region, count, first)
+    inside = pursue(context, narrow, count - looked_outside(context, count), first)
+    return pursue(context, region, count, inside)
 
 
 def _hedges(context: AgentContext, region: Region, count: int) -> list[Config]:
@@ -47,10 +50,10 @@ def _hedges(context: AgentContext, region: Region, count: int) -> list[Config]:
     whatif = context.whatif
     if whatif is None or context.history:
         return []
-    told = prior_of(mechanics_of(context.knowledge), whatif.names)
-    if not any(prior.metric in context.task.judged for prior in told):
+    told = told_by(context.knowledge, whatif.names)
+    if not any(prior.metric in context.task.judged for prior in told.priors):
         return []
-    surrogate = slates.fit(context.task, context.history, whatif)
+    surrogate = slates.fit(context.task, context.history, whatif, Told(sizes=told.sizes))
     return pursue(replace(context, surrogate=surrogate, knowledge=()), region, count)
 
 

@@ -11,7 +11,7 @@ from rectune_dsl.agents.elite import elite
 from rectune_dsl.agents.failing import failure_regions
 from rectune_dsl.agents.past import tested_arms
 from rectune_dsl.agents.sensitivity import STEP, Effect, effects
-from rectune_dsl.agents.slate_mechanics import slate_mechanics
+from rectune_dsl.agents.slate_mechanics import what_slates_do
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.params import Param
 from rectune_dsl.dsl.space import Space
@@ -31,17 +31,18 @@ class NumericInsight:
     def learn(self, context: AgentContext) -> Insight:
         task, history = context.task, context.history
         found = [effect for metric in task.judged for effect in effects(task, history, metric)]
-        slates = slate_mechanics(context)
+        slates = what_slates_do(context)
         return Insight(
             elite(task, history),
-            (*slates, *(mechanic(task, effect, history) for effect in found if effect.arms)),
+            (*slates.mechanics, *(mechanic(task, effect, history) for effect in found if effect.arms)),
             (
                 *_frozen(history),
-                *_surest(slates),
+                *_surest(slates.mechanics),
                 *_separation(context),
                 *failure_regions(context),
                 *_unknown(found),
             ),
+            slates.responses,
         )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rectune_dsl.agents.past import learnt, skipped_rounds
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.space import Space
-from rectune_dsl.hooks.api import AgentContext, Config, RoundResult, UsageError
+from rectune_dsl.hooks.api import AgentContext, Config, RoundResult, TightBounds, UsageError
 
 Array = NDArray[np.float64]
 
@@ -28,12 +28,14 @@ _MARGIN = 10 * ROUNDING
 class Region:
     """The part of the space within `radius` of production, `[limits] step` included.
 
-    A whole number may always go to the next one, however wide that is, unless `step` forbids it.
+    A whole number may always go to the next one, however wide that is, unless `step` forbids it. Points are
+    drawn `inside` tightened bounds, where there are any.
     """
 
     space: Space
     radius: float
     step: float = 1.0
+    inside: tuple[TightBounds, ...] = ()
 
     @classmethod
     def for_round(cls, task: Task, history: Sequence[RoundResult], skipped: int = 0) -> Region:
@@ -79,9 +81,19 @@ class Region:
         found: dict[tuple[float, ...], Config] = {}
         below, above = self._reach
         production = self.space.production
+        points = self._tightened(points)
         for values in self.space.from_units(points, production - below, production + above):
             found.setdefault(tuple(values.values()), Config(values))
         return [config for config in found.values() if self.allows(config)]
+
+    def _tightened(self, points: Array) -> Array:
+        if not self.inside:
+            return points
+        low, high = np.zeros(self.space.dimension), np.ones(self.space.dimension)
+        for bounds in self.inside:
+            at = self.space.names.index(bounds.param)
+            low[at], high[at] = self.space.unit_of(bounds.param, bounds.low, bounds.high)
+        return np.clip(points, low, high)
 
     def allows(self, config: Config) -> bool:
         """Inside the region, and something other than production."""

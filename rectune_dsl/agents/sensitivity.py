@@ -62,19 +62,30 @@ def effects(task: Task, history: Sequence[RoundResult], metric: str) -> tuple[Ef
     measured = lifts_of(ParamView(task).points, history, {metric: 1.0})
     offsets = measured.points - space.production
     arms = (np.abs(offsets) >= _LEAST_MOVED).sum(0)
-    slope, sd = slopes(offsets, measured)
-    half = Z90 * sd
-    low, middle, high = ((STEP * x).tolist() for x in (slope - half, slope, slope + half))
+    found = slopes(offsets, measured)
+    if found is None:
+        return tuple(Effect(metric, name, 0.0, -np.inf, np.inf, 0) for name in space.names)
+    half = Z90 * np.sqrt(np.maximum(np.diag(found.covariance), 0.0))
+    low, middle, high = ((STEP * x).tolist() for x in (found.mean - half, found.mean, found.mean + half))
     return tuple(
         Effect(metric, name, middle[i], low[i], high[i], int(arms[i])) for i, name in enumerate(space.names)
     )
 
 
-def slopes(offsets: Array, measured: Observations) -> tuple[Array, Array]:
-    """Posterior mean and sd of β, (params,) each, in lift per full range."""
-    dimension = offsets.shape[1]
+@dataclass(frozen=True, eq=False)
+class Slopes:
+    """Posterior of β: `mean` (params,) and `covariance` (params, params), in lift per full range. `spare` is
+    the standard deviation of h."""
+
+    mean: Array
+    covariance: Array
+    spare: float
+
+
+def slopes(offsets: Array, measured: Observations) -> Slopes | None:
+    """None before anything was measured."""
     if measured.count == 0:
-        return np.zeros(dimension), np.full(dimension, np.inf)
+        return None
     noise = float(np.diag(measured.noise).mean())
     size = max(float(np.mean(measured.values**2)) ** 0.5, noise**0.5, 1e-9)
     reach = max(float(np.sqrt((offsets**2).sum(1).mean())), 1e-3)
@@ -86,17 +97,22 @@ def slopes(offsets: Array, measured: Observations) -> tuple[Array, Array]:
     evidence = np.array([fit[0] for fit in fits])
     weight = np.exp(evidence - evidence.max())
     weight /= weight.sum()
-    means, variances = np.array([fit[1] for fit in fits]), np.array([fit[2] for fit in fits])
+    means, covariances = np.array([fit[1] for fit in fits]), np.array([fit[2] for fit in fits])
     mean = weight @ means
-    return mean, np.sqrt(weight @ (variances + (means - mean) ** 2))
+    apart = means - mean
+    covariance = np.tensordot(weight, covariances, 1) + np.einsum("f,fi,fj->ij", weight, apart, apart)
+    spare = float(np.sqrt(weight @ np.array([fit[3] for fit in fits]) ** 2))
+    return Slopes(mean, covariance, spare)
 
 
-def _fit(offsets: Array, measured: Observations, tau: float, spare: float) -> tuple[float, Array, Array]:
-    """Log marginal likelihood, and posterior mean and variance of β."""
+def _fit(
+    offsets: Array, measured: Observations, tau: float, spare: float
+) -> tuple[float, Array, Array, float]:
+    """Log marginal likelihood, posterior mean and covariance of β, and the sd of h."""
     total = measured.noise + spare**2 * np.eye(measured.count)
     factor = cholesky(total + tau**2 * offsets @ offsets.T, lower=True)
     weights = cho_solve((factor, True), measured.values)
     gain = tau**2 * offsets.T
-    variance = tau**2 - (gain * cho_solve((factor, True), offsets * tau**2).T).sum(1)
+    covariance = tau**2 * np.eye(offsets.shape[1]) - gain @ cho_solve((factor, True), gain.T)
     evidence = -0.5 * float(measured.values @ weights) - float(np.log(np.diag(factor)).sum())
-    return evidence, gain @ weights, np.maximum(variance, 0.0)
+    return evidence, gain @ weights, covariance, spare

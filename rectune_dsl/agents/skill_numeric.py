@@ -1,20 +1,31 @@
-"""The Skill agent: turns what an interval supports into knowledge records, and nothing else."""
+"""The Skill agent: turns what this campaign supports into knowledge records, and nothing else."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rectune_dsl.agents import words
+from rectune_dsl.agents.bounds import tightened
 from rectune_dsl.agents.evidence import Evidence
+from rectune_dsl.agents.novel import novel_skill
+from rectune_dsl.agents.past import learnt, tested_arms
+from rectune_dsl.agents.recommend import FEW
+from rectune_dsl.agents.trust import looked_at
 from rectune_dsl.hooks.api import (
     AgentContext,
     Insight,
     KnowledgeRecord,
     Mechanic,
+    Response,
     Scope,
     SkillRevision,
+    TightBounds,
 )
+from rectune_dsl.surrogate.semantics import SLATE
+
+MOST = 6
+"""Mechanics per metric and kind of cause, slates and params, that are kept: those that are surest."""
 
 
 class NumericSkill:
@@ -23,40 +34,102 @@ class NumericSkill:
     name = "numeric"
 
     def evolve(self, context: AgentContext, insight: Insight) -> Sequence[SkillRevision]:
-        """One revision with a record per mechanic whose interval excludes 0; none without a skill."""
-        skill = context.task.task.skill
-        known = [m for m in insight.mechanics if not m.low <= 0 <= m.high]
-        if skill is None or not known:
-            return ()
-        evidence = Evidence(context)
-        scope = Scope(product=context.task.task.surface)
-        earlier = {record.id: record for record in (context.skill.knowledge if context.skill else ())}
-        records = tuple(_record(skill, m, scope, evidence, earlier.get(record_id(skill, m))) for m in known)
-        why = (
-            f"{words.counted(len(records), 'effect')} with an interval that excludes 0 after "
-            f"{words.counted(len(context.history), 'round')} of {context.task.task.name}."
+        """One revision: a record per mechanic whose interval excludes 0, one with the responses of all
+        metrics, and one per param whose bounds can be tightened. Where no skill covers the task, it makes
+        one."""
+        skill = skill_of(context)
+        records = (
+            *_mechanics(context, insight, skill),
+            *_responses(context, insight.responses, skill),
+            *_tightened(context, skill),
         )
-        return (SkillRevision(skill, records, why),)
+        if not records:
+            return ()
+        novel = novel_skill(context.task) if context.skill is None else None
+        rounds = words.counted(len(context.history), "round")
+        why = f"{words.counted(len(records), 'record')} after {rounds} of {context.task.task.name}."
+        return (SkillRevision(skill, records, why, novel=novel),)
 
 
-def record_id(skill: str, mechanic: Mechanic) -> str:
-    """The same skill, metric and cause give the same id, so later evidence replaces earlier."""
-    key = "\x1f".join((skill, mechanic.metric, mechanic.cause))
-    return hashlib.sha256(key.encode()).hexdigest()[:16]
+def skill_of(context: AgentContext) -> str:
+    """The skill that the task names; one that is called like the task where it names none."""
+    return context.task.task.skill or context.task.task.name
 
 
-def _record(
-    skill: str, mechanic: Mechanic, scope: Scope, evidence: Evidence, earlier: KnowledgeRecord | None
-) -> KnowledgeRecord:
-    """This campaign's evidence alone: the Skillhub joins it with what it has."""
-    supports, contradicts = evidence.sides(mechanic)
-    return KnowledgeRecord(
-        id=record_id(skill, mechanic),
-        statement=mechanic.statement,
-        scope=scope,
-        status=earlier.status if earlier is not None else "candidate",
-        mechanic=mechanic,
-        supports=supports,
-        contradicts=contradicts,
+def scope_of(context: AgentContext) -> Scope:
+    """The stage whose params are tuned, where it is one; the product and the state of its models."""
+    task = context.task
+    stages = [name for name, stage in task.stages.items() if stage.tunable]
+    return Scope(stages[0] if len(stages) == 1 else "", task.task.surface, task.task.regime)
+
+
+def record_id(skill: str, *about: str) -> str:
+    """The same skill and subject give the same id, so later evidence replaces earlier."""
+    return hashlib.sha256("\x1f".join((skill, *about)).encode()).hexdigest()[:16]
+
+
+def _mechanics(context: AgentContext, insight: Insight, skill: str) -> Iterator[KnowledgeRecord]:
+    evidence = Evidence(context)
+    for mechanic in _surest(insight.mechanics):
+        supports, contradicts = evidence.sides(mechanic)
+        yield KnowledgeRecord(
+            id=record_id(skill, mechanic.metric, mechanic.cause),
+            statement=mechanic.statement,
+            scope=scope_of(context),
+            status="candidate",
+            mechanic=mechanic,
+            supports=supports,
+            contradicts=contradicts,
+            author=f"skill {NumericSkill.name}",
+        )
+
+
+def _surest(mechanics: Sequence[Mechanic]) -> list[Mechanic]:
+    """Of those whose interval excludes 0, the ones that are furthest from it for their width."""
+    known = [m for m in mechanics if not m.low <= 0 <= m.high]
+    known.sort(key=lambda m: abs(m.effect) / max(m.high - m.low, 1e-300), reverse=True)
+    kinds = [(m.metric, m.cause.startswith(SLATE)) for m in known]
+    return [m for i, m in enumerate(known) if kinds[:i].count(kinds[i]) < MOST]
+
+
+def _responses(context: AgentContext, found: Sequence[Response], skill: str) -> Iterator[KnowledgeRecord]:
+    if not found:
+        return
+    arms = words.counted(len(tested_arms(context.history)), "arm")
+    sizes = words.listed(f"{r.metric} by about {words.percent(r.size, 1).lstrip('+')}" for r in found)
+    features = max(len(response.causes) for response in found)
+    yield KnowledgeRecord(
+        id=record_id(skill, "responses", context.task.task.name),
+        statement=f"{arms} tell what {features} features of slates do together. A config moves {sizes}.",
+        scope=scope_of(context),
+        status="candidate",
+        mechanic=None,
+        supports=tuple(result.key for result in context.history if not result.frozen),
+        contradicts=(),
         author=f"skill {NumericSkill.name}",
+        responses=tuple(found),
+    )
+
+
+def _tightened(context: AgentContext, skill: str) -> Iterator[KnowledgeRecord]:
+    if learnt(context.history) < FEW:
+        return
+    for bounds in tightened(context, looked_at(context)):
+        yield KnowledgeRecord(
+            id=record_id(skill, "bounds", bounds.param),
+            statement=_bounded(bounds),
+            scope=scope_of(context),
+            status="candidate",
+            mechanic=None,
+            supports=(),
+            contradicts=(),
+            author=f"skill {NumericSkill.name}",
+            bounds=bounds,
+        )
+
+
+def _bounded(bounds: TightBounds) -> str:
+    return (
+        f"The best of what is safe has {bounds.param} from {bounds.low:.4g} to {bounds.high:.4g}; "
+        f"{bounds.outside:.0%} of the proposals go on looking elsewhere."
     )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 from rectune_dsl.agents import words
 from rectune_dsl.agents.past import tested_configs
 from rectune_dsl.agents.shown import name_of
-from rectune_dsl.hooks.api import AgentContext, Mechanic, WhatIf
+from rectune_dsl.hooks.api import AgentContext, Mechanic, Response, WhatIf
+from rectune_dsl.surrogate import slates
 from rectune_dsl.surrogate.mechanics import Elasticities, elasticities
+from rectune_dsl.surrogate.responses import responses
 from rectune_dsl.surrogate.semantics import SLATE, STEP, causes_of
 from rectune_dsl.surrogate.slates import relative_changes
 
@@ -19,14 +22,23 @@ MOVED = 0.002
 """Relative change that an experiment's arms need for being evidence about what changed."""
 
 
-def slate_mechanics(context: AgentContext) -> tuple[Mechanic, ...]:
-    """The elasticities whose interval excludes 0, of every judged metric that is a lift; none without a panel
-    or before anything was measured."""
-    if context.whatif is None or not tested_configs(context.history):
-        return ()
-    return tuple(
-        m for found in _of_metrics(context, context.whatif) for m in _known(context, context.whatif, found)
-    )
+@dataclass(frozen=True)
+class SlatesDo:
+    """`mechanics` are the elasticities whose interval excludes 0, of every judged metric that is a lift."""
+
+    mechanics: tuple[Mechanic, ...] = ()
+    responses: tuple[Response, ...] = ()
+
+
+def what_slates_do(context: AgentContext) -> SlatesDo:
+    """By this campaign alone; nothing without a panel or before anything was measured."""
+    whatif = context.whatif
+    if whatif is None or not tested_configs(context.history):
+        return SlatesDo()
+    found = tuple(_of_metrics(context, whatif))
+    mechanics = (mechanic for slopes in found for mechanic in _known(context, whatif, slopes))
+    untold = slates.fit(context.task, context.history, whatif)
+    return SlatesDo(tuple(mechanics), responses(found, untold))
 
 
 def _of_metrics(context: AgentContext, whatif: WhatIf) -> Iterator[Elasticities]:

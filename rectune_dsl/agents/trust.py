@@ -81,6 +81,13 @@ class SlateRegion(Region):
         return self.space.production + share[:, None] * (points - self.space.production)
 
 
+def looked_at(context: AgentContext) -> Region:
+    """By slates where there is a panel, else a box of params."""
+    if context.whatif is None:
+        return Region.of(context)
+    return SlateRegion.trusted(context, context.whatif)
+
+
 def _went_well(task: Task, result: RoundResult) -> bool:
     """It can be trusted, and no more than half of its arms are known to fail."""
     arms = tested_arms([result])

@@ -33,7 +33,11 @@ class TaskInfo(Table):
     about: str = ""
     """One sentence for people: what the task is for."""
     skill: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)] | None = None
-    """The skill to read from the Skillhub, and to write to what was learnt."""
+    """The skill to read from the Skillhub, and to write to what was learnt. Left out, the campaign makes one
+    that is called like the task."""
+    regime: Annotated[str, Field(max_length=64)] = ""
+    """The state of the models behind the surface, in your own words, such as "ranker-2026-11". What was
+    learnt in another regime is not used: change it when a launch changes what scores mean."""
 
 
 class Experiment(Table):

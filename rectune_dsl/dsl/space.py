@@ -76,6 +76,12 @@ class Space:
         points = [self.to_unit(values) for values in rows]
         return np.array(points, np.float64).reshape(len(points), self.dimension)
 
+    def unit_of(self, param: str, *values: float) -> tuple[float, ...]:
+        """Values of one param as coordinates, in units of its range on its scale."""
+        at = self.names.index(param)
+        found = np.log(values) if self._log[at] else np.array(values, np.float64)
+        return tuple(((found - self._from[at]) / self._width[at]).tolist())
+
     def from_unit(self, point: Floats) -> dict[str, float]:
         """A point (params,) as the values that would be served, inside the bounds."""
         return self.from_units(np.asarray(point, np.float64)[np.newaxis])[0]

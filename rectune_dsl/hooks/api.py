@@ -55,6 +55,7 @@ from rectune_dsl.hooks.protocols import (
 )
 from rectune_dsl.hooks.serving import Cohort, Ramp, Serving, Slot
 from rectune_dsl.hooks.skills import (
+    Forecast,
     KnowledgeRecord,
     Mechanic,
     NovelSkill,
@@ -121,6 +122,7 @@ __all__ = [
     "ExperimentState",
     "Exposure",
     "Finish",
+    "Forecast",
     "FormulaFunction",
     "Freeze",
     "Histogram",

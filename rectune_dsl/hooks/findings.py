@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from rectune_dsl.hooks.proposals import Config, Prediction
-from rectune_dsl.hooks.skills import Mechanic
+from rectune_dsl.hooks.skills import Mechanic, Response
 from rectune_dsl.hooks.trials import Arm, Estimates
 
 
@@ -34,11 +34,13 @@ class EliteArm:
 
 @dataclass(frozen=True)
 class Insight:
-    """What one round taught."""
+    """What the rounds so far have taught. `responses` are of this campaign alone, in the form in which others
+    may be told of them."""
 
     elite: tuple[EliteArm, ...]
     mechanics: tuple[Mechanic, ...]
     notes: tuple[str, ...]
+    responses: tuple[Response, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -32,11 +32,11 @@ def seconds_to_wait(header: str | None, now: datetime | None = None) -> float | 
 
 def is_loopback(url: str) -> bool:
     """Whether a URL leads to this machine, where no proxy has any business."""
-    host = urlsplit(url).hostname or ""
     try:
-        return ip_address(host).is_loopback
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or host.endswith(".localhost") or ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+        return False
 
 
 def _seconds_until(date: str, now: datetime) -> float | None:

@@ -60,6 +60,20 @@ class TightBounds:
 
 
 @dataclass(frozen=True)
+class Forecast:
+    """A prediction that is registered before an experiment begins: the lifts of `metric` in `arms`, with a
+    record and without it, as jointly normal. Means are (arms,), covariances rows of (arms, arms)."""
+
+    record: str
+    metric: str
+    arms: tuple[str, ...]
+    expected: tuple[float, ...]
+    doubt: tuple[tuple[float, ...], ...]
+    otherwise: tuple[float, ...]
+    other_doubt: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
 class Scored:
     """A registered prediction of one experiment that has come true, or has not.
 

@@ -34,7 +34,7 @@ class Worst:
 
 def worst(prompt: Sequence[str], schema: Mapping[str, object], max_output_tokens: int) -> Worst:
     """What a question may use at most."""
-    return Worst(tokens_in("".join(prompt) + written(schema)), max_output_tokens)
+    return Worst(tokens_in("".join(prompt) + written(dict(schema))), max_output_tokens)
 
 
 def tokens_in(text: str) -> int:

@@ -67,13 +67,14 @@ class Asker:
 class Replayed:
     """A provider that knows the answers of a cassette and no others. Raises UsageError for a broken one."""
 
-    def __init__(self, path: Path, name: str, settings: ModelSettings, model: str = "") -> None:
-        """`name`, `settings` and `model` are those of the provider that was recorded; `model` is the one that
-        it takes where the settings name none."""
-        self.model = settings.model or model
+    def __init__(self, path: Path, name: str, settings: ModelSettings) -> None:
+        """`name` and `settings` are those of the provider that was recorded. Where the settings name no
+        model, it is the one that the cassette has answers of."""
+        self._takes = read_takes(path)
+        asked = {take.asked_model for take in self._takes.values() if take.provider == name}
+        self.model = settings.model or (asked.pop() if len(asked) == 1 else "")
         self._path = path
         self._asker = Asker(name, self.model, settings)
-        self._takes = read_takes(path)
 
     def complete(self, prompt: Sequence[str], schema: Mapping[str, object]) -> LLMAnswer:
         """The recorded answer. Raises NoAnswerError (refused) for a question that was never asked."""

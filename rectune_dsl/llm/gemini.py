@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rectune_dsl.hooks.errors import UsageError
 from rectune_dsl.hooks.http import is_loopback, outcome_of, seconds_to_wait
 from rectune_dsl.hooks.models import LLMAnswer, ModelSettings, NoAnswerError, Outcome
+from rectune_dsl.llm.gemini_schema import heeded
 
 if TYPE_CHECKING:
     from google.genai import Client
@@ -86,7 +87,7 @@ class Gemini:
                     project=project, location=location, http_options=_http(self._settings)
                 )
             except Exception as error:
-                raise NoAnswerError(f"Gemini needs a key: {error}", "refused", help=_KEY_HELP) from error
+                raise NoAnswerError(f"Gemini cannot be asked: {error}", "refused", help=_KEY_HELP) from error
         return self._client
 
 
@@ -140,7 +141,7 @@ def _config(settings: ModelSettings, instruction: str, schema: Mapping[str, obje
     return GenerateContentConfig(
         system_instruction=instruction,
         response_mime_type="application/json",
-        response_json_schema=dict(schema),
+        response_json_schema=heeded(schema),
         max_output_tokens=settings.max_output_tokens,
         **fields,
     )
@@ -223,4 +224,5 @@ def _failed(error: Exception) -> NoAnswerError:
     loaded = (getattr(sys.modules.get(module), name, None) for module, name in _TRANSPORT.items())
     if isinstance(error, tuple(kind for kind in loaded if kind is not None)):
         return NoAnswerError(f"Gemini cannot be reached: {told}", "unavailable")
-    return NoAnswerError(f"Gemini's library failed: {told}", "refused", help=_KEY_HELP)
+    is_of_key = type(error).__module__.startswith("google.auth")
+    return NoAnswerError(f"Gemini's library failed: {told}", "refused", help=_KEY_HELP if is_of_key else "")

@@ -21,7 +21,7 @@ def question_key(
         "max_output_tokens": settings.max_output_tokens,
         "options": dict(settings.options),
         "prompt": list(prompt),
-        "schema": schema,
+        "schema": dict(schema),
     }
     return hashlib.sha256(written(asked).encode("utf-8", "surrogatepass")).hexdigest()
 

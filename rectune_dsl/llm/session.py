@@ -18,6 +18,7 @@ from rectune_dsl.hooks.models import (
     Outcome,
 )
 from rectune_dsl.llm.caps import Caps, tokens_in, worst
+from rectune_dsl.llm.deadline import within
 from rectune_dsl.llm.prices import Prices, load_prices
 from rectune_dsl.llm.question import model_of, question_key
 from rectune_dsl.llm.retries import Retries
@@ -76,7 +77,6 @@ class Session:
             except NoAnswerError as error:
                 wait = self.retries.wait(error, attempt, self.clock.seconds() - began, key)
                 if wait is None:
-                    # without its cause, whose message may hold a key
                     raise self._located(error, attempt) from None
             self.clock.sleep(wait)
         raise AssertionError("the attempts are counted without end")
@@ -102,7 +102,7 @@ class Session:
     def _asked(self, prompt: Sequence[str], schema: Mapping[str, object]) -> LLMAnswer:
         """What the provider says, without keys: so it is the same when it is recalled."""
         try:
-            answer = self.provider.complete(prompt, schema)
+            answer = within(self.settings.timeout, lambda: self.provider.complete(prompt, schema))
         except NoAnswerError as error:
             _redact(error)
             raise
@@ -148,5 +148,7 @@ class Session:
 
 
 def _redact(error: NoAnswerError) -> None:
+    """Take keys out of an error, and what it came from away: that is another's, and may hold keys too."""
     error.args = (redacted(str(error)),)
     error.help = redacted(error.help)
+    error.__cause__ = error.__context__ = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from rectune_dsl.dsl.suggest import did_you_mean
 from rectune_dsl.hooks.errors import UsageError
@@ -31,20 +31,39 @@ def read_slots(body: str, where: str) -> dict[str, str]:
     """
     texts: dict[str, list[str]] = {}
     current: list[str] = []
-    fence = ""
-    for line in body.splitlines():
-        heading = None if fence else _HEADING.fullmatch(line)
-        fence = _fence_after(line, fence)
+    for line, heading in _lines(body):
         if heading is None:
             current.append(line)
-            continue
-        current = texts[_field(heading[1], texts, where)] = []
+        else:
+            current = texts[_field(heading, texts, where)] = []
     if missing := [heading for field, heading in SLOTS.items() if field not in texts]:
         raise UsageError(
             f"{where}: the heading `## {missing[0]}` is missing",
             help=f"a skill has the headings {', '.join(SLOTS.values())}",
         )
     return {field: "\n".join(lines).strip() for field, lines in texts.items()}
+
+
+def write_slot(page: str, field: str, text: str) -> str:
+    """The page with `text` in the place of what one slot says; all else stays as it is."""
+    written: list[str] = []
+    inside = False
+    for line, heading in _lines(page):
+        if heading is not None:
+            inside = _FIELDS.get(heading.casefold()) == field
+            written += [line, "", text, ""] if inside else [line]
+        elif not inside:
+            written.append(line)
+    return "\n".join(written).rstrip("\n") + "\n"
+
+
+def _lines(body: str) -> Iterator[tuple[str, str | None]]:
+    """Every line, and its heading if it is one of the second level."""
+    fence = ""
+    for line in body.split("\n"):
+        heading = None if fence else _HEADING.fullmatch(line)
+        fence = _fence_after(line, fence)
+        yield line, heading[1] if heading else None
 
 
 def _field(heading: str, taken: Mapping[str, object], where: str) -> str:

@@ -17,7 +17,10 @@ from rectune_dsl.hooks.errors import UsageError
 KEYS = ("name", "description", "license", "compatibility", "metadata", "allowed-tools")
 """The keys that the Agent Skills specification knows."""
 
-_LONGEST = {"name": 64, "description": 1024, "compatibility": 500}
+NAMES = "write lower-case words joined by hyphens, at most 64 characters"
+"""What a skill's name has to be."""
+LONGEST = {"name": 64, "description": 1024, "compatibility": 500}
+"""Characters that the specification allows for the value of a key."""
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LINE = re.compile(r"(?P<indent> *)(?P<key>[A-Za-z][\w.-]*):(?: +(?P<value>.*))?")
 _SPECIAL = re.compile(r"^[\[\]{},&*!|>%@`#]|^[-?:](?=\s|$)|:(?=\s|$)|\s#|^(?:=|<<)$")
@@ -56,6 +59,11 @@ def read_front_matter(text: str, where: str) -> tuple[FrontMatter, str]:
         )
     values, metadata = _tables(lines[1:closing], where)
     return _checked(values, metadata, where), "\n".join(lines[closing + 1 :])
+
+
+def is_name(text: str) -> bool:
+    """Whether a skill, and its folder, may be called so."""
+    return _NAME.fullmatch(text) is not None and len(text) <= LONGEST["name"]
 
 
 def _tables(lines: list[str], where: str) -> tuple[dict[str, str], dict[str, str]]:
@@ -132,13 +140,10 @@ def _checked(values: Mapping[str, str], metadata: Mapping[str, str], where: str)
                 f"{where}: the front matter has no `{key}`",
                 help=f"write `{key}: ...` between the `---` lines",
             )
-    for key, longest in _LONGEST.items():
+    for key, longest in LONGEST.items():
         if len(values.get(key, "")) > longest:
             raise UsageError(f"{where}: `{key}` has more than {longest:,} characters", help="shorten it")
-    if not _NAME.fullmatch(values["name"]):
-        raise UsageError(
-            f"{where}: {values['name']!r} is not a skill's name",
-            help="write lower-case words joined by hyphens",
-        )
+    if not is_name(values["name"]):
+        raise UsageError(f"{where}: {values['name']!r} is not a skill's name", help=NAMES)
     others = {key: value for key, value in values.items() if key not in ("name", "description")}
     return FrontMatter(values["name"], values["description"], metadata, others)

@@ -6,27 +6,32 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
-from typing import Any
 
 from rectune_dsl.dsl.suggest import did_you_mean
-from rectune_dsl.hooks.api import KnowledgeRecord, Skill, SkillRevision
+from rectune_dsl.hooks.api import Skill, SkillRevision
 from rectune_dsl.hooks.errors import PluginError, RectuneError, UsageError
-from rectune_dsl.memory.codec import encode
-from rectune_dsl.skillhub.document import read_slots
-from rectune_dsl.skillhub.files import read_text, replace_text
-from rectune_dsl.skillhub.front_matter import read_front_matter
-from rectune_dsl.skillhub.knowledge import merge, records_from_toml, records_to_toml, values_from_toml
-
-DOCUMENT = "SKILL.md"
-KNOWLEDGE = "assets/knowledge.toml"
-INITIAL = "assets/initial.toml"
+from rectune_dsl.skillhub.content import (
+    DOCUMENT,
+    PARTS,
+    Content,
+    content_of,
+    files_of,
+    novel_page,
+    skill_of,
+)
+from rectune_dsl.skillhub.edits import edited
+from rectune_dsl.skillhub.front_matter import NAMES, is_name
+from rectune_dsl.skillhub.shelf import Changed, Shelf, Stamp, shelved
 
 SEEDS_VARIABLE = "RECTUNE_SKILLS"
 """Folders of seed skills, separated as in PATH, that come before all others."""
 LEVELS = 3
 """How many parents of the task's folder are looked at."""
+RELATED = 2
+"""How many other skills an agent may borrow from."""
 
 
 def seed_folders(task_path: Path | None) -> tuple[Path, ...]:
@@ -50,11 +55,12 @@ class SkillListing:
     learnt: bool
     records: Mapping[str, int] = field(default_factory=dict)
     problem: str = ""
+    trusted: bool = True
 
 
 class Skillhub:
-    """Skills by name. A workspace copy lies over the seed of the same name: its page and its initial
-    values replace the seed's, its knowledge records replace those with the same id.
+    """Skills by name. What the workspace holds of a skill is the whole of it, and takes the place of the seed
+    of that name; records of which only the seed knows, because it is newer, come on top.
 
     Among seed folders the first that has a skill wins. Nothing but the workspace is ever written.
     """
@@ -65,60 +71,73 @@ class Skillhub:
 
     def names(self) -> tuple[str, ...]:
         """Every skill's name, sorted."""
-        folders = (root for root in (*self._seeds, self._workspace) if root.is_dir())
-        return tuple(sorted({f.name for root in folders for f in root.iterdir() if (f / DOCUMENT).is_file()}))
+        folders = (folder for root in self._seeds if root.is_dir() for folder in root.iterdir())
+        seeds = {folder.name for folder in folders if (folder / DOCUMENT).is_file()}
+        return tuple(sorted(seeds | set(shelved(self._workspace))))
 
     def load(self, name: str) -> Skill:
         """The skill as it stands now.
 
         Raises UsageError when there is none of that name, or when one of its files is malformed.
         """
-        layers = self._layers(name)
-        page = layers[0] / DOCUMENT
-        front, body = read_front_matter(read_text(page), str(page))
-        if front.name != name:
-            raise UsageError(
-                f"{page}: the skill is called {front.name!r}, its folder {name!r}",
-                help="give both the same name",
-            )
-        slots: dict[str, Any] = dict(read_slots(body, str(page)))
-        initial = next((path for layer in layers if (path := layer / INITIAL).is_file()), None)
-        return Skill(
-            name=name,
-            description=front.description,
-            **slots,
-            initial_values=values_from_toml(read_text(initial), str(initial)) if initial else {},
-            knowledge=self._knowledge(layers),
-        )
+        return skill_of(name, self.shelf(name).content())
 
     def listing(self) -> tuple[SkillListing, ...]:
         """What there is. A skill that cannot be read is listed with its problem."""
         return tuple(self._listed(name) for name in self.names())
 
-    def apply(self, revision: SkillRevision) -> None:
-        """Write the revision's records into the workspace copy, which is made if it is not there.
+    def related(self, name: str | None, product: str, regime: str) -> tuple[Skill, ...]:
+        """The few other skills that know most of a product and a regime of its models: the most active
+        records that hold there. What cannot be read or is not trusted knows nothing."""
+        known = []
+        for listed in self.listing():
+            if listed.name == name or listed.problem or not listed.trusted:
+                continue
+            skill = self.load(listed.name)
+            if count := sum(
+                record.status == "active"
+                and record.scope.product in ("", product)
+                and record.scope.regime in ("", regime)
+                for record in skill.knowledge
+            ):
+                known.append((-count, listed.name, skill))
+        return tuple(skill for _, _, skill in sorted(known, key=lambda found: found[:2])[:RELATED])
 
-        Applying a revision again changes nothing. Raises UsageError when the skill is unknown,
-        malformed or cannot be written, PluginError when a record cannot be kept.
+    def apply(self, revision: SkillRevision, *, run: str, when: date, judged: bool = False) -> None:
+        """Write the revision into the workspace, which gets the skill if it does not have it.
+
+        `run` and `when` go into the log and into what is new. Statuses are set only by a `judged` revision:
+        one that the evidence gate has made. Edits that are refused are counted in the log. A run that applies
+        a revision again changes nothing, whatever has happened since; what other runs write at the same
+        time is kept.
+
+        Raises UsageError when the skill is unknown, malformed or cannot be written, PluginError when a record
+        cannot be kept or a novel skill's name is taken.
         """
-        layers = self._layers(revision.skill)
-        if not revision.records:
+        if not (revision.records or revision.merged or revision.retired or revision.novel):
             return
-        copy = self._workspace / revision.skill
-        # what the seed alone knows stays there, so that a newer seed is not hidden by an old copy
-        learnt = {record.id for record in (*self._knowledge([copy]), *revision.records)}
-        merged = merge(self._knowledge(layers), revision.records)
-        text = _kept([record for record in merged if record.id in learnt], revision.skill)
-        if not (copy / DOCUMENT).is_file():
-            replace_text(copy / DOCUMENT, read_text(layers[0] / DOCUMENT))
-        replace_text(copy / KNOWLEDGE, text)
+        shelf = self.new_shelf(revision.skill) if revision.novel else self.shelf(revision.skill)
+        stamp = Stamp(run, when, revision.why, run, _edit(revision, run, judged))
 
-    def content_hash(self, name: str) -> str:
-        """SHA-256 of what `load` returns, whatever folders it came from."""
-        return hashlib.sha256(encode(Skill, self.load(name)).encode()).hexdigest()
+        def change(known: Content | None) -> Changed:
+            start = _novel(revision, known, stamp) if revision.novel else known
+            if start is None:
+                raise UsageError(f"there is no skill {revision.skill!r}", help="`rectune skills` lists them")
+            try:
+                told = edited(start.knowledge, revision, run=run, day=stamp.day, judged=judged)
+                content = replace(start, knowledge=told.knowledge)
+                _readable(content)
+            except (UsageError, UnicodeEncodeError) as error:
+                raise PluginError(
+                    f"a revision of skill {revision.skill!r} cannot be kept: {error}",
+                    help="the agent that wrote it has to give plain text and finite numbers",
+                ) from None
+            return Changed(content, told.refused)
 
-    def _layers(self, name: str) -> tuple[Path, ...]:
-        """The folders that make the skill, the one that counts most first."""
+        shelf.write(stamp, change)
+
+    def shelf(self, name: str) -> Shelf:
+        """Where the skill is kept, with its revisions. Raises UsageError when there is none of that name."""
         known = self.names()
         if name not in known:
             where = ", ".join(str(root) for root in self._seeds) or "no folder"
@@ -127,41 +146,53 @@ class Skillhub:
                 help=did_you_mean(name, known)
                 or f"put it into a folder `skills` beside the task (looked in: {where})",
             )
-        seed = next((root / name for root in self._seeds if (root / name / DOCUMENT).is_file()), None)
-        copy = self._workspace / name
-        return tuple(layer for layer in (copy, seed) if layer is not None and (layer / DOCUMENT).is_file())
+        return self._any_shelf(name)
 
-    def _knowledge(self, layers: Sequence[Path]) -> tuple[KnowledgeRecord, ...]:
-        records: dict[str, KnowledgeRecord] = {}
-        for layer in reversed(layers):
-            path = layer / KNOWLEDGE
-            if path.is_file():
-                records |= {record.id: record for record in records_from_toml(read_text(path), str(path))}
-        return tuple(records.values())
+    def new_shelf(self, name: str) -> Shelf:
+        """Where a skill that may not be there yet would be kept. Raises UsageError when it cannot have
+        that name."""
+        if not is_name(name):
+            raise UsageError(f"{name!r} is not a skill's name", help=NAMES)
+        return self._any_shelf(name)
+
+    def _any_shelf(self, name: str) -> Shelf:
+        seed = next((root / name for root in self._seeds if (root / name / DOCUMENT).is_file()), None)
+        return Shelf(name, seed, self._workspace)
 
     def _listed(self, name: str) -> SkillListing:
-        layers = self._layers(name)
-        learnt = layers[0] == self._workspace / name
+        shelf = self.shelf(name)
         try:
             skill = self.load(name)
+            counts: Counter[str] = Counter(record.status for record in skill.knowledge)
+            about, records = skill.description, dict(sorted(counts.items()))
+            return SkillListing(name, about, shelf.folder, shelf.learnt, records, trusted=skill.trusted)
         except RectuneError as error:
-            return SkillListing(name, "", layers[0], learnt, problem=str(error))
-        counts = Counter(record.status for record in skill.knowledge)
-        return SkillListing(name, skill.description, layers[0], learnt, dict(sorted(counts.items())))
+            return SkillListing(name, "", shelf.folder, shelf.learnt, problem=str(error))
 
 
-def _kept(records: Sequence[KnowledgeRecord], skill: str) -> str:
-    """The records as TOML, read back once: what is written can always be loaded again."""
-    try:
-        text = records_to_toml(records)
-        text.encode()
-        records_from_toml(text, "its knowledge")
-    except (UsageError, UnicodeEncodeError) as error:
+def _novel(revision: SkillRevision, known: Content | None, stamp: Stamp) -> Content:
+    """A skill that an agent makes. Raises PluginError when its name is taken."""
+    assert revision.novel is not None
+    if known is not None:
         raise PluginError(
-            f"a revision of skill {skill!r} cannot be kept: {error}",
-            help="the agent that wrote it has to give plain text and finite numbers",
-        ) from None
-    return text
+            f"a skill {revision.skill!r} is there already, and cannot be made anew",
+            help="the agent has to revise that one, or to choose another name",
+        )
+    return Content(novel_page(revision.skill, revision.novel, f"run {stamp.run}, {stamp.day}"))
+
+
+def _readable(content: Content) -> None:
+    """What is written can always be loaded again. Raises UsageError or UnicodeEncodeError."""
+    files = files_of(content)
+    for text in files.values():
+        text.encode()
+    content_of(files, {part: part for part in PARTS})
+
+
+def _edit(revision: SkillRevision, run: str, judged: bool) -> str:
+    """The same for the same revision of the same run, and for nothing else."""
+    asked = repr((revision, run, judged)).encode("utf-8", "backslashreplace")
+    return hashlib.sha256(asked).hexdigest()[:16]
 
 
 def _named() -> list[Path]:

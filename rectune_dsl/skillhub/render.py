@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 
 from rectune_dsl.hooks.api import KnowledgeRecord, Mechanic
 
@@ -23,6 +24,23 @@ def plain(text: str) -> str:
     return " ".join("".join(map(_visible, text)).split())
 
 
+def shortened(text: str, characters: int) -> str:
+    """The text, cut at a word where it is longer, with an ellipsis that counts too."""
+    if len(text) <= characters:
+        return text
+    cut = text[: max(characters - 2, 0)]
+    whole = cut.rsplit(" ", 1)[0] if " " in cut[characters // 2 :] else cut
+    return f"{whole.rstrip()} …"[:characters]
+
+
+def by_evidence(records: Iterable[KnowledgeRecord]) -> list[KnowledgeRecord]:
+    """The active ones first, then those with most evidence."""
+    return sorted(
+        records,
+        key=lambda r: (r.status != "active", -len(r.supports) - len(r.contradicts) - r.helpful, r.id),
+    )
+
+
 def _visible(character: str) -> str:
     if character.isspace():
         return " "
@@ -40,4 +58,6 @@ def _evidence(record: KnowledgeRecord) -> list[str]:
         parts.append(f"{len(record.supports)} experiment{'s' if len(record.supports) > 1 else ''}")
     if record.contradicts:
         parts.append(f"{len(record.contradicts)} against")
+    if record.helpful or record.harmful:
+        parts.append(f"helped in {record.helpful}, harmed in {record.harmful}")
     return parts

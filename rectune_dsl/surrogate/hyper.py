@@ -32,6 +32,11 @@ class Fitted:
         mean, sd = self.process.mean_sd(points)
         return mean + self.family.mean(points), self.widened * sd
 
+    def joint(self, points: Array) -> tuple[Array, Array]:
+        """Posterior mean (n,) and covariance (n, n) of the noise-free values."""
+        mean, covariance = self.process.joint(points)
+        return mean + self.family.mean(points), self.widened**2 * covariance
+
     def draws(self, points: Array, rng: np.random.Generator, count: int) -> Array:
         """Joint posterior draws (count, n)."""
         drawn = self.process.draws(points, rng, count)

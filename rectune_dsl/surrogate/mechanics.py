@@ -13,7 +13,7 @@ from rectune_dsl.hooks.api import Config, RoundResult, WhatIf
 from rectune_dsl.surrogate.data import lifts_of
 from rectune_dsl.surrogate.kernels import Array
 from rectune_dsl.surrogate.limits import Z90
-from rectune_dsl.surrogate.semantics import STEP, MechanicsPrior, causes_of
+from rectune_dsl.surrogate.semantics import STEP, causes_of, moved_by
 from rectune_dsl.surrogate.slates import Slated, SlatedFamily, SlateView
 
 OPEN = 4.0
@@ -23,12 +23,13 @@ OPEN = 4.0
 @dataclass(frozen=True, eq=False)
 class Elasticities:
     """Posterior of β of one metric: `mean` (features,) and `covariance` (features, features), in lift per
-    relative change of a feature."""
+    relative change of a feature. `spare` is the standard deviation of what is not linear in them."""
 
     metric: str
     features: tuple[str, ...]
     mean: Array
     covariance: Array
+    spare: float = 0.0
 
     @property
     def causes(self) -> tuple[str, ...]:
@@ -41,15 +42,11 @@ class Elasticities:
         1 % more of a signal is 1 % more in its mean and in its products' means, and 0.01 in its logarithm:
         apart these say little, since none of them moves alone.
         """
-        moves = np.array([cause in causes_of(feature) for feature in self.features], np.float64)
+        moves = moved_by(cause, self.features)
         variance = float(moves @ self.covariance @ moves)
         half = Z90 * max(variance, 0.0) ** 0.5
         mean = float(moves @ self.mean)
         return STEP * mean, STEP * (mean - half), STEP * (mean + half)
-
-    def as_prior(self) -> MechanicsPrior:
-        """What another task may be told, covariance included."""
-        return MechanicsPrior(self.metric, self.features, self.mean, self.covariance)
 
 
 def elasticities(task: Task, history: Sequence[RoundResult], whatif: WhatIf, metric: str) -> Elasticities:
@@ -67,4 +64,5 @@ def elasticities(task: Task, history: Sequence[RoundResult], whatif: WhatIf, met
     mean, covariance = fitted.process.conditioned(across, prior)
     unit = 1.0 / view.scale
     covariance = fitted.widened**2 * covariance * np.outer(unit, unit)
-    return Elasticities(metric, view.features, mean * unit, covariance)
+    spare = fitted.widened * float(np.hypot(kernel.bent.amplitude, kernel.rest.amplitude))
+    return Elasticities(metric, view.features, mean * unit, covariance, spare)

@@ -92,6 +92,17 @@ class ProcessSurrogate:
         """Joint posterior draws of U, (count, configs)."""
         return self._objective.draws(self._view.points(configs), rng, count)
 
+    def joint(self, metric: str, configs: Sequence[Config]) -> tuple[Array, Array]:
+        """Posterior mean (configs,) and covariance (configs, configs) of a metric's lifts."""
+        return self._lifts(metric).process.joint(self._view.points(configs))
+
+    def sizes(self) -> dict[str, float]:
+        """Of every metric that was measured, how much a config from anywhere moves it: a standard deviation
+        of lifts, or of shares of what an absolute limit compares with."""
+        self.predict([Config(self._task.production)])
+        fitted = {metric: self._processes[metric].process.process for metric in self.metrics}
+        return {m: process.hyper.amplitude for m, process in fitted.items() if process.observations.count > 1}
+
     def surprised(self) -> tuple[str, ...]:
         """Judged metrics whose rounds are further from what the others predict of them than chance allows."""
         self.predict([Config(self._task.production)])
@@ -108,11 +119,11 @@ class ProcessSurrogate:
         """Of lifts, or of levels for absolute guardrails."""
         if metric in self._absolute:
             return self._level(metric, self._absolute[metric], points)
+        return self._lifts(metric).mean_sd(points)
+
+    def _lifts(self, metric: str) -> _Scaled:
         alone = {metric: 1.0}
-        process = self._process(
-            metric, alone, lambda: (lifts_of(self._view.points, self._history, alone), 1.0)
-        )
-        return process.mean_sd(points)
+        return self._process(metric, alone, lambda: (lifts_of(self._view.points, self._history, alone), 1.0))
 
     def _level(self, metric: str, limit: Limit, points: Array) -> tuple[Array, Array]:
         level = production_level(self._history, metric) or assumed_level(limit)

@@ -56,6 +56,27 @@ class MechanicsPrior:
     covariance: Array
 
 
+def product(priors: Sequence[MechanicsPrior]) -> MechanicsPrior:
+    """Of beliefs about one metric that do not depend on each other, normalised."""
+    causes = tuple(dict.fromkeys(cause for prior in priors for cause in prior.causes))
+    precision, weighted = np.zeros((len(causes), len(causes))), np.zeros(len(causes))
+    for prior in priors:
+        at = np.array([causes.index(cause) for cause in prior.causes])
+        own = inverse(prior.covariance)
+        precision[np.ix_(at, at)] += own
+        weighted[at] += own @ prior.mean
+    covariance = inverse(precision)
+    return MechanicsPrior(priors[0].metric, causes, covariance @ weighted, covariance)
+
+
+def inverse(matrix: Array) -> Array:
+    """Of a covariance, or of a sum of precisions. Numbers were rounded on their way: what that made negative
+    is taken as a little more than nothing."""
+    values, vectors = np.linalg.eigh(0.5 * (matrix + matrix.T))
+    least = max(float(values.max(initial=0.0)) * 1e-9, 1e-300)
+    return np.asarray((vectors / np.maximum(values, least)) @ vectors.T)
+
+
 def by_names(task: Task, features: Sequence[str]) -> tuple[MechanicsPrior, ...]:
     """What names tell: of every judged metric and signal, the most that a rule above says."""
     found = []
@@ -108,6 +129,11 @@ def causes_of(feature: str) -> tuple[str, ...]:
     """What has to change for a slate feature to change: the signals in it, or the feature itself."""
     kind, _, name = feature.partition(":")
     return tuple(name.split("*")) if kind in ("mean", "log", "product") else (feature,)
+
+
+def moved_by(cause: str, features: Sequence[str]) -> Array:
+    """1 for the features that change with the cause, (features,)."""
+    return np.array([cause in causes_of(feature) for feature in features], np.float64)
 
 
 def _of_signal(signal: str, features: Sequence[str]) -> str | None:

@@ -12,7 +12,7 @@ evidence.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,35 +20,52 @@ import numpy as np
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.space import Space
 from rectune_dsl.hooks.api import Config, RoundResult, WhatIf
+from rectune_dsl.surrogate.cautious import CautiousSurrogate
 from rectune_dsl.surrogate.gp import Observations
 from rectune_dsl.surrogate.hygiene import surprise
 from rectune_dsl.surrogate.hyper import Fitted
 from rectune_dsl.surrogate.hyper import fit as fit_process
 from rectune_dsl.surrogate.kernels import Array, Hyperparameters, matern52, matern52_by_lengthscale
 from rectune_dsl.surrogate.processes import ProcessSurrogate
-from rectune_dsl.surrogate.semantics import MechanicsPrior, by_names
+from rectune_dsl.surrogate.semantics import MechanicsPrior, by_names, product
+from rectune_dsl.surrogate.told import NOTHING, Told
 
 AMPLITUDE = 0.1
 """Lift, as a standard deviation, of a config from anywhere in the box, where no guardrail says more."""
 PER_MARGIN = 2.2
 """The same in margins of the metric's guardrail: teams set limits to what they have seen changes do."""
+LEAST_SIZE = 0.4
+"""What is learnt elsewhere of sizes counts down to this share of what is believed without it: a task may move
+a metric in ways that no other did."""
 AGAINST = float(np.log(3.0))
 """Priors that the data speak against by more than this log evidence are dropped."""
 _LITTLE = 0.1
 """A feature whose production value is less than this share of its spread has no relative changes."""
 _TINY = 1e-9
+SlateSurrogate = ProcessSurrogate | CautiousSurrogate
 
 
 def fit(
     task: Task,
     history: Sequence[RoundResult],
     whatif: WhatIf,
-    priors: Sequence[MechanicsPrior] = (),
+    told: Told = NOTHING,
     widened: float = 1.0,
 ) -> ProcessSurrogate:
-    """Learn from finished rounds what slates do to metrics. `priors` come on top of what heads are named; all
-    standard deviations are `widened` by a factor, where there is reason to doubt the panel."""
-    return ProcessSurrogate(task, history, SlateView(task, whatif, priors, widened))
+    """Learn from finished rounds what slates do to metrics. What was `told` comes on top of what heads are
+    named; all standard deviations are `widened` by a factor, where there is reason to doubt the panel."""
+    return ProcessSurrogate(task, history, SlateView(task, whatif, told, widened))
+
+
+def fit_cautiously(
+    task: Task, history: Sequence[RoundResult], whatif: WhatIf, told: Told, widened: float = 1.0
+) -> SlateSurrogate:
+    """The same; before this campaign has measured anything, what it was told of elasticities alone makes
+    nothing safe."""
+    surrogate = fit(task, history, whatif, told, widened)
+    if not told.priors or any(not result.frozen for result in history):
+        return surrogate
+    return CautiousSurrogate(surrogate, fit(task, history, whatif, replace(told, priors=()), widened))
 
 
 def relative_changes(whatif: WhatIf, configs: Sequence[Config]) -> Array:
@@ -70,18 +87,16 @@ class SlateView:
     `scale` (features,) are the relative changes of the features that stand for one unit of x.
     """
 
-    def __init__(
-        self, task: Task, whatif: WhatIf, priors: Sequence[MechanicsPrior] = (), widened: float = 1.0
-    ) -> None:
+    def __init__(self, task: Task, whatif: WhatIf, told: Told = NOTHING, widened: float = 1.0) -> None:
         self._task, self._widened = task, widened
         self._space = Space(task)
         self._whatif = whatif
         self.features = whatif.names
         self.scale = np.maximum(whatif.spread / _base(whatif), _TINY) * np.sqrt(max(len(whatif.names), 1))
         names = by_names(task, whatif.names)
-        learnt = {(prior.metric, cause) for prior in priors for cause in prior.causes}
-        others = (prior for prior in names if (prior.metric, *prior.causes) not in learnt)
-        self._told: tuple[Sequence[MechanicsPrior], ...] = (names, (*others, *priors)) if priors else (names,)
+        self._named = Told(names)
+        believed = (Told(names, told.sizes), Told((*names, *told.priors), told.sizes))
+        self._told = (self._named,) if not told else believed if told.priors else believed[:1]
 
     def points(self, configs: Sequence[Config]) -> Array:
         units = self._space.to_units([config.values for config in configs])
@@ -89,11 +104,10 @@ class SlateView:
 
     def fit(self, observations: Observations, weights: Mapping[str, float]) -> Fitted:
         """With what names tell, and with what was learnt elsewhere, unless the data speak against it."""
-        plain = self.family(weights)
-        fits = [fit_process(observations, plain)]
+        fits = [fit_process(observations, self.family(weights))]
         for told in self._told:
-            informed = self._informed(plain, told, weights)
-            if informed.doubt.any():
+            informed = self.family(weights, told)
+            if informed.doubt.any() or told.sizes:
                 fits.append(fit_process(observations, informed))
         least = max(found.evidence for found in fits) - AGAINST
         return self._doubted(next(found for found in reversed(fits) if found.evidence >= least))
@@ -107,40 +121,45 @@ class SlateView:
         """As much wider as its own errors, or the panel, ask for."""
         return replace(found, widened=self._widened * surprise(found.process))
 
-    def family(self, weights: Mapping[str, float]) -> SlatedFamily:
-        """What is believed of the metrics' weighted sum where no prior says more."""
-        amplitude = float(np.sqrt(sum((w * self._amplitude(m)) ** 2 for m, w in weights.items())))
+    def family(self, weights: Mapping[str, float], told: Told = NOTHING) -> SlatedFamily:
+        """What is believed of the metrics' weighted sum."""
+        sizes = {metric: self._size(metric, told) for metric in weights}
+        amplitude = float(np.sqrt(sum((weights[m] * size) ** 2 for m, size in sizes.items())))
         features = len(self.features)
-        return SlatedFamily(
-            features, self._space.dimension, amplitude, np.zeros(features), np.zeros((features, features))
-        )
+        mean, covariance = np.zeros(features), np.zeros((features, features))
+        for metric, weight in weights.items():
+            believed = self._believed(metric, told, sizes[metric])
+            if believed is not None:
+                at = np.array([self.features.index(cause) for cause in believed.causes])
+                scale = self.scale[at]
+                mean[at] += weight * believed.mean * scale
+                covariance[np.ix_(at, at)] += weight**2 * believed.covariance * np.outer(scale, scale)
+        return SlatedFamily(features, self._space.dimension, amplitude, mean, covariance)
 
-    def _amplitude(self, metric: str) -> float:
+    def _size(self, metric: str, told: Told) -> float:
         limit = self._task.guarded.get(metric)
         margin = abs(limit.bound) if limit is not None and limit.relative else 0.0
-        return PER_MARGIN * margin or AMPLITUDE
+        usual = PER_MARGIN * margin or AMPLITUDE
+        return max(told.sizes.get(metric, usual), LEAST_SIZE * usual)
 
-    def _informed(
-        self, plain: SlatedFamily, told: Sequence[MechanicsPrior], weights: Mapping[str, float]
-    ) -> SlatedFamily:
-        """The family that expects what it is told."""
-        mean, covariance = plain.slopes.copy(), plain.doubt.copy()
-        for prior in self._known(told, weights):
-            at = np.array([self.features.index(cause) for cause in prior.causes])
-            weight, scale = weights[prior.metric], self.scale[at]
-            mean[at] += weight * prior.mean * scale
-            covariance[np.ix_(at, at)] += weight**2 * prior.covariance * np.outer(scale, scale)
-        return replace(plain, slopes=mean, doubt=covariance)
+    def _believed(self, metric: str, told: Told, size: float) -> MechanicsPrior | None:
+        """The product of all that is told of a metric's elasticities to features of this panel; levels are no
+        lifts. Nothing is taken to be known of a feature that is not named like the metric but what `size`
+        lets expect."""
+        limit = self._task.guarded.get(metric)
+        if limit is not None and not limit.relative:
+            return None
+        priors = [p for p in told.priors if p.metric == metric and set(p.causes) <= set(self.features)]
+        if not priors:
+            return None
+        named = {prior.causes for prior in self._named.priors if prior.metric == metric}
+        causes = dict.fromkeys(cause for prior in priors for cause in prior.causes)
+        others = (cause for cause in causes if (cause,) not in named)
+        return product([*priors, *(self._open(metric, cause, size) for cause in others)])
 
-    def _known(
-        self, told: Sequence[MechanicsPrior], weights: Mapping[str, float]
-    ) -> Iterable[MechanicsPrior]:
-        """Of these metrics and features of this panel; levels are no lifts."""
-        for prior in told:
-            limit = self._task.guarded.get(prior.metric)
-            about_lifts = limit is None or limit.relative
-            if prior.metric in weights and about_lifts and set(prior.causes) <= set(self.features):
-                yield prior
+    def _open(self, metric: str, cause: str, size: float) -> MechanicsPrior:
+        sd = size / self.scale[self.features.index(cause)]
+        return MechanicsPrior(metric, (cause,), np.zeros(1), np.array([[sd**2]]))
 
 
 @dataclass(frozen=True, eq=False)

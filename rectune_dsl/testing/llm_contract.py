@@ -36,6 +36,7 @@ SCHEMA: Mapping[str, Any] = {
 }
 OUTCOMES: Mapping[Fault, Outcome] = {
     "busy": "unavailable",
+    "quota": "unavailable",
     "broken": "unavailable",
     "slow": "unavailable",
     "dropped": "unavailable",

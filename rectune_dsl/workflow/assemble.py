@@ -70,6 +70,7 @@ def campaign(
             recorder=recorder,
             hub=hub(header.task_path),
             skill=header.skill,
+            borrowed=header.borrowed,
             surface=surface_id(task),
             watch=watch,
             pause=pause,

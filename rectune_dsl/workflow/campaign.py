@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 
 from rectune_dsl.hooks.api import (
@@ -17,7 +16,6 @@ from rectune_dsl.hooks.api import (
     Proposal,
     Review,
     RoundResult,
-    SkillRevision,
     Verdict,
 )
 from rectune_dsl.workflow.compile import Step, StepKind
@@ -28,6 +26,7 @@ from rectune_dsl.workflow.describing import description
 from rectune_dsl.workflow.ending import Ending
 from rectune_dsl.workflow.journaled import Request
 from rectune_dsl.workflow.launches import Launches
+from rectune_dsl.workflow.learning import Learning
 from rectune_dsl.workflow.limits import Gate
 from rectune_dsl.workflow.parts import Parts
 from rectune_dsl.workflow.requests import Requests
@@ -54,6 +53,7 @@ class Campaign:
         self._gate = Gate(parts.task, parts.capabilities)
         self._contexts = Contexts(parts)
         self._launches = Launches(parts, self._gate, self._contexts)
+        self._learning = Learning(parts, self._contexts)
         self._requests = Requests(
             parts.task, parts.capabilities, self._launches.serves_from, self._description
         )
@@ -131,6 +131,7 @@ class Campaign:
     def _experiment(self, step: Step) -> None:
         if not self._arms:
             return
+        self._learning.register(step, self._arms, self._history)
         outcome = self._launches.run(step, "explore", self._arms, (), self._history)
         if self._parts.capabilities.population:
             self._exposures += (outcome.spec.exposure(self._parts.capabilities.population),)
@@ -151,36 +152,4 @@ class Campaign:
         self._parts.watch(Learnt(step.round, self._insight))
 
     def _evolve(self, step: Step) -> None:
-        agent, context = self._parts.agents.skill, partial(self._contexts.of, step, self._history)
-        revisions = self._act(
-            step.name, tuple[SkillRevision, ...], lambda: tuple(agent.evolve(context(), self._insight))
-        )
-        for number, revision in enumerate(revisions, 1):
-            write = partial(self._parts.hub.apply, _with_evidence_of(self._evidence(), revision))
-            self._act(f"{step.name}/apply-{number}", NOTHING, write)
-
-    def _evidence(self) -> str:
-        """What a campaign's experiments are called in the Skillhub. Real traffic is new in every run; a
-        simulated campaign is the same one whenever its seed is, and a log is one log in all of them."""
-        parts = self._parts
-        if not parts.capabilities.randomises:
-            return f"{parts.surface}/{self._task.task.name}"
-        if parts.capabilities.virtual_time:
-            return f"{parts.surface}/{self._task.task.name}/seed-{parts.seed}"
-        return parts.recorder.run
-
-
-def _with_evidence_of(campaign: str, revision: SkillRevision) -> SkillRevision:
-    """The revision with its evidence named across campaigns: `round-3/experiment` gets a prefix."""
-
-    def qualify(keys: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(f"{campaign}/{key}" for key in keys)
-
-    records = []
-    for record in revision.records:
-        mechanic = record.mechanic
-        if mechanic is not None:
-            mechanic = replace(mechanic, evidence=qualify(mechanic.evidence))
-        supports, contradicts = qualify(record.supports), qualify(record.contradicts)
-        records.append(replace(record, mechanic=mechanic, supports=supports, contradicts=contradicts))
-    return replace(revision, records=tuple(records))
+        self._learning.evolve(step, self._history, self._insight)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from functools import cached_property
 
 import numpy as np
@@ -20,8 +21,8 @@ from rectune_dsl.hooks.api import (
 )
 from rectune_dsl.surrogate import params, slates
 from rectune_dsl.surrogate.hygiene import DOUBTFUL, Profile, profile, shifts
-from rectune_dsl.surrogate.processes import ProcessSurrogate
-from rectune_dsl.surrogate.semantics import mechanics_of, prior_of
+from rectune_dsl.surrogate.slates import SlateSurrogate
+from rectune_dsl.surrogate.told import told_by
 from rectune_dsl.workflow.compile import Step, StepKind
 from rectune_dsl.workflow.parts import Parts
 from rectune_dsl.workflow.traffic import holdout_users
@@ -30,6 +31,8 @@ PANEL_REQUESTS = 256
 """Logged requests that agents see."""
 REPLAYED_REQUESTS = 128
 """Those of them that configs are replayed on."""
+UNSKILLED = 0.125
+"""Share of the rounds whose arms are chosen without skills, so that their worth stays measured."""
 UNTOLD = Simulator(world="untold", seed=0)
 """What agents are told of the simulated world: nothing. No world has this name, so none can be made of it."""
 
@@ -44,22 +47,26 @@ class Contexts:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._task = parts.task.model_copy(update={"simulator": UNTOLD})
-        self._fitted: tuple[tuple[int, bool], ProcessSurrogate] | None = None
+        self._fitted: tuple[object, SlateSurrogate] | None = None
+        self._withdrawn: frozenset[str] = frozenset()
 
     def of(self, step: Step, history: tuple[RoundResult, ...], act: str = "") -> AgentContext:
         """For one step or, where a step asks more than once, for one act of it."""
         parts, planned = self._parts, self._task.experiment
         whatif = None if isinstance(self._replay, str) else self._replay
         shifted = self._shifted(step)
-        surrogate = self._surrogate(history, bool(shifted))
+        skilled = not self._unskilled(step)
+        knowledge = self._knowledge if skilled else ()
+        surrogate = self._surrogate(history, knowledge, bool(shifted))
         return AgentContext(
             task=self._task,
             round=step.round,
             history=history,
             panel=self._panel,
             surrogate=surrogate,
-            knowledge=self._knowledge,
-            skill=parts.skill,
+            knowledge=knowledge,
+            skill=parts.skill if skilled else None,
+            borrowed=parts.borrowed if skilled else (),
             budget=Budget(
                 rounds=max(planned.rounds + 1 - step.round, 0),
                 arms=min(planned.arms, parts.task.limits.arms or planned.arms),
@@ -105,29 +112,53 @@ class Contexts:
         panel = backend.panel(PANEL_REQUESTS) if isinstance(backend, PanelBackend) else None
         return panel if panel is not None and panel.items.size else None
 
+    def withdraw(self, ids: Iterable[str]) -> None:
+        """Use these records no more: the evidence gate has retired them."""
+        self._withdrawn |= frozenset(ids)
+
     @property
     def _knowledge(self) -> tuple[KnowledgeRecord, ...]:
-        known = self._parts.skill.knowledge if self._parts.skill else ()
-        return tuple(record for record in known if record.status == "active")
+        """What is active and holds here. Bounds of params are known by the task's own skill only."""
+        parts, task = self._parts, self._task.task
+        own = parts.skill.knowledge if parts.skill and parts.skill.trusted else ()
+        others = [r for skill in parts.borrowed if skill.trusted for r in skill.knowledge if not r.bounds]
+        return tuple(
+            record
+            for record in (*own, *others)
+            if record.status == "active"
+            and record.id not in self._withdrawn
+            and record.scope.product in ("", task.surface)
+            and record.scope.regime in ("", task.regime)
+        )
 
-    def _surrogate(self, history: tuple[RoundResult, ...], doubtful: bool) -> ProcessSurrogate:
-        key = (len(history), doubtful)
+    def _unskilled(self, step: Step) -> bool:
+        """Whether Actor and Critic do without skills in this round."""
+        if step.kind not in (StepKind.PROPOSE, StepKind.REVIEW) or not self._knowledge:
+            return False
+        return bool(_generator(self._parts.seed, f"unskilled/{step.round}").random() < UNSKILLED)
+
+    def _surrogate(
+        self, history: tuple[RoundResult, ...], knowledge: tuple[KnowledgeRecord, ...], doubtful: bool
+    ) -> SlateSurrogate:
+        key = (len(history), knowledge, doubtful)
         if self._fitted is None or self._fitted[0] != key:
-            self._fitted = (key, self._fit(history, DOUBTFUL if doubtful else 1.0))
+            self._fitted = (key, self._fit(history, knowledge, DOUBTFUL if doubtful else 1.0))
         return self._fitted[1]
 
-    def _fit(self, history: tuple[RoundResult, ...], widened: float) -> ProcessSurrogate:
+    def _fit(
+        self, history: tuple[RoundResult, ...], knowledge: tuple[KnowledgeRecord, ...], widened: float
+    ) -> SlateSurrogate:
         if isinstance(self._replay, str):
             return params.fit(self._task, history)
-        told = prior_of(mechanics_of(self._knowledge), self._replay.names)
-        return slates.fit(self._task, history, self._replay, told, widened)
+        told = told_by(knowledge, self._replay.names)
+        return slates.fit_cautiously(self._task, history, self._replay, told, widened)
 
 
 def _said(why: WhatIf | str) -> tuple[str, ...]:
     return (why,) if isinstance(why, str) and why else ()
 
 
-def surprises(surrogate: ProcessSurrogate) -> tuple[str, ...]:
+def surprises(surrogate: SlateSurrogate) -> tuple[str, ...]:
     """Reasons to doubt the surrogate, in words."""
     return tuple(
         f"experiments showed {metric} further from what was predicted than chance allows"

@@ -24,7 +24,8 @@ from rectune_dsl.memory.process import Process
 
 @dataclass(frozen=True)
 class RunHeader:
-    """All that a run was started with: enough to run it again. `skill` is the skill as it was then, `bases`
+    """All that a run was started with: enough to run it again. `skill` and those `borrowed` are as they were
+    then, `bases`
     are the texts of the files that the task extends, by their absolute paths."""
 
     task_path: str
@@ -35,6 +36,7 @@ class RunHeader:
     version: str
     production: Mapping[str, float]
     skill: Skill | None = None
+    borrowed: tuple[Skill, ...] = ()
     plugin_files: tuple[str, ...] = ()
     bases: Mapping[str, str] = field(default_factory=dict)
 

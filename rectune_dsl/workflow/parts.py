@@ -39,11 +39,12 @@ class Agents:
 
 @dataclass(frozen=True)
 class Parts:
-    """`skill` is the task's skill as it was when the run began. `surface` is the surface's name in the store;
-    `llm` finds the model that a step's agent may ask in one of its acts, None where it asks none, `holdout`
-    the config that the surface's holdout is served, None where that is production, `next_confirmation` the
-    number that its next confirmation will have, `overtaken` why its production is no longer what this run
-    compares with, and `release` gives the run's users back to it."""
+    """`skill` is the task's skill, and `borrowed` are the few others that know most of its product, as they
+    were when the run began. `surface` is the surface's name in the store; `llm` finds the model that a step's
+    agent may ask in one of its acts, None where it asks none, `holdout` the config that the surface's holdout
+    is served, None where that is production, `next_confirmation` the number that its next confirmation will
+    have, `overtaken` why its production is no longer what this run compares with, and `release` gives the
+    run's users back to it."""
 
     workflow: Workflow
     seed: int
@@ -54,6 +55,7 @@ class Parts:
     recorder: Recorder
     hub: Skillhub
     skill: Skill | None
+    borrowed: tuple[Skill, ...]
     surface: str
     watch: Watcher
     pause: Pause

@@ -101,7 +101,7 @@ def begin(loaded: Loaded, choices: Choices, journal: Journal) -> str:
     """
     task, source = loaded.task, loaded.checked.source
     holdout_config(task, journal, "")  # whether it can be served is known before any traffic is used
-    now = datetime.now(UTC)
+    now, skills = datetime.now(UTC), hub(source.path)
     run = f"{task.task.name}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     header = RunHeader(
         task_path=os.path.abspath(source.path),
@@ -112,7 +112,8 @@ def begin(loaded: Loaded, choices: Choices, journal: Journal) -> str:
         backend=task.experiment.backend,
         version=version("rectune"),
         production=task.production,
-        skill=_skill(task, source.path),
+        skill=_skill(task, skills),
+        borrowed=skills.related(task.task.skill or task.task.name, task.task.surface, task.task.regime),
         plugin_files=choices.plugin_files,
     )
     real = loaded.backend.capabilities().real_traffic  # simulated users are there for everybody
@@ -212,5 +213,7 @@ def _with(task: Task, choices: Choices) -> Task:
     return task.model_copy(update={"agents": agents, "experiment": experiment})
 
 
-def _skill(task: Task, path: str) -> Skill | None:
-    return None if task.task.skill is None else hub(path).load(task.task.skill)
+def _skill(task: Task, skills: Skillhub) -> Skill | None:
+    """The one that the task names, else the one that an earlier campaign of it has made."""
+    name = task.task.skill or task.task.name
+    return skills.load(name) if task.task.skill or name in skills.names() else None

@@ -30,6 +30,7 @@ from rectune_dsl.hooks.api import (
 )
 from rectune_dsl.surrogate import slates
 from rectune_dsl.surrogate.semantics import prior_of
+from rectune_dsl.surrogate.told import Told
 
 ERRORS = {"likes": 0.01, "watch": 0.004, "hate_rate": 0.01}
 ELASTICITIES = {
@@ -87,7 +88,7 @@ def known_record(mechanic):
 
 def context(kit, feed, history=(), mechanics=(), **fields):
     task, whatif = feed
-    surrogate = slates.fit(task, history, whatif, prior_of(mechanics, whatif.names))
+    surrogate = slates.fit(task, history, whatif, Told(prior_of(mechanics, whatif.names)))
     return kit.context(
         task,
         history,

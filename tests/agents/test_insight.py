@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,9 +10,9 @@ from rectune_dsl.agents.elite import elite, farthest, pareto_front
 from rectune_dsl.agents.evidence import Evidence, ParamWitness
 from rectune_dsl.agents.insight_numeric import NumericInsight
 from rectune_dsl.agents.sensitivity import effects, slopes
-from rectune_dsl.agents.skill_numeric import NumericSkill, record_id
+from rectune_dsl.agents.skill_numeric import MOST, NumericSkill, _surest, record_id
 from rectune_dsl.dsl.space import Space
-from rectune_dsl.hooks.api import Arm, Config, KnowledgeRecord, Scope, Skill
+from rectune_dsl.hooks.api import Arm, Config, KnowledgeRecord, Mechanic, Scope, Skill
 from rectune_dsl.surrogate.gp import Observations
 
 ERRORS = {"watch": 0.01, "returns": 0.002}
@@ -46,16 +48,17 @@ def test_the_regression_is_the_brute_force_average_over_its_grid():
                 offsets.T @ precision @ offsets + np.eye(3) / (tau * size / reach) ** 2
             )
             means.append(covariance @ offsets.T @ precision @ y)
-            covariances.append(np.diag(covariance))
+            covariances.append(covariance)
             total = np.linalg.inv(precision) + (tau * size / reach) ** 2 * offsets @ offsets.T
             logs.append(-0.5 * y @ np.linalg.solve(total, y) - 0.5 * np.linalg.slogdet(total)[1])
     weight = np.exp(np.array(logs) - max(logs))
     weight /= weight.sum()
     mean = weight @ np.array(means)
-    variance = weight @ (np.array(covariances) + (np.array(means) - mean) ** 2)
+    apart = np.array(means) - mean
+    together = sum(w * (c + np.outer(d, d)) for w, c, d in zip(weight, covariances, apart, strict=True))
     found = slopes(offsets, Observations(offsets, y, noise))
-    assert found[0] == pytest.approx(mean, rel=1e-6)
-    assert found[1] == pytest.approx(np.sqrt(variance), rel=1e-6)
+    assert found.mean == pytest.approx(mean, rel=1e-6)
+    assert found.covariance == pytest.approx(together, rel=1e-5, abs=1e-12)
 
 
 def test_planted_sensitivities_are_found_with_sign_and_coverage(kit):
@@ -191,31 +194,36 @@ def test_what_excludes_zero_becomes_a_candidate_with_its_evidence(kit):
     history = linear_rounds(kit, task, 3)
     insight, (revision,) = evolved(kit, task, history)
     known = [m for m in insight.mechanics if m.low > 0 or m.high < 0]
+    about = [record for record in revision.records if record.mechanic]
     assert revision.skill == "fusion"
-    assert [record.mechanic for record in revision.records] == known
+    surest = sorted(known, key=lambda m: -abs(m.effect) / (m.high - m.low))
+    assert [record.mechanic for record in about] == surest
     assert revision.why
     keys = {result.key for result in history}
-    for record in revision.records:
+    for record in about:
         assert record.status == "candidate"
-        assert record.scope == Scope(product="feed")
-        assert record.id == record_id("fusion", record.mechanic)
+        assert record.scope == Scope("rank", "feed")
+        assert record.id == record_id("fusion", record.mechanic.metric, record.mechanic.cause)
         assert set(record.supports) | set(record.contradicts) <= keys
         assert not set(record.supports) & set(record.contradicts)
         assert len(record.supports) > len(record.contradicts)
     assert len({record.id for record in revision.records}) == len(revision.records)
 
 
+def mechanics_of(kit, task, seed):
+    _, (revision,) = evolved(kit, task, linear_rounds(kit, task, seed))
+    return [record for record in revision.records if record.mechanic]
+
+
 def test_ids_depend_on_skill_metric_and_cause_only(kit):
     task = kit.task()
-    first = evolved(kit, task, linear_rounds(kit, task, 3))[1][0].records
-    second = evolved(kit, task, linear_rounds(kit, task, 4))[1][0].records
+    first = mechanics_of(kit, task, 3)
+    second = mechanics_of(kit, task, 4)
     same = {(r.mechanic.metric, r.mechanic.cause): r.id for r in first}
     for record in second:
         assert same.get((record.mechanic.metric, record.mechanic.cause), record.id) == record.id
     other = kit.task(skill="diversity")
-    assert not {r.id for r in first} & {
-        r.id for r in evolved(kit, other, linear_rounds(kit, other, 3))[1][0].records
-    }
+    assert not {r.id for r in first} & {r.id for r in mechanics_of(kit, other, 3)}
 
 
 def test_an_experiment_that_points_the_other_way_contradicts(kit):
@@ -224,9 +232,7 @@ def test_an_experiment_that_points_the_other_way_contradicts(kit):
     arms = [Arm(f"x{i}", Config({**task.production, "a_click": v})) for i, v in enumerate((0.5, 1.8))]
     odd = kit.round_of(task, 7, arms, [{"watch": 0.04}, {"watch": -0.04}], ERRORS)
     _, (revision,) = evolved(kit, task, [*history, odd])
-    record = next(
-        r for r in revision.records if (r.mechanic.metric, r.mechanic.cause) == ("watch", "a_click")
-    )
+    record = next(r for r in revision.records if r.id == record_id(revision.skill, "watch", "a_click"))
     assert odd.key in record.contradicts
     assert odd.key not in record.supports
 
@@ -255,7 +261,7 @@ def test_an_experiment_is_not_judged_by_effects_fitted_on_itself(kit):
     assert (without(changed, first) == without(second, first)).all()
 
 
-def test_the_status_is_kept_and_only_this_campaigns_evidence_is_given(kit):
+def test_no_status_is_asked_for_and_only_this_campaigns_evidence_is_given(kit):
     task = kit.task()
     history = linear_rounds(kit, task, 3)
     _, (revision,) = evolved(kit, task, history)
@@ -266,13 +272,30 @@ def test_the_status_is_kept_and_only_this_campaigns_evidence_is_given(kit):
     skill = Skill("fusion", "", "", "", "", "", "", "", knowledge=(known,))
     _, (again,) = evolved(kit, task, history, skill)
     record = next(r for r in again.records if r.id == old.id)
-    assert record.status == "active"
+    assert record.status == "candidate"  # the Skillhub keeps what it has
     assert "other-run/round-1" not in record.supports  # the Skillhub joins it
     assert record.statement == old.statement
 
 
-@pytest.mark.parametrize("skill", [None, "fusion"])
-def test_nothing_to_say_or_no_skill_gives_no_revision(kit, skill):
-    task = kit.task(skill=skill)
-    history = [] if skill else linear_rounds(kit, task, 3)
-    assert evolved(kit, task, history)[1] == ()
+def test_nothing_to_say_gives_no_revision(kit):
+    assert evolved(kit, kit.task(), [])[1] == ()
+
+
+def test_where_no_skill_covers_the_task_one_is_made_that_is_called_like_it(kit):
+    task = kit.task(skill=None)
+    _, (revision,) = evolved(kit, task, linear_rounds(kit, task, 3))
+    assert revision.skill == task.task.name
+    assert all(metric in revision.novel.requirement for metric in task.guarded)
+    assert all(param in revision.novel.description for param in task.params)
+    known = Skill(task.task.name, "", "", "", "", "", "", "")
+    _, (again,) = evolved(kit, task, linear_rounds(kit, task, 3), known)
+    assert again.novel is None
+
+
+def test_only_the_surest_mechanics_of_a_metric_are_kept():
+    many = [Mechanic("watch", f"p{i}", "", 0.01 * (i + 1), 0.001, 0.02, (), "") for i in range(MOST + 3)]
+    slates = [replace(m, cause=f"slate {m.cause}") for m in many]
+    unsure = Mechanic("watch", "q", "", 1.0, -0.1, 2.0, (), "")
+    kept = _surest([*many, *slates, unsure])
+    assert len(kept) == 2 * MOST
+    assert {m.cause for m in kept if " " not in m.cause} == {f"p{i}" for i in range(3, MOST + 3)}

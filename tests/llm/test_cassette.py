@@ -26,7 +26,7 @@ def recorder(server, path):
 
 
 def replay(path, **settings):
-    return Replayed(path, "gemini", ModelSettings(**settings), DEFAULT_MODEL)
+    return Replayed(path, "gemini", ModelSettings(**settings))
 
 
 def test_what_was_recorded_is_replayed(path):

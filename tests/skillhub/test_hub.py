@@ -1,4 +1,5 @@
 import dataclasses
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,21 @@ from rectune_dsl.hooks.errors import PluginError, UsageError
 from rectune_dsl.skillhub.hub import Skillhub, seed_folders
 from rectune_dsl.skillhub.knowledge import records_to_toml
 
+DAY = date(2026, 3, 2)
 
-def revision(*records, skill="fusion"):
-    return SkillRevision(skill, tuple(records), "because")
+
+def revision(*records, skill="fusion", **edits):
+    return SkillRevision(skill, tuple(records), "because", **edits)
+
+
+def apply(hub, *records, run="a", judged=False, **edits):
+    hub.apply(revision(*records, **edits), run=run, when=DAY, judged=judged)
+
+
+def written(record, run="a", **changes):
+    """The record as it stands in the hub after the run has brought it."""
+    stamped = {"author": f"numeric, run {run}", "created": "2026-03-02", "changed": "2026-03-02"}
+    return dataclasses.replace(record, **stamped | changes)
 
 
 def files(root: Path) -> dict[str, bytes]:
@@ -56,39 +69,55 @@ def test_without_any_skill_it_says_where_to_put_one(tmp_path):
 
 def test_a_revision_writes_the_workspace_only(hub, tmp_path, record):
     before = files(tmp_path / "seeds")
-    hub.apply(revision(record()))
+    apply(hub, record())
     assert files(tmp_path / "seeds") == before
-    assert sorted(files(tmp_path / "workspace")) == ["fusion/SKILL.md", "fusion/assets/knowledge.toml"]
-    assert hub.load("fusion").knowledge == (record(),)
+    readable = [path for path in files(tmp_path / "workspace") if not path.startswith(".revisions")]
+    assert readable == ["fusion/SKILL.md", "fusion/assets/knowledge.toml"]
+    assert hub.load("fusion").knowledge == (written(record()),)
 
 
 def test_applying_a_revision_twice_gives_the_same_bytes(hub, tmp_path, record, mechanic):
-    told = revision(record(mechanic=mechanic, supports=("a/2", "a/1")), record("second"))
-    hub.apply(told)
-    before, name = files(tmp_path / "workspace"), hub.content_hash("fusion")
-    hub.apply(told)
+    told = (record(mechanic=mechanic, supports=("a/2", "a/1")), record("second"))
+    apply(hub, *told)
+    before, name = files(tmp_path / "workspace"), hub.load("fusion").revision
+    apply(hub, *told)
+    apply(hub, *told, run="b")  # whoever says it again
     assert files(tmp_path / "workspace") == before
-    assert hub.content_hash("fusion") == name
+    assert hub.load("fusion").revision == name
+
+
+def test_a_revision_that_is_repeated_after_others_undoes_none_of_them(hub, record):
+    apply(hub, record(statement="First.", supports=("a/1",)))
+    apply(hub, record(statement="Second.", supports=("b/1",)), run="b")
+    known = hub.load("fusion")
+    apply(hub, record(statement="First.", supports=("a/1",)))
+    assert hub.load("fusion") == known
+    assert len(hub.shelf("fusion").revisions.log()) == 3  # the seed, and each run's
 
 
 def test_new_evidence_joins_the_old_and_replaces_the_statement(hub, record):
-    hub.apply(revision(record(supports=("a/1",)), record("other")))
-    hub.apply(revision(record(statement="Now better.", supports=("b/1",), contradicts=("c/1",))))
+    apply(hub, record(supports=("a/1",)), record("other"))
+    apply(hub, record(statement="Now better.", supports=("b/1",), contradicts=("c/1",)))
     first, other = hub.load("fusion").knowledge
     assert (first.statement, first.supports, first.contradicts) == ("Now better.", ("a/1", "b/1"), ("c/1",))
-    assert other == record("other")
+    assert other == written(record("other"))
 
 
-def test_evidence_of_a_seed_record_is_kept_and_the_seeds_others_stay_in_the_seed(
+def test_evidence_of_a_seed_record_is_kept_and_what_a_newer_seed_knows_comes_on_top(
     tmp_path, write_skill, record
 ):
     seeds = [record(supports=("seed/1",)), record("untouched")]
     write_skill(tmp_path / "seeds", "fusion", knowledge=records_to_toml(seeds))
     hub = Skillhub([tmp_path / "seeds"], tmp_path / "workspace")
-    hub.apply(revision(record(supports=("a/1",))))
-    assert hub.load("fusion").knowledge == (record(supports=("a/1", "seed/1")), record("untouched"))
-    copy = Skillhub([], tmp_path / "workspace").load("fusion")
-    assert [known.id for known in copy.knowledge] == ["w_like"]
+    apply(hub, record(supports=("a/1",)))
+    first = dataclasses.replace(
+        record(supports=("a/1", "seed/1")), created="2026-03-02", changed="2026-03-02"
+    )
+    assert hub.load("fusion").knowledge == (first, record("untouched"))
+    assert Skillhub([], tmp_path / "workspace").load("fusion") == hub.load("fusion")
+    newer = [record(statement="Newer."), record("untouched"), record("news")]
+    write_skill(tmp_path / "seeds", "fusion", knowledge=records_to_toml(newer))
+    assert hub.load("fusion").knowledge == (first, record("untouched"), record("news"))
 
 
 def test_the_workspace_page_and_values_lie_over_the_seed(hub, tmp_path, write_skill):
@@ -108,18 +137,18 @@ def test_the_hash_tells_contents_not_places(tmp_path, write_skill, record):
     for root in ("one", "two"):
         write_skill(tmp_path / root, "fusion")
     one, two = (Skillhub([tmp_path / root], tmp_path / f"{root}-work") for root in ("one", "two"))
-    assert one.content_hash("fusion") == two.content_hash("fusion")
-    two.apply(revision(record()))
-    assert one.content_hash("fusion") != two.content_hash("fusion")
+    assert one.load("fusion").revision == two.load("fusion").revision
+    apply(two, record())
+    assert one.load("fusion").revision != two.load("fusion").revision
 
 
 def test_an_empty_revision_writes_nothing(hub, tmp_path):
-    hub.apply(revision())
+    apply(hub)
     assert not (tmp_path / "workspace").exists()
 
 
 def test_the_listing_counts_records_and_shows_what_cannot_be_read(hub, tmp_path, write_skill, record):
-    hub.apply(revision(record(), record("b", status="active"), record("c", status="active")))
+    apply(hub, record(), record("b", status="active"), record("c", status="active"), judged=True)
     write_skill(tmp_path / "seeds", "broken", front="name: broken")
     broken, fusion = hub.listing()
     assert "no `description`" in broken.problem
@@ -129,20 +158,20 @@ def test_the_listing_counts_records_and_shows_what_cannot_be_read(hub, tmp_path,
 
 @pytest.mark.parametrize("spoil", [{"statement": "\ud800"}, {"id": ""}])
 def test_a_record_that_could_not_be_read_again_is_refused_and_nothing_changes(hub, tmp_path, record, spoil):
-    hub.apply(revision(record()))
+    apply(hub, record())
     before = files(tmp_path / "workspace")
     with pytest.raises(PluginError, match="skill 'fusion' cannot be kept"):
-        hub.apply(revision(dataclasses.replace(record("new"), **spoil)))
+        apply(hub, dataclasses.replace(record("new"), **spoil))
     assert files(tmp_path / "workspace") == before
 
 
 def test_an_effect_that_is_not_finite_is_refused(hub, record, mechanic):
     with pytest.raises(PluginError, match="`high` is inf"):
-        hub.apply(revision(record(mechanic=dataclasses.replace(mechanic, high=float("inf")))))
+        apply(hub, record(mechanic=dataclasses.replace(mechanic, high=float("inf"))))
 
 
 def test_an_interrupted_write_leaves_the_old_file(hub, tmp_path, record, monkeypatch):
-    hub.apply(revision(record()))
+    apply(hub, record())
     before = files(tmp_path / "workspace")
 
     def fail(*_):
@@ -150,7 +179,7 @@ def test_an_interrupted_write_leaves_the_old_file(hub, tmp_path, record, monkeyp
 
     monkeypatch.setattr("os.replace", fail)
     with pytest.raises(UsageError, match="cannot be written: disk full"):
-        hub.apply(revision(record("new")))
+        apply(hub, record("new"))
     assert files(tmp_path / "workspace") == before
 
 
@@ -189,7 +218,7 @@ def test_seed_skills_and_their_workspace_copies_are_valid_agent_skills(folder, t
     assert all(getattr(skill, slot) for slot in ("context", "requirement", "north_star", "initial_config"))
     assert all(getattr(skill, slot) for slot in ("domain_knowledge", "tools"))
     assert not any(known.supports or known.status == "active" for known in skill.knowledge)
-    hub.apply(revision(record(), skill=folder.name))
+    apply(hub, record(), skill=folder.name)
     assert validate(folder) == []
     assert validate(tmp_path / folder.name) == []
 

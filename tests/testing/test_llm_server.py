@@ -113,6 +113,11 @@ def test_faults_may_be_a_function_and_answers_too(monkeypatch):
     assert second == f"```json\n{first}\n```"
 
 
+def test_a_fault_that_does_not_exist_is_an_error():
+    with pytest.raises(ValueError, match="there is no fault 'tired'; there are ok, busy"):
+        LLMServer(faults=["ok", "tired"])
+
+
 def test_it_has_stopped_when_it_is_left(monkeypatch):
     monkeypatch.setenv("GEMINI_API_KEY", "k" * 20)
     with LLMServer() as server:

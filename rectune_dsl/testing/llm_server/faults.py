@@ -9,8 +9,10 @@ from typing import Any, Literal, get_args
 Fault = Literal[
     "ok",
     "busy",  # 429, with `Retry-After`
+    "quota",  # 429, and the wait in the body, as Gemini has it
     "broken",  # 500
     "slow",  # answers, but later than anyone waits
+    "dripping",  # replies byte by byte, and takes as long
     "dropped",  # closes the connection instead of replying
     "cut off",  # closes the connection in the middle of its reply
     "malformed",  # a reply that is not JSON

@@ -6,7 +6,7 @@ import json
 import socket
 import socketserver
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
 from types import TracebackType
@@ -18,12 +18,15 @@ from rectune_dsl.testing.llm_server.wire import Request, error, reply
 
 _STATUSES: Mapping[str, tuple[int, str]] = {
     "busy": (429, "Too many requests."),
+    "quota": (429, "The quota of this minute is used up."),
     "broken": (500, "Something broke."),
-    "unauthorized": (401, "The key is not valid."),
+    "unauthorized": (401, "The key {key} is not valid."),  # some servers do repeat it
     "unknown model": (404, "There is no such model."),
 }
 TOKEN_PATH = "/token"
-"""Where Google's service accounts get the tokens that Vertex AI wants, if their files say so."""
+"""Where Google's service accounts get the tokens that Vertex AI wants, if their files say so. Such requests
+are not counted."""
+_TOKEN = {"access_token": "ya29.of-this-server", "expires_in": 3600, "token_type": "Bearer"}
 
 
 class LLMServer:
@@ -31,7 +34,8 @@ class LLMServer:
 
     `answer` gets the parts of the prompt and the JSON Schema, and returns what the model writes; by default
     that is a sample of the schema. `faults` says what goes wrong with which request. `retry_after` is the
-    header of "busy", and `slowness` the seconds that "slow" takes, unless the server is closed earlier.
+    wait that "busy" and "quota" ask for, and `slowness` the seconds that "slow" and "dripping" take, unless
+    the server is closed earlier.
     """
 
     def __init__(
@@ -43,7 +47,10 @@ class LLMServer:
         slowness: float = 30.0,
         version: str = "-001",
     ) -> None:
-        """`version` is added to the name of the model that is asked, to name the one that answers."""
+        """`version` is added to the name of the model that is asked, to name the one that answers. Raises
+        ValueError for a fault that does not exist."""
+        for number in range(0 if callable(faults) else len(faults)):
+            fault_of(faults, number)
         self.requests: list[Request] = []
         self._answer = answer
         self._faults = faults
@@ -75,6 +82,8 @@ class LLMServer:
 
     def respond(self, request: Request) -> tuple[Fault, int, bytes]:
         """What happens to a request: the fault, the status and the body."""
+        if request.path == TOKEN_PATH:
+            return "ok", 200, json.dumps(_TOKEN).encode()
         with self._lock:
             number = len(self.requests)
             self.requests.append(request)
@@ -84,19 +93,25 @@ class LLMServer:
         status, body = self._reply(request, fault)
         return fault, status, b"<html>" if fault == "malformed" else json.dumps(body).encode()
 
+    def drip(self, body: bytes, write: Callable[[bytes], object]) -> None:
+        """Write a body slowly, all the time that slowness is."""
+        for at in range(len(body)):
+            if self._closed.wait(self._slowness / len(body)):
+                return
+            write(body[at : at + 1])
+
     def headers(self, fault: Fault) -> Mapping[str, str]:
         return {"Retry-After": self._retry_after} if fault == "busy" else {}
 
     def _reply(self, request: Request, fault: Fault) -> tuple[int, dict[str, Any]]:
-        if request.path == TOKEN_PATH:
-            return 200, {"access_token": "ya29.of-this-server", "expires_in": 3600, "token_type": "Bearer"}
         if not (request.is_gemini or request.is_openai):
             return 404, error(request, 404, f"There is nothing at {request.path}.")
         if request.is_gemini and not {"x-goog-api-key", "authorization"} & set(request.headers):
             return 401, error(request, 401, "There is no key.")
         if fault in _STATUSES:
             status, message = _STATUSES[fault]
-            return status, error(request, status, message)
+            delay = self._retry_after if fault == "quota" else None
+            return status, error(request, status, message.format(key=request.key), delay)
         if fault == "no schema" and request.body.get("response_format", {}).get("type") == "json_schema":
             return 400, error(request, 400, "response_format json_schema is not supported.")
         text = spoilt(fault, self._answer, request.prompt, request.schema)
@@ -133,7 +148,10 @@ def _handler(server: LLMServer) -> type[BaseHTTPRequestHandler]:
             for name, value in server.headers(fault).items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(sent[: len(sent) // 2] if fault == "cut off" else sent)
+            if fault == "dripping":
+                server.drip(sent, self.wfile.write)
+            else:
+                self.wfile.write(sent[: len(sent) // 2] if fault == "cut off" else sent)
 
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""

@@ -36,6 +36,13 @@ class Request:
         return _OPENAI.fullmatch(self.path) is not None
 
     @property
+    def key(self) -> str:
+        """The key that came with it."""
+        return self.headers.get("x-goog-api-key") or self.headers.get("authorization", "").removeprefix(
+            "Bearer "
+        )
+
+    @property
     def model(self) -> str:
         found = _GEMINI.fullmatch(self.path)
         return found["model"] if found else str(self.body.get("model", ""))
@@ -76,11 +83,13 @@ def reply(request: Request, fault: Fault, text: str, version: str) -> dict[str, 
     return made
 
 
-def error(request: Request, status: int, message: str) -> dict[str, Any]:
-    """The body of a reply with another status."""
+def error(request: Request, status: int, message: str, delay: str | None = None) -> dict[str, Any]:
+    """The body of a reply with another status. `delay` is in seconds."""
     kind = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED"}
     if request.is_gemini:
-        return {"error": {"code": status, "message": message, "status": kind.get(status, "INTERNAL")}}
+        info = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{delay}s"}
+        told = {"code": status, "message": message, "status": kind.get(status, "INTERNAL")}
+        return {"error": {**told, "details": [info]} if delay is not None else told}
     return {"error": {"message": message, "type": kind.get(status, "INTERNAL").lower(), "code": status}}
 
 

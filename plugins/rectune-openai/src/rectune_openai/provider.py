@@ -68,9 +68,7 @@ class OpenAI:
 
         if self._client is None:
             # a proxy of the environment would be asked for this machine's own addresses too
-            self._client = httpx.Client(
-                timeout=self._settings.timeout, trust_env=not is_loopback(self._url), follow_redirects=True
-            )
+            self._client = httpx.Client(timeout=self._settings.timeout, trust_env=not is_loopback(self._url))
         return self._client
 
 

@@ -1,0 +1,141 @@
+"""The revisions of one skill: each is kept under the hash of its files, and a log tells which one is active.
+
+The log is replaced in one step, and a revision is written before the log names it: a process may be killed
+between any two steps, and the skill stands as it was, or as it should be.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import tomli_w
+from filelock import FileLock, Timeout
+from pydantic import TypeAdapter, ValidationError
+
+from rectune_dsl.hooks.errors import UsageError
+from rectune_dsl.skillhub.content import Files, digest
+from rectune_dsl.skillhub.files import read_text, replace_text
+
+HISTORY = 200
+"""Entries of the log, and revisions that they name; older ones are forgotten."""
+SHORT = 12
+"""Characters by which a revision is called on a screen."""
+PATIENCE = 60.0
+"""Seconds that a writer waits for another one."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What made a revision the active one. `edit` names what was asked, so that asking twice is asking once;
+    `refused` are sentences, one for each edit that was not taken. `date` is a UTC date."""
+
+    revision: str
+    parent: str
+    author: str
+    date: str
+    why: str
+    run: str = ""
+    trusted: bool = True
+    edit: str = ""
+    refused: tuple[str, ...] = ()
+
+
+_LOG = TypeAdapter(tuple[Entry, ...])
+
+
+class Revisions:
+    """The history of a skill in its folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @property
+    def exist(self) -> bool:
+        return self._log.is_file()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Nobody else writes meanwhile, in this process or another. The system frees the lock of a process
+        that dies. Raises UsageError when the lock cannot be had within PATIENCE."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(self._folder / "lock", timeout=PATIENCE):
+                yield
+        except Timeout:
+            raise UsageError(
+                f"{self._folder} has been locked by another process for {PATIENCE:.0f} seconds",
+                help="wait for the run or the command that writes this skill, then try again",
+            ) from None
+
+    def log(self) -> tuple[Entry, ...]:
+        """Every entry, the oldest first; the last one names the active revision."""
+        if not self._log.is_file():
+            return ()
+        try:
+            return _LOG.validate_python(tomllib.loads(read_text(self._log)).get("entry", []))
+        except (tomllib.TOMLDecodeError, ValidationError) as error:
+            raise UsageError(
+                f"{self._log} is damaged: {str(error).splitlines()[0]}",
+                help="put back the file from a copy, or move its folder away to start a new history",
+            ) from None
+
+    def read(self, revision: str) -> Files:
+        """The files of a revision. Raises UsageError when they are missing, or not what the hash says."""
+        path = self._path(revision)
+        try:
+            files = {str(key): str(text) for key, text in tomllib.loads(read_text(path)).items()}
+        except tomllib.TOMLDecodeError:
+            files = {}
+        if digest(files) != revision:
+            raise UsageError(
+                f"{path} is damaged: its contents do not have the hash that it is called by",
+                help="put it back from a copy, or roll back to another revision (`rectune skills log NAME`)",
+            )
+        return files
+
+    def find(self, beginning: str, name: str) -> str:
+        """The one revision whose hash begins so. Raises UsageError when there is none or several."""
+        known = sorted({entry.revision for entry in self.log()})
+        found = [revision for revision in known if beginning and revision.startswith(beginning)]
+        if len(found) != 1:
+            count = "no revision" if not found else "more than one revision"
+            raise UsageError(
+                f"{count} of skill {name!r} begins with {beginning!r}",
+                help=f"`rectune skills log {name}` lists them",
+            )
+        return found[0]
+
+    def commit(self, files: Files, entry: Entry) -> None:
+        """Keep the files, and make them the active revision. To be called while `writing`."""
+        path = self._path(entry.revision)
+        if not path.is_file():
+            replace_text(path, tomli_w.dumps(dict(files), multiline_strings=True))
+        log = (*self.log(), entry)[-HISTORY:]
+        tables = [_table(entry) for entry in log]
+        replace_text(self._log, tomli_w.dumps({"entry": tables}))
+        self._forget(log)
+
+    def _forget(self, log: Sequence[Entry]) -> None:
+        """Remove what no entry names, and what a killed process left."""
+        named = {self._path(entry.revision).name for entry in log} | {"lock", self._log.name}
+        for path in self._folder.iterdir():
+            if path.name not in named and path.is_file():
+                path.unlink(missing_ok=True)
+
+    @property
+    def _log(self) -> Path:
+        return self._folder / "log.toml"
+
+    def _path(self, revision: str) -> Path:
+        return self._folder / f"{revision}.toml"
+
+
+def _table(entry: Entry) -> dict[str, object]:
+    """The entry without what it leaves at its default."""
+    held = dataclasses.asdict(entry)
+    return {f.name: held[f.name] for f in dataclasses.fields(entry) if held[f.name] != f.default}

@@ -1,0 +1,205 @@
+"""One skill's place: its seed, its readable files in the workspace, and its revisions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+from rectune_dsl.hooks.errors import UsageError
+from rectune_dsl.skillhub.content import (
+    DOCUMENT,
+    INITIAL,
+    PARTS,
+    Content,
+    Files,
+    content_of,
+    digest,
+    files_of,
+)
+from rectune_dsl.skillhub.files import read_text, replace_text
+from rectune_dsl.skillhub.front_matter import read_front_matter
+from rectune_dsl.skillhub.knowledge import Knowledge
+from rectune_dsl.skillhub.revisions import Entry, Revisions
+
+REVISIONS = ".revisions"
+"""Folder of the workspace that holds a folder for each skill's revisions."""
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """Who changes a skill, when, why, and in which run; `edit` names what he asks for."""
+
+    author: str
+    when: date
+    why: str
+    run: str = ""
+    edit: str = ""
+
+    @property
+    def day(self) -> str:
+        return f"{self.when:%Y-%m-%d}"
+
+
+@dataclass(frozen=True)
+class Changed:
+    """What a skill is to become, and a sentence for each edit that was refused."""
+
+    content: Content
+    refused: tuple[str, ...] = ()
+
+
+def shelved(workspace: Path) -> set[str]:
+    """The names of the skills that the workspace holds."""
+    found = {page.parent.name for page in workspace.glob(f"*/{DOCUMENT}")}
+    return found | {log.parent.name for log in (workspace / REVISIONS).glob("*/log.toml")}
+
+
+class Shelf:
+    """A skill by its name. `seed` is its folder among the seeds, None where it has none.
+
+    The active revision is what counts; the readable files show it. One that a person has edited counts
+    in its place, and becomes a revision of its own with the next write.
+    """
+
+    def __init__(self, name: str, seed: Path | None, workspace: Path) -> None:
+        self.name = name
+        self.revisions = Revisions(workspace / REVISIONS / name)
+        self._seed = seed
+        self._copy = workspace / name
+
+    @property
+    def learnt(self) -> bool:
+        """Whether the workspace holds the skill."""
+        return self.revisions.exist or (self._copy / DOCUMENT).is_file()
+
+    @property
+    def folder(self) -> Path:
+        """Where a person reads it."""
+        return self._copy if self.learnt or self._seed is None else self._seed
+
+    def content(self) -> Content:
+        """The skill as it stands now. Raises UsageError when it is malformed, or not there."""
+        found = self._content(self.revisions.log())
+        if found is None:
+            raise UsageError(f"there is no skill {self.name!r}", help="`rectune skills` lists them")
+        return found
+
+    def edited_by_hand(self) -> tuple[str, ...]:
+        """The readable files that a person has changed since they were written."""
+        log = self.revisions.log()
+        return tuple(self._edited(self.revisions.read(log[-1].revision), log)) if log else ()
+
+    def write(self, stamp: Stamp, change: Callable[[Content | None], Changed]) -> str:
+        """Make a new revision of what `change` makes of the present one, None where there is no skill yet.
+        Returns the active revision.
+
+        Nobody else writes meanwhile. What was asked before, by the same `edit`, is not done again; what
+        changes nothing is not logged.
+        """
+        with self.revisions.writing():
+            log = self.revisions.log()
+            known = self._content(log)
+            if stamp.edit and any(entry.edit == stamp.edit for entry in log):
+                return self._shown(log)
+            told = change(known)
+            content = self._with_news(told.content)
+            files = files_of(content)
+            if known is not None:
+                same = files == files_of(known) and content.trusted == known.trusted
+                if same and not told.refused:
+                    return self._shown(log) if log else digest(files)
+                self._found(log, known, stamp)
+            self._commit(files, stamp, trusted=content.trusted, refused=told.refused)
+            return digest(files)
+
+    def _found(self, log: Sequence[Entry], known: Content, stamp: Stamp) -> None:
+        """Make a revision of what stands there and is not logged: a seed, or a person's edit."""
+        files = files_of(known)
+        if log and log[-1].revision == digest(files):
+            return
+        came = not log and not (self._copy / DOCUMENT).is_file()
+        author, why = (
+            ("seed", "as it came") if came else ("by hand", "as its files, or a newer seed, have it")
+        )
+        self._commit(files, Stamp(author, stamp.when, why), trusted=known.trusted)
+
+    def _commit(self, files: Files, stamp: Stamp, trusted: bool, refused: tuple[str, ...] = ()) -> None:
+        """The log first, then the readable files: until these are there, they are known to be old."""
+        log = self.revisions.log()
+        entry = Entry(
+            revision=digest(files),
+            parent=log[-1].revision if log else "",
+            author=stamp.author,
+            date=stamp.day,
+            why=stamp.why,
+            run=stamp.run,
+            trusted=trusted,
+            edit=stamp.edit,
+            refused=refused,
+        )
+        self.revisions.commit(files, entry)
+        self._show(files)
+
+    def _shown(self, log: Sequence[Entry]) -> str:
+        """The active revision, after what a killed process has left undone."""
+        files = self.revisions.read(log[-1].revision)
+        if not self._edited(files, log):
+            self._show(files)
+        return log[-1].revision
+
+    def _show(self, files: Files) -> None:
+        for part in PARTS:
+            path = self._copy / part
+            if part not in files:
+                path.unlink(missing_ok=True)
+            elif not path.is_file() or read_text(path) != files[part]:
+                replace_text(path, files[part])
+
+    def _content(self, log: Sequence[Entry]) -> Content | None:
+        kept = self.revisions.read(log[-1].revision) if log else {}
+        files = {**kept, **self._edited(kept, log)}
+        if not log and self._seed is not None:
+            came = _files_in(self._seed)
+            files = {**{part: came[part] for part in (DOCUMENT, INITIAL) if part in came}, **files}
+        if not files:
+            return None
+        where = {part: str(self._place(part)) for part in PARTS}
+        content = content_of(files, where, log[-1].trusted if log else True)
+        called = read_front_matter(content.page, where[DOCUMENT])[0].name
+        if called != self.name:
+            raise UsageError(
+                f"{where[DOCUMENT]}: the skill is called {called!r}, its folder {self.name!r}",
+                help="give both the same name",
+            )
+        return self._with_news(content)
+
+    def _place(self, part: str) -> Path:
+        """Where a file is that a message names."""
+        copy = self._copy / part
+        return copy if self._seed is None or copy.is_file() else self._seed / part
+
+    def _edited(self, kept: Files, log: Sequence[Entry]) -> Files:
+        """The readable files that say something else than the revision, and are no older revision's."""
+        found = _files_in(self._copy)
+        changed = {part: text for part, text in found.items() if text != kept.get(part)}
+        for revision in {entry.revision for entry in log} if changed else ():
+            earlier = self.revisions.read(revision)
+            changed = {part: text for part, text in changed.items() if text != earlier.get(part)}
+        return changed
+
+    def _with_news(self, content: Content) -> Content:
+        """The content with the records that only the seed has: it may be newer."""
+        if self._seed is None:
+            return content
+        where = {part: str(self._seed / part) for part in PARTS}
+        known = {record.id for record in content.knowledge.records}
+        came = content_of(_files_in(self._seed), where).knowledge.records
+        news = tuple(record for record in came if record.id not in known)
+        together = Knowledge((*content.knowledge.records, *news), content.knowledge.marks)
+        return replace(content, knowledge=together) if news else content
+
+
+def _files_in(folder: Path) -> dict[str, str]:
+    return {part: read_text(path) for part in PARTS if (path := folder / part).is_file()}

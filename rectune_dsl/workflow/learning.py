@@ -1,0 +1,168 @@
+"""What a campaign makes of its experiments for the Skillhub: forecasts before, scores and revisions after.
+
+Which records predict well is not for agents to say: forecasts are registered before an experiment begins, and
+scored by the rules of the evidence gate, whoever wrote the record.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
+
+from rectune_dsl.agents.forecasts import forecasts
+from rectune_dsl.hooks.api import (
+    Arm,
+    Forecast,
+    Insight,
+    KnowledgeRecord,
+    RoundResult,
+    Scored,
+    SkillRevision,
+)
+from rectune_dsl.skillhub.gate import judge, score
+from rectune_dsl.workflow.clock import utc_now
+from rectune_dsl.workflow.compile import Step
+from rectune_dsl.workflow.context import Contexts
+from rectune_dsl.workflow.parts import Parts
+
+NOTHING = type(None)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What an experiment said of records, by the skills that hold them; `on` is the day of it."""
+
+    on: date
+    of: tuple[tuple[str, str, Scored], ...]
+
+
+class Learning:
+    """One campaign's dealings with the Skillhub. Its experiments are called by `evidence` there."""
+
+    def __init__(self, parts: Parts, contexts: Contexts) -> None:
+        self._parts = parts
+        self._act = parts.recorder.act
+        self._contexts = contexts
+        self._campaign = _evidence(parts)
+        self._found: dict[str, tuple[str, KnowledgeRecord]] = {}  # id -> skill, record: of the last round
+        self._forecasts: tuple[Forecast, ...] = ()
+
+    def register(self, step: Step, arms: Sequence[Arm], history: tuple[RoundResult, ...]) -> None:
+        """Write down what records predict of an experiment that has not begun."""
+
+        def work() -> tuple[Forecast, ...]:
+            found = [record for _, record in self._found.values()]
+            known = [record for _, record in self._known() if record.id not in self._found]
+            return forecasts(self._contexts.of(step, history), arms[1:], found, known)
+
+        self._forecasts = self._act(f"{step.name}/forecasts", tuple[Forecast, ...], work)
+
+    def evolve(self, step: Step, history: tuple[RoundResult, ...], insight: Insight) -> None:
+        """Take the Skill agent's revisions, and judge the records that this round has scored."""
+        agent, context = self._parts.agents.skill, partial(self._contexts.of, step, history)
+        revisions = self._act(
+            step.name, tuple[SkillRevision, ...], lambda: tuple(agent.evolve(context(), insight))
+        )
+        last = history[-1] if history and history[-1].round == step.round else None
+        scores = self._act(f"{step.name}/scores", Scores, lambda: self._scores(last))
+        self._forecasts = ()
+        for number, revision in enumerate(revisions, 1):
+            named = self._named(revision)
+            self._found |= {record.id: (named.skill, record) for record in named.records}
+            self._act(f"{step.name}/apply-{number}", NOTHING, partial(self._apply, named, scores.on))
+        for skill in dict.fromkeys(skill for skill, _, _ in scores.of):
+            mine = {id: scored for of, id, scored in scores.of if of == skill}
+            judge_them = partial(self._judge, skill, mine, scores.on)
+            self._contexts.withdraw(self._act(f"{step.name}/judge-{skill}", tuple[str, ...], judge_them))
+
+    def _known(self) -> list[tuple[str, KnowledgeRecord]]:
+        """Records that were there when the run began, of trusted skills, with the skills' names."""
+        skills = [*([self._parts.skill] if self._parts.skill else []), *self._parts.borrowed]
+        return [(s.name, r) for s in skills if s.trusted for r in s.knowledge if r.status != "retired"]
+
+    def _scores(self, result: RoundResult | None) -> Scores:
+        holders = {record.id: skill for skill, record in self._known()}
+        holders |= {id: skill for id, (skill, _) in self._found.items()}
+        found = []
+        for id in dict.fromkeys(forecast.record for forecast in self._forecasts):
+            mine = [forecast for forecast in self._forecasts if forecast.record == id]
+            scored = score(mine, result) if result is not None else None
+            if scored is not None:
+                key = f"{self._campaign}/{scored.experiment}"
+                found.append((holders[id], id, replace(scored, experiment=key)))
+        return Scores(utc_now().date(), tuple(found))
+
+    def _apply(self, revision: SkillRevision, on: date) -> None:
+        hub = self._parts.hub
+        if revision.novel is not None and revision.skill in hub.names():
+            revision = replace(revision, novel=None)  # made in an earlier round, or by another run
+        if revision.novel is None and revision.skill not in hub.names():
+            return
+        hub.apply(revision, run=self._parts.recorder.run, when=on)
+
+    def _judge(self, skill: str, scores: Mapping[str, Scored], on: date) -> tuple[str, ...]:
+        """Let the gate judge a skill's records as they are now. Returns the ids of those that it retires.
+
+        One that becomes active takes the place of the active responses of its kind: they are the same task's,
+        of an earlier campaign. What is no longer there was retired for want of room, or by a person.
+        """
+        known = {record.id: record for record in self._parts.hub.load(skill).knowledge}
+        living = {id: known[id] for id in scores if id in known and known[id].status != "retired"}
+        judged = [judge(r, scores[id], self._among(r), on.isoformat()) for id, r in living.items()]
+        superseded = {
+            old.id: f"superseded by {new.id}"
+            for new in judged
+            if new.responses and new.status == "active" != living[new.id].status
+            for old in known.values()
+            if _alike(old, new)
+        }
+        self._parts.hub.apply(
+            SkillRevision(skill, tuple(judged), "what the last experiment said", retired=superseded),
+            run=self._parts.recorder.run,
+            when=on,
+            judged=True,
+        )
+        return tuple(record.id for record in judged if record.status == "retired")
+
+    def _among(self, record: KnowledgeRecord) -> int:
+        """How many records of one cause are tested side by side: one per judged metric."""
+        return len(self._parts.task.judged) if record.mechanic is not None else 1
+
+    def _named(self, revision: SkillRevision) -> SkillRevision:
+        return replace(revision, records=tuple(map(self._named_record, revision.records)))
+
+    def _named_record(self, record: KnowledgeRecord) -> KnowledgeRecord:
+        """The record with its experiments named across campaigns: `round-3/experiment` gets a prefix. What
+        one campaign has learnt of all features at once is a record of its own."""
+        mechanic = record.mechanic
+        if mechanic is not None:
+            mechanic = replace(mechanic, evidence=self._qualified(mechanic.evidence))
+        supports, contradicts = self._qualified(record.supports), self._qualified(record.contradicts)
+        id = _hashed(f"{self._campaign}/{record.id}") if record.responses else record.id
+        return replace(record, id=id, mechanic=mechanic, supports=supports, contradicts=contradicts)
+
+    def _qualified(self, keys: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(f"{self._campaign}/{key}" for key in keys)
+
+
+def _alike(old: KnowledgeRecord, new: KnowledgeRecord) -> bool:
+    alike = old.id != new.id and old.scope == new.scope
+    return alike and bool(old.responses) and old.status == "active"
+
+
+def _evidence(parts: Parts) -> str:
+    """What a campaign's experiments are called in the Skillhub. Real traffic is new in every run; a simulated
+    campaign is the same one whenever its seed is, and a log is one log in all of them."""
+    name = parts.task.task.name
+    if not parts.capabilities.randomises:
+        return f"{parts.surface}/{name}"
+    if parts.capabilities.virtual_time:
+        return f"{parts.surface}/{name}/seed-{parts.seed}"
+    return parts.recorder.run
+
+
+def _hashed(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
