@@ -47,7 +47,8 @@ def command(
     assume: tuple[str, ...],
     oracle: bool,
 ) -> None:
-    """Show the compiled workflow, the search space, what is judged, the traffic, and what it can detect.
+    """Show the compiled workflow, the search space, what is judged, the traffic, and what it can detect; and
+    what agents that ask a language model would spend.
 
     Launches nothing. Exit code 2 when the campaign could not run.
     """
@@ -72,7 +73,7 @@ def command(
     providers = Providers(loaded.task, loaded.folder, host(ctx))
     asking = model_preflight(loaded, providers)
     readable = all(problem.code != "RT908" for problem in asking)
-    if readable and (planned := estimate(workflow, providers)) is not None:
+    if readable and (planned := estimate(workflow, capabilities, providers)) is not None:
         print_estimate(out, loaded.task.llm, planned)
     if assume:
         lifts = dict(_assumption(text) for text in assume)

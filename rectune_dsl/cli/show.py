@@ -13,7 +13,8 @@ from rectune_dsl.cli.common import host_of, read, store_flag, store_option
 @click.option("--json", "as_json_", is_flag=True, help="Everything, without ids and wall-clock times.")
 @click.pass_context
 def command(ctx: click.Context, run: str, store: str, as_json_: bool) -> None:
-    """Show a run: every proposal with its hypothesis, the Critic's words, the numbers, what was learnt.
+    """Show a run: every proposal with its hypothesis, the Critic's words, the numbers, what was learnt, what
+    language models cost.
 
     RUN is its id, the beginning of one, or `last`.
     """

@@ -7,14 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from rich.console import Console
-from rich.text import Text
 
 from rectune_dsl.dsl.llm import LanguageModel
 from rectune_dsl.hooks.api import ModelCall, Outcome
 from rectune_dsl.memory.ledger import NO_CALLS
 from rectune_dsl.report.console import plain_table
 from rectune_dsl.report.words import count
-from rectune_dsl.workflow.estimate import ANSWER, CHARACTERS_PER_TOKEN, INSTRUCTIONS, Bill, Estimate
+from rectune_dsl.workflow.estimate import CHARACTERS_PER_TOKEN, INSTRUCTIONS, Bill, Estimate
 
 _HAD: tuple[Outcome, ...] = ("answered", "recalled")
 """How the last line of a step ends whose agent got an answer that it could use."""
@@ -82,17 +81,14 @@ def print_estimate(out: Console, table: LanguageModel, plan: Estimate) -> None:
     if table.cassette_mode == "replay":
         out.print(f"  {count(plan.likely.calls)} answers come from {table.cassette}, and cost nothing")
         return
-    out.print(f"  likely {_bill(plan.likely)}: one question per step of theirs, answered at once")
+    out.print(f"  likely {_bill(plan.likely)}: one question per step in which they ask, answered at once")
     out.print(f"  at worst {_bill(plan.worst)}: each answer as long as it may be, and sent back once")
     out.print(
         f"  assumed: {CHARACTERS_PER_TOKEN} characters per token; a prompt has the task, what the rounds "
-        f"before found and {count(INSTRUCTIONS)} tokens of instructions; an answer has {count(ANSWER)}"
+        f"before found and {count(INSTRUCTIONS)} tokens of instructions; an answer has {count(plan.answer)}"
     )
     caps = {"max_usd": table.max_usd, "max_calls": table.max_calls, "max_tokens": table.max_tokens}
     out.print(f"  caps: {', '.join(f'{name} {most:,}' for name, most in caps.items() if most is not None)}")
-    if plan.reached is not None:
-        cap, step = plan.reached
-        out.print(Text(f"  {cap} would end the questions before {step}: agents go on numerically", "yellow"))
 
 
 def _cost(round: int | None, role: str, lines: Sequence[ModelCall]) -> Cost:

@@ -59,9 +59,14 @@ class StepModel:
         self.ledger.record(self._free("unusable", LLMAnswer("; ".join(problems), answer.model, 0, 0)))
 
     def recalled(self, key: str) -> LLMAnswer | None:
-        """The answer of the cassette, or one that was paid for before; written down as recalled."""
+        """The answer of the cassette, or one that was paid for before; written down as recalled. Raises
+        NoAnswerError where the cassette tells of a failure."""
         take = self.providers.takes.get(key)
-        answer = self.ledger.recall(key) if take is None else take.replay()
+        try:
+            answer = self.ledger.recall(key) if take is None else take.replay()
+        except NoAnswerError as error:
+            self.reject(LLMAnswer("", error.model, 0, 0), [str(error)])
+            raise
         if answer is not None:
             self.ledger.record(self._free("recalled", answer, key))
         return answer

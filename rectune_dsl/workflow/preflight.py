@@ -30,7 +30,7 @@ def model_preflight(loaded: Loaded, providers: Providers) -> tuple[Diagnostic, .
     """Every problem that its questions to language models would meet, in the order of the file. Raises what
     the providers' factories raise."""
     problems = list(_unreadable(providers)) if providers.asked else []
-    plan = None if problems else estimate(compile_task(loaded.task), providers)
+    plan = None if problems else estimate(compile_task(loaded.task), loaded.backend.capabilities(), providers)
     if plan is not None:
         problems += [*_unpriced(loaded.task, plan, providers), *_capped(plan)]
     return located(loaded.checked.source, problems)
@@ -48,9 +48,7 @@ def _unpriced(task: Task, plan: Estimate, providers: Providers) -> Iterator[Prob
     if task.llm.max_usd is not None and not providers.replays:
         for model in plan.unpriced:
             message = f"no price is known for model `{model}`, so max_usd cannot be kept"
-            help = (
-                'write its price into a file of your own, prices = "prices.toml", or cap max_tokens instead'
-            )
+            help = 'write prices = "prices.toml", a file with its price, or cap max_tokens instead'
             yield "RT909", ("llm", "max_usd"), message, help
 
 

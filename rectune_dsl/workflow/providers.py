@@ -42,10 +42,10 @@ class Providers:
         self.attempts = task.llm.attempts
 
     def provider(self, name: str) -> LLM:
-        """A provider, with the cassette around it. Raises what its factory does, and UsageError for a
-        cassette that cannot be read."""
+        """A provider with the cassette around it, or in its place. Raises what the factory does, and
+        UsageError for a cassette that cannot be read."""
         if name not in self._made:
-            self._made[name] = self._taped(name, self._host.llm(name)(self.settings))
+            self._made[name] = self._make(name)
         return self._made[name]
 
     def model(self, name: str) -> str:
@@ -71,12 +71,12 @@ class Providers:
 
     @cached_property
     def takes(self) -> Mapping[str, Take]:
-        """The answers that the cassette had at first. Raises UsageError for one that cannot be read; one that
-        is still to be recorded need not be there."""
+        """What the cassette had at first. Raises UsageError for one that cannot be read; one that is still to
+        be recorded need not be there."""
         path = self._path(self._table.cassette)
         if path is None or not (self.replays or path.exists()):
             return {}
-        return {key: take for key, take in read_takes(path).items() if take.outcome == "answered"}
+        return read_takes(path)
 
     def check(self) -> None:
         """Raises UsageError where a file that is needed cannot be read."""
@@ -84,13 +84,12 @@ class Providers:
             assert self.prices is not None
             assert self.takes is not None
 
-    def _taped(self, name: str, made: LLM) -> LLM:
+    def _make(self, name: str) -> LLM:
         path = self._path(self._table.cassette)
-        if path is None:
-            return made
-        if self.replays:
-            return Replayed(path, name, self.settings, model_of(made, self.settings))
-        return Recorded(made, path, name, self.settings)
+        if path is not None and self.replays:
+            return Replayed(path, name, self.settings)
+        made: LLM = self._host.llm(name)(self.settings)
+        return made if path is None else Recorded(made, path, name, self.settings)
 
     def _path(self, written: str | None) -> Path | None:
         return None if written is None else self._folder / written

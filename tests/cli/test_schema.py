@@ -59,12 +59,15 @@ def lint(tmp_path):
 def built_in() -> Environment:
     """What there is without plugins, whichever are installed."""
     own = [r for r in Host().registered() if r.plugin == "rectune"]
-    agents = [r.name.split("/") for r in own if r.kind == "agent"]
+    named = [r.name.split("/") for r in own if r.kind == "agent"]
+    agents = {role: frozenset(name for of, name in named if of == role) for role, _ in named}
+    llms = frozenset(r.name for r in own if r.kind == "llm")
     return Environment(
-        agents={role: frozenset(name for of, name in agents if of == role) for role, _ in agents},
+        agents={role: names | llms if "llm" in names else names for role, names in agents.items()},
         backends=frozenset(r.name for r in own if r.kind == "backend"),
         executors=frozenset(r.name for r in own if r.kind == "executor"),
         worlds=frozenset(WORLDS),
+        llms=llms,
     )
 
 

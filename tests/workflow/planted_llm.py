@@ -11,6 +11,7 @@ import os
 from rectune_dsl.agents.actor_random import RandomActor
 from rectune_dsl.agents.critic_none import NoCritic
 from rectune_dsl.agents.insight_numeric import NumericInsight
+from rectune_dsl.agents.online_numeric import NumericOnline
 from rectune_dsl.hooks.api import LLMAnswer, NoAnswerError
 from rectune_dsl.hooks.specs import hookimpl
 from rectune_dsl.llm.ask import ask
@@ -26,6 +27,7 @@ def rectune_register_agents(register):
     register("actor", "asking", AskingActor)
     register("critic", "asking", AskingCritic)
     register("insight", "asking", AskingInsight)
+    register("online", "asking", AskingOnline)
 
 
 class PlantedLLM:
@@ -79,6 +81,10 @@ class AskingCritic(NoCritic):
     def review(self, context, proposals):
         asked(context, "review")
         return super().review(context, proposals)
+
+
+class AskingOnline(NumericOnline):
+    asks_model = True
 
 
 class AskingInsight(NumericInsight):

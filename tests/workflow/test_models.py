@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from rectune_dsl.agents.actor_random import RandomActor
 from rectune_dsl.dsl.source import Source
 from rectune_dsl.hooks.api import JudgedLLM, ModelSettings, Spending, UsageError
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.memory.ledger import RunLedger
-from rectune_dsl.plugins.host import Host
+from rectune_dsl.plugins.host import Host, Registered
 from rectune_dsl.workflow.assemble import campaign
 from rectune_dsl.workflow.compile import compile_task
-from rectune_dsl.workflow.models import StepModel
+from rectune_dsl.workflow.models import StepModel, model_of_step
 from rectune_dsl.workflow.prepare import Choices, begin, load
 from rectune_dsl.workflow.providers import Providers
 
@@ -84,6 +85,15 @@ def test_who_asks_none_is_given_none(models):
     assert providers.asked == dict.fromkeys(("actor", "critic", "insight"), "planted")
     plain = load(Source("task.toml", (HERE / "planted.toml").read_text()), models.host, Choices())
     assert Providers(plain.task, Path(), models.host).asked == {}
+
+
+def test_a_step_that_asks_more_than_once_is_told_apart_by_its_acts(models):
+    task = load(Source("task.toml", TASK), models.host, Choices()).task
+    providers = Providers(task, Path(), models.host)
+    steps = {step.name: step for step in compile_task(task).steps}
+    assert model_of_step(providers, object(), steps["round-2/learn"], "act").step == "round-2/learn/act"
+    assert model_of_step(providers, object(), steps["round-2/approve"]) is None
+    assert model_of_step(providers, object(), steps["round-2/experiment"], "look-1") is None
 
 
 def test_a_second_campaign_with_the_same_questions_pays_nothing(models):
@@ -165,6 +175,15 @@ def test_a_cassette_is_recorded_also_from_what_was_paid_before_and_replayed_for_
     assert len(models.billed()) == len(STEPS)
 
 
+def test_failures_on_a_cassette_are_failures_again_and_cost_nothing(models):
+    models.plant(faults={"1": "truncated"})
+    models('cassette = "tape.jsonl"')
+    Path("journal.sqlite").unlink()
+    lines = models('cassette = "tape.jsonl"\ncassette_mode = "replay"')
+    assert [line.outcome for line in lines] == ["unusable"] + ["recalled"] * (len(STEPS) - 1)
+    assert models.ledger.spent() == Spending()
+
+
 def test_a_question_that_is_on_no_cassette_is_not_asked(models):
     models('cassette = "tape.jsonl"')
     Path("journal.sqlite").unlink()
@@ -192,6 +211,9 @@ def test_the_name_of_a_provider_is_that_of_an_agent_where_there_is_one_that_asks
         "    register('bayes', lambda settings: None)\n"
     )
     host = Host([plugin])
+    llm = Registered("agent", "actor/llm", RandomActor, "a test")
+    host._registered.setdefault(("agent", "actor/llm"), llm)
+    assert {"llm", "oracle", "gemini"} <= host.agents()["actor"]
     for role, names in host.agents().items():
         assert ("oracle" in names) == ("llm" in names) == ("gemini" in names)
         if "llm" in names:
