@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,9 +10,9 @@ from rectune_dsl.agents import words
 from rectune_dsl.agents.llm.facts import backed
 from rectune_dsl.agents.llm.prompt import capped
 from rectune_dsl.agents.past import tested_arms
-from rectune_dsl.agents.skill_numeric import NumericSkill
+from rectune_dsl.agents.skill_numeric import NumericSkill, record_id, scope_of, skill_of
 from rectune_dsl.dsl.space import Space
-from rectune_dsl.hooks.api import AgentContext, Config, Insight, KnowledgeRecord, Scope, TightBounds
+from rectune_dsl.hooks.api import AgentContext, Config, Insight, KnowledgeRecord, TightBounds
 
 STATEMENT = 300
 """Most characters of a statement or a reason."""
@@ -56,22 +55,25 @@ class Tighten:
 
 
 class Editor:
-    """What code lets a model edit in `skill`. No edit has a status of its own: a new record is a candidate.
+    """What code lets a model edit in the task's skill. No edit has a status: new records are candidates.
 
-    `candidates` are the numeric agent's records, by the ids M1, M2, ... that a model cites; those that
-    evidence has retired before are not among them.
+    Of the numeric agent's records, `candidates` are those with a mechanic, by the ids M1, M2, ... that a
+    model cites. The others are numbers that no word adds to: they are `kept` as they are. What evidence has
+    retired before is in neither. `novel` is the numeric agent's page, where no skill covers the task.
     """
 
-    def __init__(self, context: AgentContext, insight: Insight, skill: str) -> None:
+    def __init__(self, context: AgentContext, insight: Insight) -> None:
         self.records: Mapping[str, KnowledgeRecord] = {
             record.id: record for record in (context.skill.knowledge if context.skill else ())
         }
-        revisions = NumericSkill().evolve(_learning_for(context, skill), insight)
-        found = [r for revision in revisions for r in revision.records if not self._is_rejected(r.id)]
-        self.candidates = {f"M{number}": record for number, record in enumerate(found, 1)}
+        self.numeric = tuple(NumericSkill().evolve(context, insight))
+        found = [r for revision in self.numeric for r in revision.records if not self._is_rejected(r.id)]
+        mechanics = [record for record in found if record.mechanic is not None]
+        self.candidates = {f"M{number}": record for number, record in enumerate(mechanics, 1)}
+        self.kept = [record for record in found if record.mechanic is None]
+        self.novel = next((revision.novel for revision in self.numeric), None)
         self._context = context
         self._insight = insight
-        self._skill = skill
 
     @property
     def live(self) -> list[KnowledgeRecord]:
@@ -109,13 +111,15 @@ class Editor:
         }
 
     def tightened(self, edits: Sequence[Tighten]) -> list[KnowledgeRecord]:
-        """Bounds inside the task's own, of params that this campaign has moved."""
+        """Bounds inside the task's own, of params that this campaign has moved and that the numeric agent has
+        not tightened itself."""
         records: dict[str, KnowledgeRecord] = {}
+        numeric = {record.id for record in self.kept}
         for edit in edits:
             bounds = self._clipped(edit)
             if bounds is not None:
                 record = self._record(bounds, edit.why)
-                if not self._is_rejected(record.id):
+                if not self._is_rejected(record.id) and record.id not in numeric:
                     records.setdefault(record.id, record)
         return list(records.values())
 
@@ -146,14 +150,11 @@ class Editor:
         )
         reason, sources = capped(why, STATEMENT), [told, *self._insight.notes]
         sources += [mechanic.statement for mechanic in self._insight.mechanics]
-        record = f"{self._skill}\x1fbounds\x1f{bounds.param}"
-        name = hashlib.sha256(record.encode()).hexdigest()[:16]
-        earlier = self.records.get(name)
         return KnowledgeRecord(
-            id=name,
+            id=record_id(skill_of(self._context), "bounds", bounds.param),
             statement=f"{told} {words.sentence(reason) if backed(reason, sources) else ''}".rstrip(),
-            scope=Scope(product=self._context.task.task.surface),
-            status=earlier.status if earlier else "candidate",
+            scope=scope_of(self._context),
+            status="candidate",
             mechanic=None,
             supports=(),
             contradicts=(),
@@ -163,12 +164,6 @@ class Editor:
 
     def _is_rejected(self, name: str) -> bool:
         return name in self.records and self.records[name].status == "retired"
-
-
-def _learning_for(context: AgentContext, skill: str) -> AgentContext:
-    """The context of a task that names the skill."""
-    info = context.task.task.model_copy(update={"skill": skill})
-    return replace(context, task=context.task.model_copy(update={"task": info}))
 
 
 def _said(statement: str, record: KnowledgeRecord) -> str:

@@ -11,7 +11,7 @@ from rectune_dsl.agents.llm.asking import Silence, asked
 from rectune_dsl.agents.llm.edits import OUTSIDE, STATEMENT, Editor, Merge, Retire, Tighten, Written
 from rectune_dsl.agents.llm.prompt import Row, Section, capped, question
 from rectune_dsl.agents.llm.schema import Schema, number, one_of, record, rows, text
-from rectune_dsl.agents.skill_numeric import NumericSkill
+from rectune_dsl.agents.skill_numeric import NumericSkill, skill_of
 from rectune_dsl.hooks.api import AgentContext, Insight, KnowledgeRecord, NovelSkill, SkillRevision
 
 MOST_EDITS = 12
@@ -34,32 +34,33 @@ class Edits:
 
 class LLMSkill:
     """Adds, updates, merges and retires records, tightens bounds, and writes a page where no skill covers the
-    task. What becomes of an edit is decided by evidence, elsewhere."""
+    task. What becomes of an edit is decided by evidence, elsewhere. Records without a mechanic are passed on
+    as the numeric agent made them."""
 
     name = "llm"
     asks_model = True
 
     def evolve(self, context: AgentContext, insight: Insight) -> Sequence[SkillRevision]:
-        task = context.task.task
-        uncovered = task.skill is None
-        if uncovered and context.budget.rounds > 1:
-            return ()  # a page is written once, when most is known
-        skill = task.skill or task.name
-        editor = Editor(context, insight, skill)
-        if not uncovered and not editor.candidates and not editor.records:
-            return ()
-        answer = _ask(context, insight, editor, uncovered)
+        editor = Editor(context, insight)
+        if not editor.candidates and not editor.records:
+            return editor.numeric
+        answer = _ask(context, insight, editor)
         if isinstance(answer, Silence):
-            return _fallen_back(context, insight, answer)
-        revision = _revision(editor, answer, skill, uncovered)
-        return (revision,) if _changes_something(revision, uncovered) else ()
+            told = answer.fell_back(self.name, NumericSkill.name)
+            return [replace(revision, why=f"{revision.why} Skill {told}.") for revision in editor.numeric]
+        revision = _revision(editor, answer, skill_of(context))
+        return (revision,) if revision.records or revision.merged or revision.retired else ()
 
 
-def _revision(editor: Editor, edits: Edits, skill: str, uncovered: bool) -> SkillRevision:
-    records = (*editor.written(edits.write), *editor.tightened(edits.bounds))
-    merged, retired = editor.merged(edits.merge), editor.retired(edits.retire)
-    retired = {name: why for name, why in retired.items() if name not in (*merged, *merged.values())}
-    novel = _page(edits.novel) if uncovered and edits.novel is not None else None
+def _revision(editor: Editor, edits: Edits, skill: str) -> SkillRevision:
+    records = (*editor.written(edits.write), *editor.kept, *editor.tightened(edits.bounds))
+    merged = editor.merged(edits.merge)
+    retired = {
+        name: why
+        for name, why in editor.retired(edits.retire).items()
+        if name not in (*merged, *merged.values())
+    }
+    novel = editor.novel and _page(edits.novel, editor.novel)
     parts = [
         words.counted(len(records), "record"),
         f"{len(merged)} merged",
@@ -70,26 +71,16 @@ def _revision(editor: Editor, edits: Edits, skill: str, uncovered: bool) -> Skil
     return SkillRevision(skill, records, why, merged, retired, novel)
 
 
-def _changes_something(revision: SkillRevision, uncovered: bool) -> bool:
-    """Without a page, a skill that is not there can be given nothing."""
-    if uncovered:
-        return revision.novel is not None
-    return bool(revision.records or revision.merged or revision.retired)
+def _page(written: NovelSkill | None, numeric: NovelSkill) -> NovelSkill:
+    """The model's slots on plain lines, none of which is a heading; the numeric one where one is empty."""
+    if written is None:
+        return numeric
+    slots = {name: capped(getattr(written, name), SLOT).lstrip("#-=<>`~ ") for name in _PAGE}
+    return replace(numeric, **{name: said for name, said in slots.items() if said})
 
 
-def _fallen_back(context: AgentContext, insight: Insight, silence: Silence) -> list[SkillRevision]:
-    told = silence.fell_back(LLMSkill.name, NumericSkill.name)
-    revisions = NumericSkill().evolve(context, insight)
-    return [replace(revision, why=f"{revision.why} Skill {told}.") for revision in revisions]
-
-
-def _page(novel: NovelSkill) -> NovelSkill | None:
-    """The page on plain lines, none of which is a heading; None where a slot is empty."""
-    slots = {name: capped(getattr(novel, name), SLOT).lstrip("#-=<>`~ ") for name in _PAGE}
-    return NovelSkill(**slots) if all(slots.values()) else None
-
-
-def _ask(context: AgentContext, insight: Insight, editor: Editor, uncovered: bool) -> Edits | Silence:
+def _ask(context: AgentContext, insight: Insight, editor: Editor) -> Edits | Silence:
+    uncovered = editor.novel is not None
     rejected = [_named(record) for record in editor.rejected]
     sections = [
         brief.task_of(context),

@@ -173,7 +173,7 @@ ANYTHING = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(10**
 CONFIG = st.dictionaries(st.sampled_from([*GOOD, "stranger", "__class__"]), ANYTHING, max_size=6)
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     answer=st.lists(CONFIG | st.just(GOOD), max_size=5),
     text=st.text(max_size=2000),

@@ -7,7 +7,7 @@ import pytest
 from rectune_dsl.agents.insight_numeric import NumericInsight
 from rectune_dsl.agents.llm.skill import LLMSkill
 from rectune_dsl.agents.skill_numeric import NumericSkill
-from rectune_dsl.hooks.api import Budget, KnowledgeRecord, Scope, Skill
+from rectune_dsl.hooks.api import KnowledgeRecord, Scope, Skill
 
 NOTHING = {"write": [], "merge": [], "retire": [], "bounds": []}
 PAGE = dict.fromkeys(
@@ -30,11 +30,11 @@ def skill(*records):
 @pytest.fixture
 def learnt(kit, models):
     """`learnt(llm, *records, ...)`: the revisions after some rounds, with records in the skill."""
-    world = kit.world(kit.task(), errors={"watch": 0.002, "returns": 0.002})
-    history = models.rounds(world, 4)
+    world = kit.world(kit.task(), errors={"watch": 0.001, "returns": 0.001})
+    history = models.rounds(world, 2, arms=6)
     insight = NumericInsight().learn(kit.context(world.task, history))
 
-    def evolve(llm, *records, agent=None, **fields):
+    def evolve(llm, *records, agent=None, history=history, insight=insight, **fields):
         task = fields.pop("task", world.task)
         known = skill(*records) if task.task.skill else None
         context = kit.context(task, history, skill=known, llm=llm, **fields)
@@ -87,7 +87,9 @@ def test_what_was_retired_is_shown_and_not_taken_again(learnt, record, models):
 def test_no_edit_sets_a_status(learnt, record, models):
     llm = models.scripted(edits(write=[{"mechanic": "M1", "statement": "Fine."}]))
     assert learnt(llm)[0].records[0].status == "candidate"
-    assert learnt(llm, record(0, status="active"))[0].records[0].status == "active"  # as it was
+    assert (
+        learnt(llm, record(0, status="active"))[0].records[0].status == "candidate"
+    )  # it stays active there
 
 
 @pytest.mark.parametrize(
@@ -187,27 +189,39 @@ def uncovered(kit):
     return kit.task(skill=None)
 
 
-LAST = Budget(rounds=1, arms=4, users_per_arm=1000, days=3)
-
-
-def test_a_task_that_no_skill_covers_gets_a_page_after_its_last_round(learnt, models, uncovered):
+def test_a_task_that_no_skill_covers_gets_a_page_of_its_own(learnt, models, uncovered):
     llm = models.scripted(edits(novel=PAGE, write=[{"mechanic": "M1", "statement": "Fine."}]))
-    assert learnt(llm, task=uncovered) == []
-    assert llm.questions == []
-    (revision,) = learnt(llm, task=uncovered, budget=LAST)
+    (revision,) = learnt(llm, task=uncovered)
     assert revision.skill == "fusion"  # the task's name
     assert revision.novel.tools == "Tools Something\ufffd worth knowing."
     assert [r.statement for r in revision.records] == ["Fine."]
+    assert "no skill covers this task" in llm.told
 
 
-def test_without_a_whole_page_there_is_no_skill(learnt, models, uncovered):
-    llm = models.scripted(edits(novel={**PAGE, "tools": " "}, write=[{"mechanic": "M1", "statement": "A."}]))
-    assert learnt(llm, task=uncovered, budget=LAST) == []
+def test_an_empty_slot_is_the_numeric_one(learnt, models, uncovered):
+    numeric = learnt(None, task=uncovered, agent=NumericSkill())[0].novel
+    written = [{"mechanic": "M1", "statement": "A."}]
+    (revision,) = learnt(models.scripted(edits(novel={**PAGE, "tools": " "}, write=written)), task=uncovered)
+    assert revision.novel.tools == numeric.tools
+    assert revision.novel.context != numeric.context
+    (revision,) = learnt(models.scripted(edits(write=written)), task=uncovered)
+    assert revision.novel == numeric
 
 
 def test_a_skill_that_is_there_is_not_written_anew(learnt, models):
     llm = models.scripted(edits(novel=PAGE, write=[{"mechanic": "M1", "statement": "Fine."}]))
     assert learnt(llm)[0].novel is None
+    assert "novel" not in llm.questions[0][1]["properties"]
+
+
+def test_records_that_are_numbers_alone_are_passed_on(kit, learnt, models):
+    history = models.rounds(kit.world(kit.task()), 4)
+    insight = NumericInsight().learn(kit.context(kit.task(), history))
+    numeric = learnt(None, agent=NumericSkill(), history=history, insight=insight)[0].records
+    numbers = [r for r in numeric if r.mechanic is None]
+    llm = models.scripted(edits(bounds=[bounds(r.bounds.param, 0.0, 3.0) for r in numbers]))
+    (revision,) = learnt(llm, history=history, insight=insight)
+    assert list(revision.records) == numbers != []
 
 
 # --- no answer ---
