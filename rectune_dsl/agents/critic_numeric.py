@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -33,13 +33,13 @@ class NumericCritic:
     name = "numeric"
 
     def review(self, context: AgentContext, proposals: Sequence[Proposal]) -> Sequence[Review]:
-        case = _Case(context)
+        case = Case(context)
         alone = {p.name: case.checks(p) for p in proposals}
         sound = [p for p in proposals if all(check.passed for check in alone[p.name])]
         return case.select(proposals, sound, alone)
 
 
-class _Case:
+class Case:
     """One round's questions: what they need is computed once."""
 
     def __init__(self, context: AgentContext) -> None:
@@ -69,16 +69,24 @@ class _Case:
         )
 
     def select(
-        self, proposals: Sequence[Proposal], sound: Sequence[Proposal], checks: dict[str, tuple[Check, ...]]
+        self,
+        proposals: Sequence[Proposal],
+        sound: Sequence[Proposal],
+        checks: Mapping[str, tuple[Check, ...]],
+        preferred: Sequence[str] = (),
     ) -> list[Review]:
-        """Greedy by what each adds, times how new it is; reviews in the order of the proposals."""
+        """Greedy by what each adds, times how new it is; `preferred` names come first, in their order.
+        Reviews in the order of the proposals."""
+        places = {name: -place for place, name in enumerate(preferred, 1)}
+        behind = -len(places) - 1
         taken: list[Proposal] = []
         final = dict(checks)
         left = dict(enumerate(sound))
         batch = self._worth(sound)
         while left and len(taken) < self._context.budget.arms:
             gains, asked = batch.gains(), self._asked(left, taken)
-            best = max(asked, key=lambda i: gains[i] * self._novelty(left[i], taken))
+            order = {i: places.get(left[i].name, behind) for i in asked}
+            best = max(asked, key=lambda i: (order[i], gains[i] * self._novelty(left[i], taken)))
             proposal = left.pop(best)
             diverse = self._diversity(proposal, taken)
             final[proposal.name] = (*final[proposal.name], diverse)

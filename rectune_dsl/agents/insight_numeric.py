@@ -8,6 +8,7 @@ import numpy as np
 
 from rectune_dsl.agents import words
 from rectune_dsl.agents.elite import elite
+from rectune_dsl.agents.failing import failure_regions
 from rectune_dsl.agents.past import tested_arms
 from rectune_dsl.agents.sensitivity import STEP, Effect, effects
 from rectune_dsl.agents.slate_mechanics import what_slates_do
@@ -34,7 +35,13 @@ class NumericInsight:
         return Insight(
             elite(task, history),
             (*slates.mechanics, *(mechanic(task, effect, history) for effect in found if effect.arms)),
-            (*_frozen(history), *_surest(slates.mechanics), *_separation(context), *_unknown(found)),
+            (
+                *_frozen(history),
+                *_surest(slates.mechanics),
+                *_separation(context),
+                *failure_regions(context),
+                *_unknown(found),
+            ),
             slates.responses,
         )
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
+from rectune_dsl.agents.describing import described
 from rectune_dsl.experiments.looks import harmful, unequal
 from rectune_dsl.hooks.api import (
     CONTROL,
@@ -13,6 +14,8 @@ from rectune_dsl.hooks.api import (
     Action,
     AgentContext,
     Arm,
+    AskedFor,
+    ChangeDescription,
     Config,
     ExperimentSpec,
     ExperimentState,
@@ -20,6 +23,7 @@ from rectune_dsl.hooks.api import (
     Freeze,
     Launch,
     Observation,
+    Proposal,
     SetExposure,
     StopArm,
     UsageError,
@@ -76,6 +80,12 @@ class NumericOnline:
             return [*stops, Finish(_finished(context, spec, served))]
         wait = _wait(state, observation.as_of, served, served + maturing)
         return [*stops, *_rises(state, observation.as_of), wait]
+
+    def describe(
+        self, context: AgentContext, asked_for: AskedFor, proposals: Sequence[Proposal]
+    ) -> ChangeDescription:
+        """From what was registered of the arms, and their risk."""
+        return described(context, asked_for, proposals, self.name)
 
 
 def _rises(state: ExperimentState, as_of: datetime) -> list[SetExposure]:

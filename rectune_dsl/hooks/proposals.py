@@ -102,3 +102,15 @@ class Review:
     taken: bool
     checks: tuple[Check, ...]
     justification: str
+
+
+@dataclass(frozen=True)
+class ChangeDescription:
+    """What a person is about to approve, in words: what changes for users, which lifts are expected, what
+    could go wrong, how it is taken back. `author` is who wrote it."""
+
+    for_users: str
+    expected: str
+    risk: str
+    rollback: str
+    author: str

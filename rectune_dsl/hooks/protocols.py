@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, runtime_checkable
 
 from rectune_dsl.hooks.findings import Insight, Recommendation, RoundResult
 from rectune_dsl.hooks.models import LLM
-from rectune_dsl.hooks.proposals import Config, Panel, Proposal, Review, Slates
+from rectune_dsl.hooks.proposals import ChangeDescription, Config, Panel, Proposal, Review, Slates
 from rectune_dsl.hooks.serving import NO_RAMP, Ramp, Slot
 from rectune_dsl.hooks.skills import KnowledgeRecord, Skill, SkillRevision
 from rectune_dsl.hooks.trials import (
@@ -275,6 +275,22 @@ class OnlineAgent(Protocol):
     def step(
         self, context: AgentContext, state: ExperimentState, observation: Observation
     ) -> Sequence[Action]: ...
+
+
+AskedFor = Literal["launch", "confirm", "ship"]
+"""What people are asked for: a round's test, the confirmation, or delivery to everybody."""
+
+
+@runtime_checkable
+class Describer(Protocol):
+    """An Online agent that says in words what people are asked to approve."""
+
+    def describe(
+        self, context: AgentContext, asked_for: AskedFor, proposals: Sequence[Proposal]
+    ) -> ChangeDescription:
+        """The arms that are asked about, each as the proposal that it was made of. What is recommended is the
+        proposal `recommended`."""
+        ...
 
 
 class InsightAgent(Protocol):

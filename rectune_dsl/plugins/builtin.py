@@ -10,11 +10,17 @@ def rectune_register_agents(register: RegisterAgent) -> None:
     register("actor", "funnel", "rectune_dsl.agents.actor_funnel:FunnelActor")
     register("actor", "bayes", "rectune_dsl.agents.actor_bayes:BayesActor")
     register("actor", "random", "rectune_dsl.agents.actor_random:RandomActor")
+    register("actor", "llm", "rectune_dsl.agents.llm.actor:LLMActor")
+    register("actor", "hybrid", "rectune_dsl.agents.llm.actor:HybridActor")
     register("critic", "numeric", "rectune_dsl.agents.critic_numeric:NumericCritic")
     register("critic", "none", "rectune_dsl.agents.critic_none:NoCritic")
+    register("critic", "llm", "rectune_dsl.agents.llm.critic:LLMCritic")
     register("online", "numeric", "rectune_dsl.agents.online_numeric:NumericOnline")
+    register("online", "llm", "rectune_dsl.agents.llm.online:LLMOnline")
     register("insight", "numeric", "rectune_dsl.agents.insight_numeric:NumericInsight")
+    register("insight", "llm", "rectune_dsl.agents.llm.insight:LLMInsight")
     register("skill", "numeric", "rectune_dsl.agents.skill_numeric:NumericSkill")
+    register("skill", "llm", "rectune_dsl.agents.llm.skill:LLMSkill")
 
 
 @hookimpl

@@ -8,10 +8,12 @@ from rich.console import Console
 from rich.text import Text
 
 from rectune_dsl.dsl.model import Task
+from rectune_dsl.hooks.api import ChangeDescription
 from rectune_dsl.memory.codec import encode
 from rectune_dsl.report.console import outcome_style
 from rectune_dsl.report.view import RunView
 from rectune_dsl.report.words import changes, count, predicted
+from rectune_dsl.skillhub.render import plain
 from rectune_dsl.workflow import clock
 from rectune_dsl.workflow.journaled import Abort, Aborted, Approval, AskedArm, Request, Wait
 from rectune_dsl.workflow.standing import Standing
@@ -75,6 +77,8 @@ def print_request(out: Console, task: Task, run: str, request: Request, flag: st
         _print_arm(out, task, arm)
     for reason in request.reasons:
         out.print(Text(f"  {reason}", "dim"))
+    if request.description is not None:
+        _print_description(out, request.description)
     out.print(Text(f"traffic: {_traffic(request)}"))
     if request.serves_from is not None:
         out.print(Text(f"first served: {request.serves_from:%A %Y-%m-%d %H:%M} UTC, if approved at once"))
@@ -119,6 +123,17 @@ def _print_arm(out: Console, task: Task, arm: AskedArm) -> None:
     if arm.predictions:
         out.print(Text(f"  predicted: {predicted(arm.predictions)}"))
     out.print(Text(f"  risk: breaks a guardrail with probability {arm.risk:.2f}"))
+
+
+def _print_description(out: Console, told: ChangeDescription) -> None:
+    out.print(Text(f"in words, by {told.author}:"))
+    for name, said in (
+        ("for users", told.for_users),
+        ("expected", told.expected),
+        ("risk", told.risk),
+        ("rollback", told.rollback),
+    ):
+        out.print(Text.assemble((f"  {name}: ", "bold"), plain(said)))
 
 
 def _traffic(request: Request) -> str:

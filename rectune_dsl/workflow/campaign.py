@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from rectune_dsl.hooks.api import (
     CONTROL,
     Arm,
+    AskedFor,
+    ChangeDescription,
     Config,
     Exposure,
     Insight,
@@ -19,6 +22,7 @@ from rectune_dsl.workflow.compile import Step, StepKind
 from rectune_dsl.workflow.consent import consent
 from rectune_dsl.workflow.context import Contexts
 from rectune_dsl.workflow.contracts import well_proposed, well_reviewed
+from rectune_dsl.workflow.describing import description
 from rectune_dsl.workflow.ending import Ending
 from rectune_dsl.workflow.journaled import Request
 from rectune_dsl.workflow.launches import Launches
@@ -50,7 +54,9 @@ class Campaign:
         self._contexts = Contexts(parts)
         self._launches = Launches(parts, self._gate, self._contexts)
         self._learning = Learning(parts, self._contexts)
-        self._requests = Requests(parts.task, parts.capabilities, self._launches.serves_from)
+        self._requests = Requests(
+            parts.task, parts.capabilities, self._launches.serves_from, self._description
+        )
         self._history: tuple[RoundResult, ...] = ()
         self._exposures: tuple[Exposure, ...] = ()
         # what the last steps made
@@ -116,6 +122,11 @@ class Campaign:
     def _launch_request(self, step: Step, arms: tuple[Arm, ...]) -> Request:
         known = self._contexts.of(step, self._history)
         return self._requests.launch(step, arms, self._proposals, known)
+
+    def _description(
+        self, step: Step, asked_for: AskedFor, proposals: Sequence[Proposal]
+    ) -> ChangeDescription | None:
+        return description(self._parts, self._contexts, step, asked_for, proposals, self._history)
 
     def _experiment(self, step: Step) -> None:
         if not self._arms:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rectune_dsl.hooks.api import PluginError, Proposal, Review
+from rectune_dsl.hooks.api import ChangeDescription, PluginError, Proposal, Review
 
 
 def well_proposed(proposals: Iterable[Proposal]) -> tuple[Proposal, ...]:
@@ -26,6 +26,13 @@ def well_reviewed(
     if (taken := sum(r.taken for r in found)) > arms:
         raise _broken("the Critic", f"took {taken} proposals for {arms} arms")
     return found
+
+
+def well_described(description: object) -> ChangeDescription:
+    """The description, or a PluginError."""
+    if not isinstance(description, ChangeDescription):
+        raise _broken("the Online agent", f"made {type(description).__name__} instead of ChangeDescription")
+    return description
 
 
 def _all(kind: type, made: object, who: str) -> tuple:  # type: ignore[type-arg]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -11,8 +12,11 @@ from rectune_dsl.hooks.api import (
     CONTROL,
     HOLDOUT,
     Arm,
+    AskedFor,
+    ChangeDescription,
     Config,
     Exposure,
+    Proposal,
     Recommendation,
     RoundResult,
     Verdict,
@@ -21,6 +25,7 @@ from rectune_dsl.workflow.compile import Step
 from rectune_dsl.workflow.consent import consent
 from rectune_dsl.workflow.context import Contexts
 from rectune_dsl.workflow.deliveries import DELIVER, HELD
+from rectune_dsl.workflow.describing import description
 from rectune_dsl.workflow.journaled import Confirmation, Holdout
 from rectune_dsl.workflow.launches import Launches
 from rectune_dsl.workflow.limits import Gate
@@ -50,7 +55,7 @@ class Ending:
         self._gate = gate
         self._contexts = contexts
         self._launches = launches
-        self._requests = Requests(parts.task, parts.capabilities, launches.serves_from)
+        self._requests = Requests(parts.task, parts.capabilities, launches.serves_from, self._description)
         self._history = history
         self._exposures = exposures
         self._served: datetime | None = None  # until when the confirmation served users
@@ -69,6 +74,11 @@ class Ending:
         recommendation = self._act(step.name, Recommendation, lambda: actor.recommend(context()))
         self._parts.watch(Recommended(recommendation))
         return recommendation
+
+    def _description(
+        self, step: Step, asked_for: AskedFor, proposals: Sequence[Proposal]
+    ) -> ChangeDescription | None:
+        return description(self._parts, self._contexts, step, asked_for, proposals, self._history)
 
     # --- confirm ---
 

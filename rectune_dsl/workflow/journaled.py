@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
 
 from rectune_dsl.hooks.api import (
     Action,
+    AskedFor,
+    ChangeDescription,
     Config,
     Estimates,
     ExperimentSpec,
@@ -65,10 +66,11 @@ class AskedArm:
 class Request:
     """A question to the people in charge. `share` is the part of all users that would take part, None where
     their number is not known; `serves_from` is the first moment from which they would, had the answer come
-    with the question; `expires` is when silence becomes a no."""
+    with the question; `expires` is when silence becomes a no; `description` says it all in words, where the
+    Online agent has some."""
 
     step: str
-    what: Literal["launch", "confirm", "ship"]
+    what: AskedFor
     asked_at: datetime
     arms: tuple[AskedArm, ...]
     users_per_arm: int
@@ -79,6 +81,7 @@ class Request:
     reasons: tuple[str, ...] = ()
     expires: datetime | None = None
     serves_from: datetime | None = None
+    description: ChangeDescription | None = None
 
     def has_expired(self, at: datetime) -> bool:
         """Whether silence has become a no."""

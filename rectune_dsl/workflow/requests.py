@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal
 
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import (
     AgentContext,
     Arm,
+    AskedFor,
     Capabilities,
+    ChangeDescription,
+    Hypothesis,
     Proposal,
     Ramp,
     Recommendation,
@@ -28,11 +30,13 @@ NOTHING_SHIPPED = "the config is not delivered, production stays as it is, and t
 
 @dataclass(frozen=True)
 class Requests:
-    """Makes the questions of a run. `serves_from` tells from when what is asked for would serve people."""
+    """Makes the questions of a run. `serves_from` tells from when what is asked for would serve people,
+    `describe` puts the arms into words."""
 
     task: Task
     capabilities: Capabilities
-    serves_from: Callable[[Literal["launch", "confirm", "ship"]], datetime]
+    serves_from: Callable[[AskedFor], datetime]
+    describe: Callable[[Step, AskedFor, Sequence[Proposal]], ChangeDescription | None]
 
     def launch(
         self,
@@ -56,12 +60,14 @@ class Requests:
         )
         planned = self.task.experiment
         served = (len(arms) + 1) * planned.users_per_arm
-        return self._request(step.name, "launch", asked, planned.users_per_arm, planned.days, served)
+        request = self._request(step.name, "launch", asked, planned.users_per_arm, planned.days, served)
+        told = self.describe(step, "launch", [by_name[arm.name] for arm in arms])
+        return replace(request, description=told)
 
     def confirm(self, step: Step, recommendation: Recommendation) -> Request:
         """Whether the recommended config may be confirmed."""
         planned = self.task.confirm
-        return self._request(
+        request = self._request(
             step.name,
             "confirm",
             (_recommended(recommendation),),
@@ -69,18 +75,20 @@ class Requests:
             planned.days,
             2 * planned.users_per_arm,
         )
+        return replace(request, description=self.describe(step, "confirm", [_proposed(recommendation)]))
 
     def ship(self, step: Step, recommendation: Recommendation, verdict: Verdict) -> Request:
         """Whether the confirmed config may become production, for everybody."""
         population = self.capabilities.population or 0
-        return self._request(
+        request = self._request(
             step.name, "ship", (_recommended(recommendation),), population, 0, population, verdict.reasons
         )
+        return replace(request, description=self.describe(step, "ship", [_proposed(recommendation)]))
 
     def _request(
         self,
         step: str,
-        what: Literal["launch", "confirm", "ship"],
+        what: AskedFor,
         arms: tuple[AskedArm, ...],
         users_per_arm: int,
         days: int,
@@ -118,3 +126,9 @@ def _recommended(recommendation: Recommendation) -> AskedArm:
         recommendation.predictions,
         1 - recommendation.p_feasible,
     )
+
+
+def _proposed(recommendation: Recommendation) -> Proposal:
+    """What is recommended, in the form that arms are described in."""
+    told = Hypothesis(recommendation.why, recommendation.predictions)
+    return Proposal("recommended", recommendation.config, told, "the Actor's recommendation")
