@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -52,6 +53,7 @@ def test_killed_in_every_act_it_tells_the_same_story(shell, tmp_path):
     task = HERE / "planted.toml"
     shell("-m", "rectune_dsl", *PLANTED, "run", task, "--store", "whole.sqlite")
     (tmp_path / "calls.jsonl").unlink()
+    forget(tmp_path)
     killed = shell(HERE / "kill_chain.py", "killed.sqlite", task, HERE / "planted.py")
     whole = story(tmp_path / "whole.sqlite")
     assert int(killed.split()[-1]) == len(whole) - 2  # the first entry comes with the run
@@ -60,6 +62,11 @@ def test_killed_in_every_act_it_tells_the_same_story(shell, tmp_path):
     calls = [json.loads(line) for line in (tmp_path / "calls.jsonl").read_text().splitlines()]
     created = [call[1] for call in calls if call[0] == "create"]
     assert len(created) > len(set(created)) == 3  # asked again after each kill, launched once
+
+
+def forget(folder):
+    """What a run has learnt: the next one would begin with it."""
+    shutil.rmtree(folder / ".rectune")
 
 
 TABLES = """
@@ -79,6 +86,7 @@ def test_killed_in_every_act_within_limits_it_shows_the_same(shell, tmp_path):
     task = tmp_path / "limited.toml"
     task.write_text((HERE / "planted.toml").read_text() + TABLES)
     shell("-m", "rectune_dsl", *PLANTED, "run", task, "--store", "whole.sqlite")
+    forget(tmp_path)
     killed = shell(HERE / "kill_chain.py", "killed.sqlite", task, HERE / "planted.py")
     assert int(killed.split()[-1]) > 50
 
@@ -104,6 +112,7 @@ def test_ctrl_c_ends_a_run_cleanly_and_resume_goes_on(shell, tmp_path):
     out = shell("-m", "rectune_dsl", *plugins, "run", task, "--store", "cut.sqlite", code=130)
     assert "rectune resume planted-" in out
     shell("-m", "rectune_dsl", *plugins, "resume", "last", "--store", "cut.sqlite")
+    forget(tmp_path)
     shell("-m", "rectune_dsl", *plugins[:2], "run", task, "--store", "whole.sqlite")
     cut, whole = story(tmp_path / "cut.sqlite"), story(tmp_path / "whole.sqlite")
     assert cut[1:] == whole[1:]  # the headers differ in the plugins
