@@ -148,13 +148,27 @@ def test_what_lies_over_a_seed_can_be_rolled_back_to_it(tmp_path, write_skill, p
     assert other.load("fusion") == seed
 
 
-@pytest.mark.parametrize("statement", ["a\\u202eb", "\\u001b[2J"])
-def test_what_hides_behind_an_escape_in_a_record_is_refused(tmp_path, write_skill, record, statement):
-    text = records_to_toml([record()]).replace("More weight", statement)
-    page = (write_skill(tmp_path / "any", "fusion") / "SKILL.md").read_text()
+HIDDEN = {
+    "record": ("assets/knowledge.toml", "More weight", "a\\u202eb", "which a reader cannot see"),
+    "terminal": ("assets/knowledge.toml", "More weight", "\\u001b[2J", "which a reader cannot see"),
+    "description": ("SKILL.md", "About fusion.", '"a\\u202eb"', "which a reader cannot see"),
+    "value": ("assets/initial.toml", "w_like", '"w\\u200b"', "which a reader cannot see"),
+    "key": ("assets/knowledge.toml", "author", '"\\u001b[2J"', "the key `\ufffd.2J` is unknown"),
+}
+
+
+@pytest.mark.parametrize(("part", "old", "new", "message"), HIDDEN.values(), ids=HIDDEN)
+def test_what_hides_behind_an_escape_is_refused(tmp_path, write_skill, record, part, old, new, message):
+    files = {
+        "SKILL.md": (write_skill(tmp_path / "any", "fusion") / "SKILL.md").read_text(),
+        "assets/knowledge.toml": records_to_toml([record()]),
+        "assets/initial.toml": "[initial_values]\nw_like = 2.0\n",
+    }
+    assert old in files[part]
+    files[part] = files[part].replace(old, new, 1)
     path = tmp_path / "a.zip"
-    path.write_bytes(pack("fusion", {"SKILL.md": page, "assets/knowledge.toml": text}))
-    with pytest.raises(UsageError, match="which a reader cannot see"):
+    path.write_bytes(pack("fusion", files))
+    with pytest.raises(UsageError, match=message):
         curate.take_in(Skillhub([], tmp_path / "other"), path, ADA)
     assert not (tmp_path / "other").exists()
 
