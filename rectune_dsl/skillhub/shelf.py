@@ -16,6 +16,7 @@ from rectune_dsl.skillhub.content import (
     Files,
     content_of,
     digest,
+    files_in,
     files_of,
 )
 from rectune_dsl.skillhub.files import read_text, replace_text, sweep
@@ -169,7 +170,7 @@ class Shelf:
         kept = self.revisions.read(log[-1].revision) if log else {}
         files = {**kept, **self._edited(kept, log)}
         if not log and self._seed is not None:
-            came = _files_in(self._seed)
+            came = files_in(self._seed)
             files = {**{part: came[part] for part in (DOCUMENT, INITIAL) if part in came}, **files}
         if not files:
             return None
@@ -191,7 +192,7 @@ class Shelf:
     def _edited(self, kept: Files, log: Sequence[Entry]) -> Files:
         """The readable files that say something else than the active revision and the one before it: where a
         process was killed before it had shown the new one, the old one's are still there."""
-        found = _files_in(self._copy)
+        found = files_in(self._copy)
         changed = {part: text for part, text in found.items() if text != kept.get(part)}
         if changed and log and log[-1].parent:
             earlier = self.revisions.read(log[-1].parent)
@@ -204,11 +205,7 @@ class Shelf:
             return content
         where = {part: str(self._seed / part) for part in PARTS}
         known = {record.id for record in content.knowledge.records}
-        came = content_of(_files_in(self._seed), where).knowledge.records
+        came = content_of(files_in(self._seed), where).knowledge.records
         news = tuple(record for record in came if record.id not in known)
         together = Knowledge((*content.knowledge.records, *news), content.knowledge.marks)
         return replace(content, knowledge=together) if news else content
-
-
-def _files_in(folder: Path) -> dict[str, str]:
-    return {part: read_text(path) for part in PARTS if (path := folder / part).is_file()}

@@ -83,7 +83,7 @@ def test_the_history_is_bounded(hub, apply, record, monkeypatch, tmp_path):
     folder = tmp_path / "workspace/.revisions/fusion"
     assert {path.name for path in folder.iterdir()} - {"lock"} == {
         "log.toml",
-        *(f"{entry.revision}.toml" for entry in kept),
+        *(entry.revision for entry in kept),
     }
     assert verify(hub.shelf("fusion")).problems == ()
 
@@ -102,7 +102,7 @@ def test_who_waits_too_long_for_the_lock_is_told(hub, apply, record, monkeypatch
 )
 def test_damage_is_told_with_the_file(hub, apply, record, tmp_path, name, message):
     apply(hub, record())
-    name = name.replace("REVISION", f"{hub.load('fusion').revision}.toml")
+    name = name.replace("REVISION", f"{hub.load('fusion').revision}/SKILL.md")
     (tmp_path / "workspace/.revisions/fusion" / name).write_text("[[entry]]\nrevision = 3")
     with pytest.raises(UsageError, match=message):
         hub.load("fusion")
