@@ -22,10 +22,14 @@ from rectune_dsl.skillhub.content import (
 from rectune_dsl.skillhub.files import read_text, replace_text, sweep
 from rectune_dsl.skillhub.front_matter import read_front_matter
 from rectune_dsl.skillhub.knowledge import Knowledge
+from rectune_dsl.skillhub.render import shortened
 from rectune_dsl.skillhub.revisions import Entry, Revisions
+from rectune_dsl.skillhub.tidy import WHY
 
 REVISIONS = ".revisions"
 """Folder of the workspace that holds a folder for each skill's revisions."""
+REFUSED = 20
+"""Refused edits that an entry of the log tells of one by one."""
 
 
 @dataclass(frozen=True)
@@ -141,11 +145,11 @@ class Shelf:
             parent=log[-1].revision if log else "",
             author=stamp.author,
             date=stamp.day,
-            why=stamp.why,
+            why=shortened(stamp.why, WHY),
             run=stamp.run,
             trusted=trusted,
             edit=stamp.edit,
-            refused=refused,
+            refused=_counted(refused),
         )
         self.revisions.commit(files, entry)
         self._show(files)
@@ -209,3 +213,10 @@ class Shelf:
         news = tuple(record for record in came if record.id not in known)
         together = Knowledge((*content.knowledge.records, *news), content.knowledge.marks)
         return replace(content, knowledge=together) if news else content
+
+
+def _counted(refused: Sequence[str]) -> tuple[str, ...]:
+    """The first sentences, and how many more there are."""
+    shown = [shortened(sentence, WHY) for sentence in refused[:REFUSED]]
+    more = [f"{len(refused) - REFUSED} more"] if len(refused) > REFUSED else []
+    return (*shown, *more)

@@ -108,7 +108,7 @@ def test_single_records_are_set_by_a_person(rectune, learnt):
 
 def test_verify_tells_what_is_sound_and_what_is_not(rectune, learnt):
     good = rectune("skills", "verify")
-    assert (good.code, good.out) == (0, "fusion: sound (2 revisions, 1 records)\n")
+    assert (good.code, good.out) == (0, "fusion: sound (2 revisions, 1 record)\n")
     page = learnt / ".rectune/skills/fusion/SKILL.md"
     page.write_text(page.read_text().replace("Words.", "Better words.", 1))
     assert "SKILL.md was edited by hand" in rectune("skills", "verify", "fusion").out

@@ -48,6 +48,12 @@ def test_refused_edits_are_in_the_log_once(hub, apply, record):
     assert [len(entry.refused) for entry in log(hub)] == [0, 0, 0, 1]
 
 
+def test_the_log_tells_of_many_refusals_by_their_number(hub, apply, record):
+    apply(hub, record(), retired={f"stranger-{n}": "x" for n in range(30)})
+    refused = log(hub)[-1].refused
+    assert (len(refused), refused[-1]) == (21, "10 more")
+
+
 def test_what_a_person_edits_counts_and_becomes_a_revision(hub, apply, record, tmp_path):
     apply(hub, record())
     page = tmp_path / "workspace/fusion/SKILL.md"
