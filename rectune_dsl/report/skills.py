@@ -53,7 +53,7 @@ def print_skill(out: Console, skill: Skill) -> None:
         out.print(Text(f"values: {values}"))
     out.print()
     out.print(Text("Knowledge", "bold"))
-    for record in skill.knowledge:
+    for record in sorted(skill.knowledge, key=lambda record: record.status):  # active ones first
         _print_record(out, record)
     if not skill.knowledge:
         out.print(

@@ -87,4 +87,5 @@ def test_a_learnt_page_is_valid_whatever_its_records_say(tmp_path_factory, state
     assert len(page.split("---\n", 2)[2].splitlines()) < 500
     assert validate(root / "night-feed") == []
     assert hub.load("night-feed").domain_knowledge == "Little."
+    assert hub.load("night-feed").revision == hub.shelf("night-feed").revisions.log()[-1].revision
     assert verify(hub.shelf("night-feed")).problems == ()
