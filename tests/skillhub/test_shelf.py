@@ -12,7 +12,8 @@ from rectune_dsl.hooks.errors import UsageError
 from rectune_dsl.skillhub import revisions as revisions_
 from rectune_dsl.skillhub.content import digest
 from rectune_dsl.skillhub.hub import Skillhub
-from rectune_dsl.skillhub.knowledge import knowledge_from_toml
+from rectune_dsl.skillhub.knowledge import knowledge_from_toml, records_to_toml
+from rectune_dsl.skillhub.shelf import Shelf
 from rectune_dsl.skillhub.verify import verify
 
 DAY = date(2026, 3, 2)
@@ -153,6 +154,20 @@ def test_runs_that_write_at_once_lose_nothing(hub, tmp_path, record, score):
     assert verify(hub.shelf("fusion")).problems == ()
 
 
+def test_a_reader_whom_a_writer_overtakes_reads_again(hub, apply, record, monkeypatch):
+    apply(hub, record())
+    shelf, read = hub.shelf("fusion"), Shelf._content
+
+    def overtaken(self, log):
+        found = read(self, log)
+        monkeypatch.setattr(Shelf, "_content", read)
+        apply(hub, record("new"))
+        return found
+
+    monkeypatch.setattr(Shelf, "_content", overtaken)
+    assert [known.id for known in shelf.content().knowledge.records] == ["w_like", "new"]
+
+
 # --- killed between any two steps ---
 
 
@@ -227,8 +242,6 @@ def test_two_writers_that_are_killed_one_after_the_other_lose_nothing(tmp_path, 
 
 
 def test_what_an_earlier_version_left_in_the_workspace_is_taken_up(tmp_path, write_skill, apply, record):
-    from rectune_dsl.skillhub.knowledge import records_to_toml
-
     write_skill(tmp_path / "seeds", "fusion", initial="[initial_values]\na = 1")
     write_skill(tmp_path / "workspace", "fusion", knowledge=records_to_toml([record(supports=("a/1",))]))
     hub = Skillhub([tmp_path / "seeds"], tmp_path / "workspace")
