@@ -62,7 +62,7 @@ def print_skill(out: Console, skill: Skill) -> None:
 
 
 def _print_record(out: Console, record: KnowledgeRecord) -> None:
-    out.print(Text(shortened(record_line(record), LONGEST)))
+    out.print(Text(record_line(record, LONGEST)))
     told = [f"id: {plain(record.id)}"]
     if record.why:
         told.append(f"{record.status}: {plain(record.why)}")

@@ -11,7 +11,9 @@ from rectune_dsl.skillhub.render import by_evidence, plain, record_line, shorten
 PER_PROMPT = 3
 """Skills that one prompt tells of at most: the task's own, and those borrowed."""
 _RECORD = 300
-"""Characters of a record's line."""
+"""Characters of a record's line, besides its id."""
+_SHORTEST = 40
+"""A slot is left out rather than cut to fewer characters."""
 
 
 def compact(skill: Skill, characters: int) -> str:
@@ -25,8 +27,8 @@ def compact(skill: Skill, characters: int) -> str:
         return shortened(f"Skill {plain(skill.name)}: imported, and nobody has activated it.", characters)
     head = shortened(f"Skill {plain(skill.name)}: {plain(skill.description)}", characters // 4)
     living = [record for record in by_evidence(skill.knowledge) if record.status != "retired"]
-    told = (f"- {plain(r.id)}: {record_line(r).removeprefix('- ')}" for r in living)
-    lines = [head, *_fitting((shortened(line, _RECORD) for line in told), characters // 2)]
+    told = (f"- {plain(r.id)}: {record_line(r, _RECORD).removeprefix('- ')}" for r in living)
+    lines = [head, *_fitting(told, characters // 2)]
     left = characters - len("\n".join(lines))
     slots = [f"{heading}: {plain(getattr(skill, slot))}" for slot, heading in SLOTS.items()]
     for at, slot in enumerate(slots):
@@ -36,10 +38,6 @@ def compact(skill: Skill, characters: int) -> str:
         lines.append(shortened(slot, share))
         left -= len(lines[-1]) + 1
     return "\n".join(lines)[: max(characters, 0)]
-
-
-_SHORTEST = 40
-"""A slot is left out rather than cut to fewer characters."""
 
 
 def _fitting(lines: Iterable[str], characters: int) -> list[str]:

@@ -86,13 +86,11 @@ class Shelf:
 
     def content(self) -> Content:
         """The skill as it stands now. Raises UsageError when it is malformed, or not there."""
-        while True:
-            log = self.revisions.log()
+        log = self.revisions.log()
+        found = self._content(log)
+        while log != (now := self.revisions.log()):  # somebody wrote meanwhile: this may be half of each
+            log = now
             found = self._content(log)
-            if (
-                self.revisions.log() == log
-            ):  # else somebody wrote meanwhile: what was read may be half of each
-                break
         if found is None:
             raise UsageError(f"there is no skill {self.name!r}", help="`rectune skills` lists them")
         return found
