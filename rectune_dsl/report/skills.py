@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 from rich.text import Text
 
+from rectune_dsl.agents.words import counted
 from rectune_dsl.hooks.api import KnowledgeRecord, Skill
 from rectune_dsl.report.console import plain_table
 from rectune_dsl.report.words import number
@@ -52,7 +53,7 @@ def print_skill(out: Console, skill: Skill) -> None:
         out.print(Text(f"values: {values}"))
     out.print()
     out.print(Text("Knowledge", "bold"))
-    for record in skill.knowledge:
+    for record in sorted(skill.knowledge, key=lambda record: record.status):  # active ones first
         _print_record(out, record)
     if not skill.knowledge:
         out.print(
@@ -61,7 +62,7 @@ def print_skill(out: Console, skill: Skill) -> None:
 
 
 def _print_record(out: Console, record: KnowledgeRecord) -> None:
-    out.print(Text(shortened(record_line(record), LONGEST)))
+    out.print(Text(record_line(record, LONGEST)))
     told = [f"id: {plain(record.id)}"]
     if record.why:
         told.append(f"{record.status}: {plain(record.why)}")
@@ -101,7 +102,7 @@ def print_difference(out: Console, lines: Iterable[str]) -> None:
 
 def print_verified(out: Console, found: Verified) -> None:
     """What was looked at, what is wrong, and what is worth knowing."""
-    counts = f"{found.revisions} revisions, {found.records} records"
+    counts = f"{counted(found.revisions, 'revision')}, {counted(found.records, 'record')}"
     out.print(Text(f"{found.name}: {'not sound' if found.problems else f'sound ({counts})'}"))
     for style, lines in (("red", found.problems), ("dim", found.notes)):
         for line in lines:

@@ -11,24 +11,24 @@ from rectune_dsl.skillhub.render import by_evidence, plain, record_line, shorten
 PER_PROMPT = 3
 """Skills that one prompt tells of at most: the task's own, and those borrowed."""
 _RECORD = 300
-"""Characters of a record's line."""
+"""Characters of a record's line, besides its id."""
+_SHORTEST = 40
+"""A slot is left out rather than cut to fewer characters."""
 
 
 def compact(skill: Skill, characters: int) -> str:
     """What the skill says, in at most so many characters: its description, its records, its slots.
 
     Records take half of the room at most, the active ones first, then those with most evidence, each with
-    its id and its counts; retired ones are left out, and all are where nobody has activated the skill. Every
-    line is plain: nothing that was written into a skill can look like a line of the prompt around it.
+    its id and its counts; retired ones are left out. Every line is plain: nothing that was written into a
+    skill can look like a line of the prompt around it. A skill that nobody has activated says nothing.
     """
+    if not skill.trusted:
+        return shortened(f"Skill {plain(skill.name)}: imported, and nobody has activated it.", characters)
     head = shortened(f"Skill {plain(skill.name)}: {plain(skill.description)}", characters // 4)
-    lines = [head]
-    if skill.trusted:
-        living = [record for record in by_evidence(skill.knowledge) if record.status != "retired"]
-        told = (f"- {plain(r.id)}: {record_line(r).removeprefix('- ')}" for r in living)
-        lines += _fitting((shortened(line, _RECORD) for line in told), characters // 2)
-    else:
-        lines.append("(imported, and nobody has activated it: its records do not count)")
+    living = [record for record in by_evidence(skill.knowledge) if record.status != "retired"]
+    told = (f"- {plain(r.id)}: {record_line(r, _RECORD).removeprefix('- ')}" for r in living)
+    lines = [head, *_fitting(told, characters // 2)]
     left = characters - len("\n".join(lines))
     slots = [f"{heading}: {plain(getattr(skill, slot))}" for slot, heading in SLOTS.items()]
     for at, slot in enumerate(slots):
@@ -38,10 +38,6 @@ def compact(skill: Skill, characters: int) -> str:
         lines.append(shortened(slot, share))
         left -= len(lines[-1]) + 1
     return "\n".join(lines)[: max(characters, 0)]
-
-
-_SHORTEST = 40
-"""A slot is left out rather than cut to fewer characters."""
 
 
 def _fitting(lines: Iterable[str], characters: int) -> list[str]:

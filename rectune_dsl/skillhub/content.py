@@ -6,10 +6,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from rectune_dsl.hooks.api import NovelSkill, Skill
 from rectune_dsl.hooks.errors import UsageError
 from rectune_dsl.skillhub.document import SLOTS, read_slots, write_slot
+from rectune_dsl.skillhub.files import read_text
 from rectune_dsl.skillhub.front_matter import LONGEST, read_front_matter
 from rectune_dsl.skillhub.knowledge import (
     Knowledge,
@@ -44,6 +46,11 @@ class Content:
     initial: str = ""
     knowledge: Knowledge = field(default_factory=Knowledge)
     trusted: bool = True
+
+
+def files_in(folder: Path) -> dict[str, str]:
+    """The files that a folder has of a skill. Raises UsageError when one cannot be read."""
+    return {part: read_text(path) for part in PARTS if (path := folder / part).is_file()}
 
 
 def content_of(files: Files, where: Mapping[str, str], trusted: bool = True) -> Content:

@@ -14,7 +14,7 @@ from rectune_dsl.dsl.suggest import did_you_mean
 from rectune_dsl.hooks.api import Status
 from rectune_dsl.hooks.errors import UsageError
 from rectune_dsl.skillhub.archive import Unpacked, misleading, pack, unpack
-from rectune_dsl.skillhub.content import DOCUMENT, PARTS, Content, content_of, files_of
+from rectune_dsl.skillhub.content import DOCUMENT, PARTS, Content, content_of, files_of, skill_of
 from rectune_dsl.skillhub.edits import kept, limited
 from rectune_dsl.skillhub.front_matter import renamed
 from rectune_dsl.skillhub.hub import Skillhub
@@ -125,33 +125,34 @@ def difference(shelf: Shelf, old: str, new: str) -> Iterator[str]:
 
 def _imported(found: Unpacked, where: str, name: str, day: str) -> Content:
     """The content of an archive, within the limits of what the Skillhub writes, and not trusted."""
-    content = content_of(found.files, {part: f"{where}: {part}" for part in PARTS}, trusted=False)
-    for record in content.knowledge.records:
-        for text in _texts(dataclasses.asdict(record)):
-            if character := misleading(text):
-                raise UsageError(
-                    f"{where}: the record {record.id!r} holds the character {character}, "
-                    "which a reader cannot see",
-                    help="remove it: an imported text has to be what it looks like",
-                )
-    records = limited([tidy(folded(record)) for record in content.knowledge.records], day)
+    try:
+        content = content_of(found.files, {part: f"{where}: {part}" for part in PARTS}, trusted=False)
+        records = [tidy(folded(record)) for record in content.knowledge.records]
+        page = renamed(content.page, name, f"{where}: {DOCUMENT}")
+    except UsageError as error:  # which may tell what stands there, such as an unknown key
+        raise UsageError(plain(str(error)), help=plain(error.help)) from None
+    for text in _texts(dataclasses.asdict(skill_of(name, content))):
+        if character := misleading(text):
+            raise UsageError(
+                f"{where}: {plain(text)[:60]!r} holds the character {character}, which a reader cannot see",
+                help="remove it: an imported text has to be what it looks like",
+            )
+    records = limited(records, day)
     ids = {record.id for record in records}
     marks = {
         id: tuple(mark for mark in told if _MARK.fullmatch(mark))
         for id, told in content.knowledge.marks.items()
         if id in ids
     }
-    page = renamed(content.page, name, f"{where}: {DOCUMENT}")
     return replace(content, page=page, knowledge=Knowledge(tuple(records), marks))
 
 
 def _texts(held: Any) -> Iterator[str]:
-    """Every text in a record, however deep."""
+    """Every text in a skill, however deep, names of values included."""
     if isinstance(held, str):
         yield held
     elif isinstance(held, dict):
-        for value in held.values():
-            yield from _texts(value)
+        yield from _texts([*held.keys(), *held.values()])
     elif isinstance(held, list | tuple):
         for value in held:
             yield from _texts(value)

@@ -31,7 +31,9 @@ class Edited:
 def edited(known: Knowledge, revision: SkillRevision, *, run: str, day: str, judged: bool = False) -> Edited:
     """The knowledge with the revision's edits. Editing twice is editing once.
 
-    Only a `judged` revision sets a status, or retires what is active: others add candidates and evidence.
+    Only a `judged` revision makes a record active, or retires one that is; where its records say `candidate`
+    they leave the status as it is. Other revisions add candidates and evidence.
+
     An edit that brings back what was retired is refused unless it brings new experiments. What knows only a
     part of a record's experiments changes nothing that the record says.
     """
@@ -101,14 +103,15 @@ class _Desk:
     def take(self, record: KnowledgeRecord) -> None:
         """Add the record, or merge it into the one with its id."""
         old = self._records.get(record.id)
-        if not self._judged and (grave := self._grave(record)):
+        decided = self._decides(record, old)
+        if not decided and (grave := self._grave(record)):
             self.refused.append(f"{record.id}: {grave.id} is retired ({grave.why}), and nothing new is known")
             return
-        if old is not None and experiments(record) < experiments(old) and not self._judged:
-            record = replace(old, scored=record.scored)
+        if old is not None and experiments(record) < experiments(old):
+            record = replace(old, scored=record.scored, status=record.status, why=record.why)
         record = self._signed(record, old)
-        if not self._judged:
-            record = self._unjudged(record, old)
+        if not decided:
+            record = self._undecided(record, old)
         if old is not None and opposed(old.mechanic, record.mechanic):
             # its scores judged the opposite: they count no more, and must not come back
             told = (*self._marks.get(old.id, ()), *map(mark_of, old.scored))
@@ -174,7 +177,14 @@ class _Desk:
                 return grave
         return None
 
-    def _unjudged(self, record: KnowledgeRecord, old: KnowledgeRecord | None) -> KnowledgeRecord:
+    def _decides(self, record: KnowledgeRecord, old: KnowledgeRecord | None) -> bool:
+        """Whether the record's status is a judgement: the evidence gate retires, and activates what is not
+        retired. What was retired meanwhile, by a person or by another run, comes back as a candidate only."""
+        if not self._judged or record.status == "candidate":
+            return False
+        return record.status == "retired" or old is None or old.status != "retired"
+
+    def _undecided(self, record: KnowledgeRecord, old: KnowledgeRecord | None) -> KnowledgeRecord:
         """The record with the status that it has, whatever it asks for."""
         if old is None:
             return replace(record, status="candidate")
@@ -189,7 +199,7 @@ class _Desk:
         created = old.created if old else ""
         if old is not None and _claim(old) == _claim(record):
             return replace(record, author=old.author, created=created)
-        author = record.author.split(", run ")[0]
+        author = record.author.split(", run ")[0]  # agents hand back what stands here
         told = f"{author}, run {self._run}" if author else f"run {self._run}"
         return replace(record, author=told if self._run else author, created=created)
 

@@ -90,24 +90,24 @@ class Skillhub:
         """The few other skills that know most of a product and a regime of its models: the most active
         records that hold there. What cannot be read or is not trusted knows nothing."""
         known = []
-        for other in self.names():
+        for other in set(self.names()) - {name}:
             try:
                 skill = self.load(other)
             except RectuneError:
                 continue
             active = (record for record in skill.knowledge if record.status == "active")
             held = sum(_holds(record, product, regime) for record in active)
-            if other != name and skill.trusted and held:
+            if skill.trusted and held:
                 known.append((-held, other, skill))
         return tuple(skill for _, _, skill in sorted(known, key=lambda found: found[:2])[:RELATED])
 
     def apply(self, revision: SkillRevision, *, run: str, when: date, judged: bool = False) -> None:
         """Write the revision into the workspace, which gets the skill if it does not have it.
 
-        `run` and `when` go into the log and into what is new. Statuses are set only by a `judged` revision:
-        one that the evidence gate has made. Edits that are refused are counted in the log. A run that applies
-        a revision again changes nothing, whatever has happened since; what other runs write at the same
-        time is kept.
+        `run` and `when` go into the log and into what is new. Only a `judged` revision, one that the evidence
+        gate has made, makes records active or retires active ones. Edits that are refused are counted in the
+        log. A run that applies a revision again changes nothing, whatever has happened since; what other
+        runs write at the same time is kept.
 
         Raises UsageError when the skill is unknown, malformed or cannot be written, PluginError when a record
         cannot be kept or a novel skill's name is taken.

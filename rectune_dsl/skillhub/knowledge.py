@@ -50,26 +50,17 @@ def knowledge_to_toml(known: Knowledge) -> str:
 
 
 def knowledge_from_toml(text: str, where: str) -> Knowledge:
-    """What `knowledge_to_toml` has written. Raises UsageError, as `records_from_toml` does."""
-    try:
-        marks = _MARKS.validate_python(_tables(text, where, "knowledge", "marks").get("marks", {}))
-    except ValidationError as error:
-        raise _usage(error, f"{where}: `marks`") from None
-    return Knowledge(records_from_toml(text, where), marks)
-
-
-def records_to_toml(records: Iterable[KnowledgeRecord]) -> str:
-    """One `[[knowledge]]` table per record; what a record leaves at its default has no key there."""
-    return knowledge_to_toml(Knowledge(tuple(records)))
-
-
-def records_from_toml(text: str, where: str) -> tuple[KnowledgeRecord, ...]:
-    """The records of a knowledge file. `where` names it in messages.
+    """What a knowledge file holds. `where` names it in messages.
 
     Raises UsageError when the text is no TOML, a key is unknown, a value has the wrong type or is
     not finite, a covariance does not fit its causes, or an id is empty or there twice.
     """
-    tables = _tables(text, where, "knowledge", "marks").get("knowledge", [])
+    found = _tables(text, where, "knowledge", "marks")
+    try:
+        marks = _MARKS.validate_python(found.get("marks", {}))
+    except ValidationError as error:
+        raise _usage(error, f"{where}: `marks`") from None
+    tables = found.get("knowledge", [])
     if not isinstance(tables, list):
         raise UsageError(
             f"{where}: `knowledge` is not a list of tables", help="write `[[knowledge]]` above each record"
@@ -82,7 +73,17 @@ def records_from_toml(text: str, where: str) -> tuple[KnowledgeRecord, ...]:
                 f"{where}: the id {record.id!r} stands there twice", help="give each record its own id"
             )
         records[record.id] = record
-    return tuple(records.values())
+    return Knowledge(tuple(records.values()), marks)
+
+
+def records_to_toml(records: Iterable[KnowledgeRecord]) -> str:
+    """One `[[knowledge]]` table per record; what a record leaves at its default has no key there."""
+    return knowledge_to_toml(Knowledge(tuple(records)))
+
+
+def records_from_toml(text: str, where: str) -> tuple[KnowledgeRecord, ...]:
+    """The records alone of a knowledge file. Raises UsageError, as `knowledge_from_toml` does."""
+    return knowledge_from_toml(text, where).records
 
 
 def values_from_toml(text: str, where: str) -> dict[str, float]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rectune_dsl.hooks.api import KnowledgeRecord
 from rectune_dsl.hooks.errors import UsageError
-from rectune_dsl.skillhub.render import by_evidence, record_line, shortened
+from rectune_dsl.skillhub.render import by_evidence, record_line
 
 BEGIN = "<!-- learnt: written by rectune from assets/knowledge.toml -->"
 END = "<!-- end of what was learnt -->"
@@ -47,11 +47,11 @@ def learnt(records: Sequence[KnowledgeRecord], most: int) -> list[str]:
     active = [record for record in by_evidence(records) if record.status == "active"]
     if not active:
         return [f"Nothing is active yet: {others}."]
-    shown = [_markdown(record_line(record)) for record in active[: max(most, 0)]]
+    shown = [_markdown(record_line(record, LONGEST)) for record in active[: max(most, 0)]]
     more = f"{len(active) - len(shown)} more active, " if len(active) > len(shown) else ""
     return [*shown, "", f"Beside them: {more}{others}."]
 
 
 def _markdown(line: str) -> str:
     """The line without what would begin a comment or a code block."""
-    return shortened(line.replace("<!--", "<! --").replace("```", "'''").replace("~~~", "---"), LONGEST)
+    return line.replace("<!--", "<! --").replace("```", "'''").replace("~~~", "---")

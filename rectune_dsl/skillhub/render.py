@@ -8,14 +8,16 @@ from collections.abc import Iterable
 from rectune_dsl.hooks.api import KnowledgeRecord, Mechanic
 
 
-def record_line(record: KnowledgeRecord) -> str:
+def record_line(record: KnowledgeRecord, longest: int = 1_000) -> str:
     """The record on one line. With a mechanic that is its effect and 90 % interval, such as
     `- w_like +10 % of its range: watch_minutes +0.8 % [0.2, 1.4] (candidate; 3 experiments)`.
 
-    A record without a mechanic is told by its statement.
+    A record without a mechanic is told by its statement. Where the line has more than `longest` characters,
+    what is told is cut, and what stands in brackets stays.
     """
     told = record.statement if record.mechanic is None else _mechanic(record.mechanic)
-    return f"- {plain(told)} ({'; '.join((record.status, *_evidence(record)))})"
+    standing = f"({'; '.join((record.status, *_evidence(record)))})"
+    return f"- {shortened(plain(told), longest - len(standing) - 3)} {standing}"
 
 
 def plain(text: str) -> str:

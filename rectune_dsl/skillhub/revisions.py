@@ -7,8 +7,10 @@ between any two steps, and the skill stands as it was, or as it should be.
 from __future__ import annotations
 
 import dataclasses
+import os
+import shutil
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +20,7 @@ from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
 from rectune_dsl.hooks.errors import UsageError
-from rectune_dsl.skillhub.content import Files, digest
+from rectune_dsl.skillhub.content import Files, digest, files_in
 from rectune_dsl.skillhub.files import read_text, replace_text
 
 HISTORY = 200
@@ -86,14 +88,11 @@ class Revisions:
 
     def read(self, revision: str) -> Files:
         """The files of a revision. Raises UsageError when they are missing, or not what the hash says."""
-        path = self._path(revision)
-        try:
-            files = {str(key): str(text) for key, text in tomllib.loads(read_text(path)).items()}
-        except tomllib.TOMLDecodeError:
-            files = {}
+        folder = self._folder / revision
+        files = files_in(folder)
         if digest(files) != revision:
             raise UsageError(
-                f"{path} is damaged: its contents do not have the hash that it is called by",
+                f"{folder} is damaged: its files do not have the hash that it is called by",
                 help="put it back from a copy, or roll back to another revision (`rectune skills log NAME`)",
             )
         return files
@@ -112,27 +111,31 @@ class Revisions:
 
     def commit(self, files: Files, entry: Entry) -> None:
         """Keep the files, and make them the active revision. To be called while `writing`."""
-        path = self._path(entry.revision)
-        if not path.is_file():
-            replace_text(path, tomli_w.dumps(dict(files), multiline_strings=True))
+        if not (self._folder / entry.revision).is_dir():
+            self._keep(files, entry.revision)
         log = (*self.log(), entry)[-HISTORY:]
-        tables = [_table(entry) for entry in log]
-        replace_text(self._log, tomli_w.dumps({"entry": tables}))
-        self._forget(log)
+        replace_text(self._log, tomli_w.dumps({"entry": [_table(entry) for entry in log]}))
+        self._forget({"lock", self._log.name, *(entry.revision for entry in log)})
 
-    def _forget(self, log: Sequence[Entry]) -> None:
+    def _keep(self, files: Files, revision: str) -> None:
+        """The whole folder appears in one step."""
+        made = self._folder / f".{revision}"
+        shutil.rmtree(made, ignore_errors=True)
+        for part, text in files.items():
+            replace_text(made / part, text)
+        os.replace(made, self._folder / revision)
+
+    def _forget(self, named: Collection[str]) -> None:
         """Remove what no entry names, and what a killed process left."""
-        named = {self._path(entry.revision).name for entry in log} | {"lock", self._log.name}
         for path in self._folder.iterdir():
-            if path.name not in named and path.is_file():
+            if path.name not in named and path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name not in named:
                 path.unlink(missing_ok=True)
 
     @property
     def _log(self) -> Path:
         return self._folder / "log.toml"
-
-    def _path(self, revision: str) -> Path:
-        return self._folder / f"{revision}.toml"
 
 
 def _table(entry: Entry) -> dict[str, object]:

@@ -16,15 +16,20 @@ from rectune_dsl.skillhub.content import (
     Files,
     content_of,
     digest,
+    files_in,
     files_of,
 )
 from rectune_dsl.skillhub.files import read_text, replace_text, sweep
 from rectune_dsl.skillhub.front_matter import read_front_matter
 from rectune_dsl.skillhub.knowledge import Knowledge
+from rectune_dsl.skillhub.render import shortened
 from rectune_dsl.skillhub.revisions import Entry, Revisions
+from rectune_dsl.skillhub.tidy import WHY
 
 REVISIONS = ".revisions"
 """Folder of the workspace that holds a folder for each skill's revisions."""
+REFUSED = 20
+"""Refused edits that an entry of the log tells of one by one."""
 
 
 @dataclass(frozen=True)
@@ -81,13 +86,11 @@ class Shelf:
 
     def content(self) -> Content:
         """The skill as it stands now. Raises UsageError when it is malformed, or not there."""
-        while True:
-            log = self.revisions.log()
+        log = self.revisions.log()
+        found = self._content(log)
+        while log != (now := self.revisions.log()):  # somebody wrote meanwhile: this may be half of each
+            log = now
             found = self._content(log)
-            if (
-                self.revisions.log() == log
-            ):  # else somebody wrote meanwhile: what was read may be half of each
-                break
         if found is None:
             raise UsageError(f"there is no skill {self.name!r}", help="`rectune skills` lists them")
         return found
@@ -140,11 +143,11 @@ class Shelf:
             parent=log[-1].revision if log else "",
             author=stamp.author,
             date=stamp.day,
-            why=stamp.why,
+            why=shortened(stamp.why, WHY),
             run=stamp.run,
             trusted=trusted,
             edit=stamp.edit,
-            refused=refused,
+            refused=_counted(refused),
         )
         self.revisions.commit(files, entry)
         self._show(files)
@@ -169,7 +172,7 @@ class Shelf:
         kept = self.revisions.read(log[-1].revision) if log else {}
         files = {**kept, **self._edited(kept, log)}
         if not log and self._seed is not None:
-            came = _files_in(self._seed)
+            came = files_in(self._seed)
             files = {**{part: came[part] for part in (DOCUMENT, INITIAL) if part in came}, **files}
         if not files:
             return None
@@ -191,7 +194,7 @@ class Shelf:
     def _edited(self, kept: Files, log: Sequence[Entry]) -> Files:
         """The readable files that say something else than the active revision and the one before it: where a
         process was killed before it had shown the new one, the old one's are still there."""
-        found = _files_in(self._copy)
+        found = files_in(self._copy)
         changed = {part: text for part, text in found.items() if text != kept.get(part)}
         if changed and log and log[-1].parent:
             earlier = self.revisions.read(log[-1].parent)
@@ -204,11 +207,14 @@ class Shelf:
             return content
         where = {part: str(self._seed / part) for part in PARTS}
         known = {record.id for record in content.knowledge.records}
-        came = content_of(_files_in(self._seed), where).knowledge.records
+        came = content_of(files_in(self._seed), where).knowledge.records
         news = tuple(record for record in came if record.id not in known)
         together = Knowledge((*content.knowledge.records, *news), content.knowledge.marks)
         return replace(content, knowledge=together) if news else content
 
 
-def _files_in(folder: Path) -> dict[str, str]:
-    return {part: read_text(path) for part in PARTS if (path := folder / part).is_file()}
+def _counted(refused: Sequence[str]) -> tuple[str, ...]:
+    """The first sentences, and how many more there are."""
+    shown = [shortened(sentence, WHY) for sentence in refused[:REFUSED]]
+    more = [f"{len(refused) - REFUSED} more"] if len(refused) > REFUSED else []
+    return (*shown, *more)

@@ -108,12 +108,12 @@ def test_single_records_are_set_by_a_person(rectune, learnt):
 
 def test_verify_tells_what_is_sound_and_what_is_not(rectune, learnt):
     good = rectune("skills", "verify")
-    assert (good.code, good.out) == (0, "fusion: sound (2 revisions, 1 records)\n")
+    assert (good.code, good.out) == (0, "fusion: sound (2 revisions, 1 record)\n")
     page = learnt / ".rectune/skills/fusion/SKILL.md"
     page.write_text(page.read_text().replace("Words.", "Better words.", 1))
     assert "SKILL.md was edited by hand" in rectune("skills", "verify", "fusion").out
     newest = revisions(rectune("skills", "log", "fusion").out)[0]
-    (kept,) = (learnt / ".rectune/skills/.revisions/fusion").glob(f"{newest}*.toml")
+    (kept,) = (learnt / ".rectune/skills/.revisions/fusion").glob(f"{newest}*/assets/knowledge.toml")
     kept.write_text(kept.read_text().replace("More", "Less"))
     bad = rectune("skills", "verify", "fusion")
     assert bad.code == 2

@@ -41,6 +41,21 @@ def test_what_was_judged_keeps_its_status_until_it_is_judged_again(record):
     assert (held(lost)["w_like"].status, held(lost)["w_like"].why) == ("retired", "it lost")
 
 
+def test_a_judgement_from_before_something_was_retired_does_not_activate_it(record):
+    known = edit(Knowledge(), record(status="active", supports=("a/1",)), judged=True).knowledge
+    known = edit(known, record(status="retired", supports=("a/2",), why="it lost"), judged=True).knowledge
+    late = record(status="active", supports=("a/1",), why="it won")
+    assert edit(known, late, judged=True).knowledge == known
+    newer = edit(known, dataclasses.replace(late, supports=("a/1", "b/1")), judged=True)
+    assert held(newer)["w_like"].status == "candidate"
+
+
+def test_a_judged_record_that_is_a_candidate_leaves_the_status_as_it_is(record, score):
+    known = edit(Knowledge(), record(status="active", supports=("a/1",), why="it won"), judged=True).knowledge
+    told = held(edit(known, record(supports=("b/1",), scored=(score("b/1", 0.1),)), judged=True))
+    assert (told["w_like"].status, told["w_like"].why, told["w_like"].helpful) == ("active", "it won", 1)
+
+
 def test_only_evidence_retires_or_merges_what_is_active(record):
     known = edit(Knowledge(), record(status="active"), record("b"), judged=True).knowledge
     told = edit(known, retired={"w_like": "I dislike it"}, merged={"w_like": "b"})

@@ -27,6 +27,12 @@ def test_a_record_without_mechanic_is_told_by_its_statement(record, changes, lin
     assert record_line(record(statement="Words.", **changes)) == line
 
 
+def test_a_long_statement_is_cut_and_its_standing_stays(record):
+    line = record_line(record(statement="word " * 100, supports=("a",)), 60)
+    assert len(line) <= 60
+    assert line.endswith("word … (candidate; 1 experiment)")
+
+
 @given(st.text(), st.text(), st.text())
 def test_no_text_can_break_out_of_its_line(statement, cause, unit):
     mechanic = Mechanic("likes", cause, unit, 0.0, 0.0, 0.0, (), "")

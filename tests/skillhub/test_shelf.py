@@ -12,7 +12,8 @@ from rectune_dsl.hooks.errors import UsageError
 from rectune_dsl.skillhub import revisions as revisions_
 from rectune_dsl.skillhub.content import digest
 from rectune_dsl.skillhub.hub import Skillhub
-from rectune_dsl.skillhub.knowledge import knowledge_from_toml
+from rectune_dsl.skillhub.knowledge import knowledge_from_toml, records_to_toml
+from rectune_dsl.skillhub.shelf import Shelf
 from rectune_dsl.skillhub.verify import verify
 
 DAY = date(2026, 3, 2)
@@ -46,6 +47,12 @@ def test_refused_edits_are_in_the_log_once(hub, apply, record):
     for _ in range(2):
         apply(hub, record(supports=("a/1",)), run="b")
     assert [len(entry.refused) for entry in log(hub)] == [0, 0, 0, 1]
+
+
+def test_the_log_tells_of_many_refusals_by_their_number(hub, apply, record):
+    apply(hub, record(), retired={f"stranger-{n}": "x" for n in range(30)})
+    refused = log(hub)[-1].refused
+    assert (len(refused), refused[-1]) == (21, "10 more")
 
 
 def test_what_a_person_edits_counts_and_becomes_a_revision(hub, apply, record, tmp_path):
@@ -83,7 +90,7 @@ def test_the_history_is_bounded(hub, apply, record, monkeypatch, tmp_path):
     folder = tmp_path / "workspace/.revisions/fusion"
     assert {path.name for path in folder.iterdir()} - {"lock"} == {
         "log.toml",
-        *(f"{entry.revision}.toml" for entry in kept),
+        *(entry.revision for entry in kept),
     }
     assert verify(hub.shelf("fusion")).problems == ()
 
@@ -102,7 +109,7 @@ def test_who_waits_too_long_for_the_lock_is_told(hub, apply, record, monkeypatch
 )
 def test_damage_is_told_with_the_file(hub, apply, record, tmp_path, name, message):
     apply(hub, record())
-    name = name.replace("REVISION", f"{hub.load('fusion').revision}.toml")
+    name = name.replace("REVISION", f"{hub.load('fusion').revision}/SKILL.md")
     (tmp_path / "workspace/.revisions/fusion" / name).write_text("[[entry]]\nrevision = 3")
     with pytest.raises(UsageError, match=message):
         hub.load("fusion")
@@ -145,6 +152,20 @@ def test_runs_that_write_at_once_lose_nothing(hub, tmp_path, record, score):
         f"{w}-{n}" for w in range(PROCESSES) for n in range(EACH)
     )
     assert verify(hub.shelf("fusion")).problems == ()
+
+
+def test_a_reader_whom_a_writer_overtakes_reads_again(hub, apply, record, monkeypatch):
+    apply(hub, record())
+    shelf, read = hub.shelf("fusion"), Shelf._content
+
+    def overtaken(self, log):
+        found = read(self, log)
+        monkeypatch.setattr(Shelf, "_content", read)
+        apply(hub, record("new"))
+        return found
+
+    monkeypatch.setattr(Shelf, "_content", overtaken)
+    assert [known.id for known in shelf.content().knowledge.records] == ["w_like", "new"]
 
 
 # --- killed between any two steps ---
@@ -203,8 +224,8 @@ def test_two_writers_that_are_killed_one_after_the_other_lose_nothing(tmp_path, 
     revisions = [
         SkillRevision("fusion", (record(id, supports=("b/1",)),), "because") for id in ("one", "other")
     ]
-    for first in range(8):
-        for second in range(1, 10, 2):
+    for first in range(1, 13, 3):
+        for second in range(0, 13, 3):
             root = tmp_path / f"{first}-{second}"
             write_skill(root / "seeds", "fusion")
             hub = Skillhub([root / "seeds"], root / "workspace")
@@ -221,8 +242,6 @@ def test_two_writers_that_are_killed_one_after_the_other_lose_nothing(tmp_path, 
 
 
 def test_what_an_earlier_version_left_in_the_workspace_is_taken_up(tmp_path, write_skill, apply, record):
-    from rectune_dsl.skillhub.knowledge import records_to_toml
-
     write_skill(tmp_path / "seeds", "fusion", initial="[initial_values]\na = 1")
     write_skill(tmp_path / "workspace", "fusion", knowledge=records_to_toml([record(supports=("a/1",))]))
     hub = Skillhub([tmp_path / "seeds"], tmp_path / "workspace")
