@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -11,7 +12,7 @@ from rectune_dsl.agents.critic_none import NoCritic
 from rectune_dsl.agents.llm.actor import HybridActor, LLMActor
 from rectune_dsl.agents.llm.ideas import MOST_IDEAS, schema_of
 from rectune_dsl.dsl.space import Space
-from rectune_dsl.hooks.api import Config
+from rectune_dsl.hooks.api import Config, Panel
 
 GOOD = {"a_click": 1.2, "w_like": 2.0, "w_hate": 5.0, "a_long": 0.7}
 OTHER = {"a_click": 1.0, "w_like": 3.0, "w_hate": 4.0, "a_long": 0.7}
@@ -193,3 +194,28 @@ def test_whatever_a_model_says_nothing_out_of_bounds_is_taken(asked, models, ans
         assert proposal.hypothesis.statement.isprintable()
         assert len(proposal.hypothesis.statement) < 1200
         assert all(abs(p.lift) <= 0.5 for p in proposal.hypothesis.predictions if proposal.author == "llm")
+
+
+# --- with a panel ---
+
+
+@pytest.fixture
+def paneled(kit):
+    """A task whose slates depend on the ratio of two weights alone, and a panel of it."""
+    params = {name: {"production": 1.0, "low": 0.2, "high": 3.0} for name in ("w_a", "w_b")}
+    base = kit.task(params, guardrails={}, arms=2).model_dump(mode="json", exclude_none=True)
+    base["signals"] = {"a": {}, "b": {}}
+    base["stages"]["rank"]["score"] = "w_a * a + w_b * b"
+    rng = np.random.default_rng(0)
+    heads = {name: rng.random((200, 30)).astype(np.float32) for name in ("a", "b")}
+    panel = Panel({"rank": heads}, {}, np.arange(200 * 30).reshape(200, 30))
+    return type(kit.task()).model_validate(base), panel
+
+
+def test_what_shows_the_same_slates_is_one_idea(asked, models, paneled):
+    task, panel = paneled
+    same = [{"w_a": 1.2, "w_b": 0.8}, {"w_a": 1.5, "w_b": 1.0}, {"w_a": 2.0, "w_b": 2.0}]
+    found = LLMActor().propose(asked(models.scripted(ideas(*same)), task=task, panel=panel))
+    own = [p for p in found if p.author == "llm"]
+    assert [dict(p.config.values) for p in own] == same[:1]  # the last one shows what production does
+    assert "items unchanged" in own[0].hypothesis.shows
