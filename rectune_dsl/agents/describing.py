@@ -36,7 +36,8 @@ def described(
 
 
 def _joined(parts: Sequence[str], rest: Sequence[str]) -> str:
-    return words.sentence("; ".join([*parts, *rest]))
+    """One sentence. It begins with the name of an arm, which stays as it is."""
+    return f"{'; '.join([*parts, *rest])}."
 
 
 def _for_users(context: AgentContext, proposal: Proposal) -> str:

@@ -68,7 +68,7 @@ def test_a_question_says_what_is_asked_and_what_silence_means(rectune, asking):
         "if nobody answers",
         "first served: Monday 2026-01-05",
         "in words, by numeric:",
-        "for users: R1p",
+        "for users: r1p",
         "rollback: Production stays as it is.",
     ):
         assert part in words

@@ -130,7 +130,7 @@ def _question(context: AgentContext, count: int) -> tuple[str, str]:
         brief.params_of(context),
         brief.elite_of(context, insight),
         brief.failures_of(context),
-        brief.learnt_of(insight),
+        brief.learnt_of(context, insight),
         brief.knowledge_of(context.knowledge),
         *brief.skills_of(context),
     ]
@@ -156,14 +156,14 @@ def _hypothesis(context: AgentContext, config: Config, idea: Idea) -> Hypothesis
 def _predictions(
     context: AgentContext, config: Config, lifts_percent: Mapping[str, float]
 ) -> tuple[Prediction, ...]:
-    """The model's lifts, as wide as the surrogate is unsure; the surrogate's own where it gave none that can
-    be believed."""
+    """The model's lifts, with the surrogate's intervals, widened to hold them; the surrogate's own where it
+    gave none that can be believed."""
     found = []
     for known in predictions(context.task, context.surrogate, config):
-        told, half = lifts_percent.get(known.metric), 0.5 * (known.high - known.low)
+        told = lifts_percent.get(known.metric)
         if told is None or abs(told) > LARGEST_LIFT:
             found.append(known)
         else:
             lift = told / 100.0
-            found.append(Prediction(known.metric, lift, lift - half, lift + half))
+            found.append(Prediction(known.metric, lift, min(known.low, lift), max(known.high, lift)))
     return tuple(found)

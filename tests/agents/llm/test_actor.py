@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rectune_dsl.agents.actor_funnel import FunnelActor
+from rectune_dsl.agents.belief import predictions
 from rectune_dsl.agents.critic_none import NoCritic
 from rectune_dsl.agents.llm.actor import HybridActor, LLMActor
 from rectune_dsl.agents.llm.ideas import MOST_IDEAS, schema_of
@@ -45,7 +46,7 @@ def authors(proposals):
     return [proposal.author for proposal in proposals]
 
 
-def test_what_a_model_proposes_is_proposed(asked, models):
+def test_what_a_model_proposes_is_proposed(kit, asked, models):
     llm = models.scripted(ideas(GOOD, OTHER, THIRD, {**GOOD, "a_click": 0.7, "w_like": 6.0}))
     found = LLMActor().propose(asked(llm))
     assert authors(found) == ["llm"] * 4
@@ -53,8 +54,16 @@ def test_what_a_model_proposes_is_proposed(asked, models):
     assert [dict(p.config.values) for p in found[:3]] == [GOOD, OTHER, THIRD]
     told = {p.metric: p for p in found[0].hypothesis.predictions}
     assert told["watch"].lift == pytest.approx(0.015)
-    assert told["watch"].low < 0.015 < told["watch"].high
+    believed = {p.metric: p for p in predictions(kit.task(arms=2), asked(None).surrogate, found[0].config)}
+    assert (told["returns"].low, told["returns"].high) == (believed["returns"].low, believed["returns"].high)
     assert found[0].hypothesis.statement.startswith("More clicks, more watching. By the surrogate: U ")
+
+
+def test_a_lift_that_the_surrogate_does_not_expect_widens_its_interval(asked, models):
+    llm = models.scripted({"proposals": [idea(GOOD, watch=49.0)]})
+    (told,) = [p for p in LLMActor().propose(asked(llm))[0].hypothesis.predictions if p.metric == "watch"]
+    assert told.low < 0.0
+    assert told.lift == told.high == pytest.approx(0.49)
 
 
 def test_the_schema_has_a_named_bounded_property_per_param_and_metric(kit):

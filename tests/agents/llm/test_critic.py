@@ -103,6 +103,18 @@ def test_hedges_keep_their_share(kit, models):
     assert len({"r1p7", "r1p8"} & set(taken(found))) == round(HEDGED * 5)
 
 
+def test_what_there_is_no_room_to_show_is_judged_by_code_alone(kit, models, monkeypatch):
+    monkeypatch.setattr("rectune_dsl.agents.llm.critic.ROOM", 2_000)
+    task = kit.task(arms=6)
+    ideas = proposed(task, 8)
+    llm = models.scripted(verdicts(*(opinion(p.name, sound=False) for p in ideas)))
+    found = LLMCritic().review(kit.context(task, llm=llm), ideas)
+    asked = llm.questions[0][1]["properties"]["verdicts"]["items"]["properties"]["proposal"]["enum"]
+    assert 0 < len(asked) < len(ideas)
+    assert [name for name in asked if f'"proposal": "{name}"' in llm.told] == asked
+    assert set(taken(found)) == {p.name for p in ideas} - set(asked)
+
+
 def test_the_first_of_two_verdicts_counts(review, ideas, models):
     llm = models.scripted(verdicts(opinion("r1p1", sound=False), opinion("r1p1"), opinion("r1p2")))
     assert "r1p1" not in taken(review(llm, ideas))

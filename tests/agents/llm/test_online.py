@@ -43,8 +43,8 @@ def describe(kit, proposals):
 
 def test_numbers_alone_describe_a_change(describe):
     told = describe(None, NumericOnline())
-    assert told.for_users == "R1p1 shows 3 % more click."
-    assert told.expected == "R1p1: watch +1.20 % [+0.20 %, +2.20 %]."
+    assert told.for_users == "r1p1 shows 3 % more click."
+    assert told.expected == "r1p1: watch +1.20 % [+0.20 %, +2.20 %]."
     assert "a guardrail is broken with" in told.risk
     assert "returns is expected at" in told.risk
     assert "`rectune abort`" in told.rollback
@@ -64,7 +64,7 @@ def test_without_a_panel_params_are_named(kit, proposals):
     bare = [Proposal("r1p1", proposals[0].config, Hypothesis("", ()), "t")]
     told = described(kit.context(kit.task()), "launch", bare, "t")
     assert "raises a_click from 1 to 1.4" in told.for_users
-    assert told.expected == "R1p1: nothing was predicted."
+    assert told.expected == "r1p1: nothing was predicted."
 
 
 def test_a_model_says_it_in_its_words_and_talks_no_risk_away(describe, models):
