@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -20,16 +20,21 @@ from rectune_dsl.workflow.context import PANEL_REQUESTS
 from tuning.founding import kept
 from tuning.problem import Floats, Oracle, Problem, objective
 
-TASK = Path(__file__).parents[2] / "tasks" / "value_fusion.toml"
+TASKS = Path(__file__).parents[2] / "tasks"
 _USERS, _DAYS = 2_500, 2
 """Whose expected responses are the truth: lifts are paired, so that few suffice."""
 
 
-def bundled_problem(seed: int, cache: Path | None) -> Problem:
-    task = _task(seed)
+def bundled_problem(seed: int, cache: Path | None, name: str = "value_fusion") -> Problem:
+    """A task file of tasks/, by name, in the world of this seed."""
+    return problem_of(task_of(name, seed), seed, cache, f"bundled-{name}")
+
+
+def problem_of(task: Task, seed: int, cache: Path | None, key: str) -> Problem:
+    """A task on the bundled simulator; `key` names its oracle in the cache."""
     backend = SimulatorBackend(BackendContext(task, seed))
     truth = _Truth(task)
-    oracle = kept(cache, f"bundled-1-{seed}", partial(_oracle, task, backend, truth))
+    oracle = kept(cache, f"{key}-{seed}", partial(_oracle, task, backend, truth))
     panel = backend.panel(PANEL_REQUESTS)
     return Problem("bundled", "plain", seed, task, panel, truth, oracle, truth.levels)
 
@@ -57,8 +62,10 @@ def _oracle(task: Task, backend: SimulatorBackend, truth: _Truth) -> Oracle:
     return Oracle(config, float(objective(task, truth([config]))[0]))
 
 
-def _task(seed: int) -> Task:
-    checked = check(Source.read(TASK), Environment())
+def task_of(name: str, seed: int, edit: Callable[[str], str] = lambda text: text) -> Task:
+    """The task of a file in tasks/ whose text is edited first. Raises ValueError with its problems."""
+    file = TASKS / f"{name}.toml"
+    checked = check(Source(str(file), edit(file.read_text())), Environment())
     if checked.task is None:
         raise ValueError("\n".join(map(str, checked.problems)))
     simulator = checked.task.simulator.model_copy(update={"seed": seed})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from worlds.keyed import generator
@@ -42,17 +43,23 @@ class Campaign:
     memory: float | None
 
 
-def run(problem: Problem, make: MakeTuner, share: float, rounds: int = ROUNDS) -> Campaign:
+def run(
+    problem: Problem,
+    make: MakeTuner,
+    share: float,
+    rounds: int = ROUNDS,
+    judged_after: Collection[int] = JUDGED_AFTER,
+) -> Campaign:
     """With noise of this share of the oracle's gain. All tuners meet the same noise in the same round."""
     noise = problem.noise(share)
     judge = Judge(problem, noise)
     with Peak() as peak:
         tuner = make(Setup(problem.task, problem.panel, noise, problem.seed))
-        found = tuple(_round(judge, tuner, number) for number in range(1, rounds + 1))
+        found = tuple(one_round(judge, tuner, n, n in judged_after) for n in range(1, rounds + 1))
     return Campaign(found, peak.megabytes)
 
 
-def _round(judge: Judge, tuner: Tuner, number: int) -> Round:
+def one_round(judge: Judge, tuner: Tuner, number: int, recommends: bool) -> Round:
     problem = judge.problem
     began = time.process_time()
     configs = list(tuner.propose(number, ARMS))
@@ -69,7 +76,7 @@ def _round(judge: Judge, tuner: Tuner, number: int) -> Round:
         began = time.process_time()
         tuner.observe(result)
         seconds += time.process_time() - began
-    if number not in JUDGED_AFTER:
+    if not recommends:
         return Round(number, len(configs), violating, seconds)
     gain, violates, chance = judged(judge, tuner.recommend())
     return Round(number, len(configs), violating, seconds, gain, violates, chance)

@@ -33,7 +33,7 @@ def world_problem(seed: int, dimension: int, setting: str, cache: Path | None) -
     world, task = World(seed, known), read_task(task_text(dimension))
     truth = world.truth(task)
     key = f"world-{VERSION}-{seed}-{dimension}-{known.truth_key}"
-    oracle = kept(cache, key, partial(_oracle, task, truth, seed))
+    oracle = kept(cache, key, partial(oracle_of, task, truth, seed))
     return Problem(f"world-{dimension}", setting, seed, task, world.panel(), truth, oracle)
 
 
@@ -53,7 +53,7 @@ def kept(cache: Path | None, key: str, find: Callable[[], Oracle]) -> Oracle:
     return oracle
 
 
-def _oracle(task: Task, truth: Truth, seed: int) -> Oracle:
+def oracle_of(task: Task, truth: Truth, seed: int) -> Oracle:
     space, rng = Space(task), generator("oracle", seed, len(task.params))
     starts = np.vstack([space.production, space.sample(rng, 1, radius=0.1)])  # farther ones end lower
     rough = _merits(task, space, truth.on_first(_ROUGH_REQUESTS), 0.0)

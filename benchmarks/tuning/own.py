@@ -17,6 +17,7 @@ from rectune_dsl.hooks.api import (
     KnowledgeRecord,
     Panel,
     RoundResult,
+    Skill,
 )
 from rectune_dsl.surrogate import params, slates
 from rectune_dsl.surrogate.told import told_by
@@ -44,10 +45,8 @@ _NO_FLOOR = 1.0 - 1e-9
 
 
 class OwnTuner:
-    def __init__(self, setup: Setup, agents: Agents, knowledge: Sequence[KnowledgeRecord] = ()) -> None:
-        """`knowledge` are active records of earlier campaigns; slates are then modelled with them."""
+    def __init__(self, setup: Setup, agents: Agents) -> None:
         self._agents = agents
-        self._knowledge = tuple(knowledge)
         self._task = setup.task
         if not agents.floor:
             risk = setup.task.experiment.model_copy(update={"risk": _NO_FLOOR})
@@ -59,6 +58,15 @@ class OwnTuner:
         self._rounds = 0
         self._critic: Critic = _made(agents.critic)
         self._fitted: slates.SlateSurrogate | None = None
+
+    @property
+    def _skill(self) -> Skill | None:
+        return None
+
+    @property
+    def _knowledge(self) -> tuple[KnowledgeRecord, ...]:
+        """Active records of earlier campaigns."""
+        return ()
 
     def propose(self, number: int, arms: int) -> Sequence[Config]:
         first = number == 1 and self._agents.first_actor
@@ -72,6 +80,11 @@ class OwnTuner:
     def observe(self, result: RoundResult) -> None:
         self._history = (*self._history, result)
         self._fitted = None
+
+    def meet(self, panel: Panel) -> None:
+        """See this panel from now on."""
+        self._panel, self._fitted = panel, None
+        self._whatif = self._replay(panel)
 
     def recommend(self) -> Config:
         actor: Actor = _made(self._agents.actor)
@@ -88,7 +101,7 @@ class OwnTuner:
             panel=self._panel,
             surrogate=surrogate,
             knowledge=self._knowledge,
-            skill=None,
+            skill=self._skill,
             budget=Budget(max(ROUNDS + 1 - number, 0), arms, planned.users_per_arm, planned.days),
             rng=self._setup.generator(number, act),
             whatif=self._whatif,
@@ -100,7 +113,7 @@ class OwnTuner:
             fit = self._agents.fit
             if fit is None or self._whatif is None:
                 self._fitted = params.fit(self._task, self._history)
-            elif self._knowledge:
+            elif self._knowledge:  # slates are modelled with them
                 told = told_by(self._knowledge, self._whatif.names)
                 self._fitted = slates.fit_cautiously(self._task, self._history, self._whatif, told)
             else:

@@ -32,7 +32,7 @@ VERBS = {
     "show": "Show a run: proposals, reviews, numbers, what was learnt.",
     "export": "Write a run's recommended configuration as TOML.",
     "simulate": "Look into simulated worlds, hold them against measurements, fit them to your own.",
-    "skills": "List skills, or show one with its knowledge and evidence.",
+    "skills": "List skills and what they know; look at their revisions, take them back, share them.",
     "plugins": "List what is loaded, from where, and with which hooks.",
 }
 INTERRUPTED = 130

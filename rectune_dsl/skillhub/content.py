@@ -124,8 +124,9 @@ def _split(page: str, where: str) -> tuple[str, str]:
 
 
 def _quoted(text: str, longest: int) -> str:
-    """A double-quoted scalar, which means the same in JSON and in YAML."""
-    return json.dumps(shortened(plain(text), longest), ensure_ascii=False)
+    """A double-quoted scalar, which means the same in JSON and in YAML. Some readers, the specification's own
+    validator among them, end the front matter at any `---`."""
+    return json.dumps(shortened(plain(text).replace("---", "--"), longest), ensure_ascii=False)
 
 
 def _demoted(text: str) -> str:

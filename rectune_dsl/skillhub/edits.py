@@ -57,10 +57,25 @@ def kept(new: Knowledge, old: Knowledge, day: str) -> Knowledge:
                 marks[record.id] = (*marks.get(record.id, ()), *map(mark_of, older))
             record = tidy(folded(record))
         records.append(_dated(record, known, day))
-    records = _limited(records, day)
+    records = limited(records, day)
     ids = {record.id for record in records}
     marks = {id: told[-MARKS:] for id, told in marks.items() if told and id in ids}
     return Knowledge(tuple(records), marks)
+
+
+def limited(records: Sequence[KnowledgeRecord], day: str) -> list[KnowledgeRecord]:
+    """At most RECORDS that live, the least known candidates retired; and the newest TOMBSTONES."""
+    living = [record for record in records if record.status != "retired"]
+    weakest = sorted(
+        (record for record in living if record.status == "candidate"),
+        key=lambda record: (len(experiments(record)), record.changed, record.id),
+    )
+    crowded = {record.id for record in weakest[: max(len(living) - RECORDS, 0)]}
+    why = f"there was no room: a skill has {RECORDS} records at most"
+    all_ = [replace(r, status="retired", why=why, changed=day) if r.id in crowded else r for r in records]
+    graves = sorted((r for r in all_ if r.status == "retired"), key=lambda record: record.changed)
+    forgotten = {record.id for record in graves[: max(len(graves) - TOMBSTONES, 0)]}
+    return [record for record in all_ if record.id not in forgotten]
 
 
 def experiments(record: KnowledgeRecord) -> frozenset[str]:
@@ -194,21 +209,6 @@ def _claim(record: KnowledgeRecord) -> object:
 def _standing(record: KnowledgeRecord) -> tuple[object, ...]:
     """Sorts the record that keeps its id first."""
     return record.status != "active", -len(experiments(record)), record.id
-
-
-def _limited(records: Sequence[KnowledgeRecord], day: str) -> list[KnowledgeRecord]:
-    """At most RECORDS that live, the least known candidates retired; and the newest TOMBSTONES."""
-    living = [record for record in records if record.status != "retired"]
-    weakest = sorted(
-        (record for record in living if record.status == "candidate"),
-        key=lambda record: (len(experiments(record)), record.changed, record.id),
-    )
-    crowded = {record.id for record in weakest[: max(len(living) - RECORDS, 0)]}
-    why = f"there was no room: a skill has {RECORDS} records at most"
-    all_ = [replace(r, status="retired", why=why, changed=day) if r.id in crowded else r for r in records]
-    graves = sorted((r for r in all_ if r.status == "retired"), key=lambda record: record.changed)
-    forgotten = {record.id for record in graves[: max(len(graves) - TOMBSTONES, 0)]}
-    return [record for record in all_ if record.id not in forgotten]
 
 
 def _dated(record: KnowledgeRecord, old: KnowledgeRecord | None, day: str) -> KnowledgeRecord:

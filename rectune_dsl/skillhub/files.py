@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from rectune_dsl.hooks.errors import UsageError
+
+_TEMPORARY = re.compile(r"\..+\.(md|toml)\.\d+")
 
 
 def read_text(path: Path) -> str:
@@ -34,3 +37,10 @@ def replace_text(path: Path, text: str) -> None:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error}", help="make the folder writable") from None
+
+
+def sweep(folder: Path) -> None:
+    """Remove what writes that were killed have left in the folder. Nobody else may write there meanwhile."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if _TEMPORARY.fullmatch(path.name):
+            path.unlink(missing_ok=True)

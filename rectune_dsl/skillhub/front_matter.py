@@ -61,6 +61,15 @@ def read_front_matter(text: str, where: str) -> tuple[FrontMatter, str]:
     return _checked(values, metadata, where), "\n".join(lines[closing + 1 :])
 
 
+def renamed(page: str, name: str, where: str) -> str:
+    """The page of a SKILL.md with another name in its front matter."""
+    called = read_front_matter(page, where)[0].name
+    if called == name:
+        return page
+    head, line, rest = re.split(r"^(name: .*)$", page, maxsplit=1, flags=re.MULTILINE)
+    return f"{head}{line[: len('name: ')]}{name}{rest}"
+
+
 def is_name(text: str) -> bool:
     """Whether a skill, and its folder, may be called so."""
     return _NAME.fullmatch(text) is not None and len(text) <= LONGEST["name"]

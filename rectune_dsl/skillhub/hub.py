@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 
 from rectune_dsl.dsl.suggest import did_you_mean
-from rectune_dsl.hooks.api import Skill, SkillRevision
+from rectune_dsl.hooks.api import KnowledgeRecord, Skill, SkillRevision
 from rectune_dsl.hooks.errors import PluginError, RectuneError, UsageError
 from rectune_dsl.skillhub.content import (
     DOCUMENT,
@@ -90,17 +90,15 @@ class Skillhub:
         """The few other skills that know most of a product and a regime of its models: the most active
         records that hold there. What cannot be read or is not trusted knows nothing."""
         known = []
-        for listed in self.listing():
-            if listed.name == name or listed.problem or not listed.trusted:
+        for other in self.names():
+            try:
+                skill = self.load(other)
+            except RectuneError:
                 continue
-            skill = self.load(listed.name)
-            if count := sum(
-                record.status == "active"
-                and record.scope.product in ("", product)
-                and record.scope.regime in ("", regime)
-                for record in skill.knowledge
-            ):
-                known.append((-count, listed.name, skill))
+            active = (record for record in skill.knowledge if record.status == "active")
+            held = sum(_holds(record, product, regime) for record in active)
+            if other != name and skill.trusted and held:
+                known.append((-held, other, skill))
         return tuple(skill for _, _, skill in sorted(known, key=lambda found: found[:2])[:RELATED])
 
     def apply(self, revision: SkillRevision, *, run: str, when: date, judged: bool = False) -> None:
@@ -168,6 +166,10 @@ class Skillhub:
             return SkillListing(name, about, shelf.folder, shelf.learnt, records, trusted=skill.trusted)
         except RectuneError as error:
             return SkillListing(name, "", shelf.folder, shelf.learnt, problem=str(error))
+
+
+def _holds(record: KnowledgeRecord, product: str, regime: str) -> bool:
+    return record.scope.product in ("", product) and record.scope.regime in ("", regime)
 
 
 def _novel(revision: SkillRevision, known: Content | None, stamp: Stamp) -> Content:

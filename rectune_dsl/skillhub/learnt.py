@@ -43,7 +43,7 @@ def with_learnt(slot: str, records: Sequence[KnowledgeRecord], room: int) -> str
 def learnt(records: Sequence[KnowledgeRecord], most: int) -> list[str]:
     """A line for each of the `most` active records with most evidence, and how many others there are."""
     counts = Counter(record.status for record in records)
-    others = f"{counts['candidate']} candidates, {counts['retired']} retired"
+    others = f"{counts['candidate']} candidate, {counts['retired']} retired"
     active = [record for record in by_evidence(records) if record.status == "active"]
     if not active:
         return [f"Nothing is active yet: {others}."]

@@ -24,6 +24,12 @@ def plain(text: str) -> str:
     return " ".join("".join(map(_visible, text)).split())
 
 
+def printable(text: str) -> str:
+    """The text with its lines and spaces, but without characters that a terminal obeys or that cannot be
+    seen."""
+    return "\n".join("".join(map(_visible, line)) for line in text.split("\n"))
+
+
 def shortened(text: str, characters: int) -> str:
     """The text, cut at a word where it is longer, with an ellipsis that counts too."""
     if len(text) <= characters:

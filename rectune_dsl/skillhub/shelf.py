@@ -18,7 +18,7 @@ from rectune_dsl.skillhub.content import (
     digest,
     files_of,
 )
-from rectune_dsl.skillhub.files import read_text, replace_text
+from rectune_dsl.skillhub.files import read_text, replace_text, sweep
 from rectune_dsl.skillhub.front_matter import read_front_matter
 from rectune_dsl.skillhub.knowledge import Knowledge
 from rectune_dsl.skillhub.revisions import Entry, Revisions
@@ -81,7 +81,13 @@ class Shelf:
 
     def content(self) -> Content:
         """The skill as it stands now. Raises UsageError when it is malformed, or not there."""
-        found = self._content(self.revisions.log())
+        while True:
+            log = self.revisions.log()
+            found = self._content(log)
+            if (
+                self.revisions.log() == log
+            ):  # else somebody wrote meanwhile: what was read may be half of each
+                break
         if found is None:
             raise UsageError(f"there is no skill {self.name!r}", help="`rectune skills` lists them")
         return found
@@ -100,16 +106,17 @@ class Shelf:
         """
         with self.revisions.writing():
             log = self.revisions.log()
-            known = self._content(log)
+            self._finish(log)
             if stamp.edit and any(entry.edit == stamp.edit for entry in log):
-                return self._shown(log)
+                return log[-1].revision
+            known = self._content(log)
             told = change(known)
             content = self._with_news(told.content)
             files = files_of(content)
             if known is not None:
                 same = files == files_of(known) and content.trusted == known.trusted
                 if same and not told.refused:
-                    return self._shown(log) if log else digest(files)
+                    return digest(files)
                 self._found(log, known, stamp)
             self._commit(files, stamp, trusted=content.trusted, refused=told.refused)
             return digest(files)
@@ -142,12 +149,11 @@ class Shelf:
         self.revisions.commit(files, entry)
         self._show(files)
 
-    def _shown(self, log: Sequence[Entry]) -> str:
-        """The active revision, after what a killed process has left undone."""
-        files = self.revisions.read(log[-1].revision)
-        if not self._edited(files, log):
-            self._show(files)
-        return log[-1].revision
+    def _finish(self, log: Sequence[Entry]) -> None:
+        """Show what a killed process has left undone: so the files are one revision old at most."""
+        if log:
+            files = self.revisions.read(log[-1].revision)
+            self._show({**files, **self._edited(files, log)})
 
     def _show(self, files: Files) -> None:
         for part in PARTS:
@@ -156,6 +162,8 @@ class Shelf:
                 path.unlink(missing_ok=True)
             elif not path.is_file() or read_text(path) != files[part]:
                 replace_text(path, files[part])
+        for folder in {(self._copy / part).parent for part in PARTS}:
+            sweep(folder)
 
     def _content(self, log: Sequence[Entry]) -> Content | None:
         kept = self.revisions.read(log[-1].revision) if log else {}
@@ -181,11 +189,12 @@ class Shelf:
         return copy if self._seed is None or copy.is_file() else self._seed / part
 
     def _edited(self, kept: Files, log: Sequence[Entry]) -> Files:
-        """The readable files that say something else than the revision, and are no older revision's."""
+        """The readable files that say something else than the active revision and the one before it: where a
+        process was killed before it had shown the new one, the old one's are still there."""
         found = _files_in(self._copy)
         changed = {part: text for part, text in found.items() if text != kept.get(part)}
-        for revision in {entry.revision for entry in log} if changed else ():
-            earlier = self.revisions.read(revision)
+        if changed and log and log[-1].parent:
+            earlier = self.revisions.read(log[-1].parent)
             changed = {part: text for part, text in changed.items() if text != earlier.get(part)}
         return changed
 

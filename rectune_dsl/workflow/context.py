@@ -19,6 +19,7 @@ from rectune_dsl.hooks.api import (
     RoundResult,
     UsageError,
 )
+from rectune_dsl.skillhub.applicable import applicable
 from rectune_dsl.surrogate import params, slates
 from rectune_dsl.surrogate.hygiene import DOUBTFUL, Profile, profile, shifts
 from rectune_dsl.surrogate.slates import SlateSurrogate
@@ -118,24 +119,14 @@ class Contexts:
 
     @property
     def _knowledge(self) -> tuple[KnowledgeRecord, ...]:
-        """What is active and holds here. Bounds of params are known by the task's own skill only."""
-        parts, task = self._parts, self._task.task
-        own = parts.skill.knowledge if parts.skill and parts.skill.trusted else ()
-        others = [r for skill in parts.borrowed if skill.trusted for r in skill.knowledge if not r.bounds]
-        return tuple(
-            record
-            for record in (*own, *others)
-            if record.status == "active"
-            and record.id not in self._withdrawn
-            and record.scope.product in ("", task.surface)
-            and record.scope.regime in ("", task.regime)
-        )
+        parts = self._parts
+        known = applicable(self._task.task, parts.skill, parts.borrowed)
+        return tuple(record for record in known if record.id not in self._withdrawn)
 
     def _unskilled(self, step: Step) -> bool:
         """Whether Actor and Critic do without skills in this round."""
-        if step.kind not in (StepKind.PROPOSE, StepKind.REVIEW) or not self._knowledge:
-            return False
-        return bool(_generator(self._parts.seed, f"unskilled/{step.round}").random() < UNSKILLED)
+        chosen = step.kind in (StepKind.PROPOSE, StepKind.REVIEW) and bool(self._knowledge)
+        return chosen and runs_unskilled(self._parts.seed, step.round)
 
     def _surrogate(
         self, history: tuple[RoundResult, ...], knowledge: tuple[KnowledgeRecord, ...], doubtful: bool
@@ -152,6 +143,11 @@ class Contexts:
             return params.fit(self._task, history)
         told = told_by(knowledge, self._replay.names)
         return slates.fit_cautiously(self._task, history, self._replay, told, widened)
+
+
+def runs_unskilled(seed: int, round: int) -> bool:
+    """Whether the round of a campaign with this seed is one of those without skills."""
+    return bool(_generator(seed, f"unskilled/{round}").random() < UNSKILLED)
 
 
 def _said(why: WhatIf | str) -> tuple[str, ...]:

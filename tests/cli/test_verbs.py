@@ -145,7 +145,7 @@ def test_plan_launches_nothing(rectune, open_bandit, tmp_path):
         (["plan", "OPEN", "--assume", "clicks"], 2, "METRIC=LIFT"),
         (["plan", "OPEN", "--assume", "clicks=1%"], 2, "no metric"),
         (["plan", "OPEN", "--oracle"], 2, "does not know the truth"),
-        (["skills", "nothing-like-it"], 2, "nothing-like-it"),
+        (["skills", "show", "nothing-like-it"], 2, "nothing-like-it"),
         (["no-such-verb"], 2, "no-such-verb"),
     ],
 )
@@ -266,6 +266,6 @@ def test_skills_are_listed_and_shown_with_what_a_run_taught(rectune, open_bandit
     monkeypatch.setenv("RECTUNE_SKILLS", str(open_bandit.parents[1] / "skills"))
     assert "open-bandit" in rectune("skills").out
     rectune("run", open_bandit)
-    shown = rectune("skills", "open-bandit")
+    shown = rectune("skills", "show", "open-bandit")
     assert shown.code == 0
     assert "Domain knowledge" in shown.out

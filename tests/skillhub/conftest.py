@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from rectune_dsl.hooks.api import KnowledgeRecord, Mechanic, Scope
+from rectune_dsl.hooks.api import KnowledgeRecord, Mechanic, Scope, Scored, SkillRevision
 from rectune_dsl.skillhub.document import SLOTS
 from rectune_dsl.skillhub.hub import Skillhub
 
@@ -56,6 +58,47 @@ def mechanic():
         evidence=("run/round-1",),
         statement="",
     )
+
+
+@pytest.fixture
+def score():
+    def make(experiment: str, gained: float = 0.0, lost: float = 0.0, metric: str = "likes") -> Scored:
+        return Scored(experiment, "arm-1", metric, 0.01, 0.0, 0.012, 0.004, gained, lost)
+
+    return make
+
+
+@pytest.fixture
+def apply():
+    """`apply(hub, *records)` hands a revision in, as a run does on a certain day."""
+
+    def hand_in(hub, *records, skill="fusion", run="a", day=date(2026, 3, 2), judged=False, **edits):
+        revision = SkillRevision(skill, tuple(records), "because", **edits)
+        hub.apply(revision, run=run, when=day, judged=judged)
+
+    return hand_in
+
+
+@pytest.fixture
+def written():
+    """A record as it stands in the hub after a run has brought it."""
+
+    def make(record: KnowledgeRecord, run: str = "a", **changes: object) -> KnowledgeRecord:
+        stamped = {"author": f"numeric, run {run}", "created": "2026-03-02", "changed": "2026-03-02"}
+        return dataclasses.replace(record, **{**stamped, **changes})
+
+    return make
+
+
+@pytest.fixture
+def files():
+    """The bytes of every file in a folder, but for the lock."""
+
+    def read(root: Path) -> dict[str, bytes]:
+        found = (path for path in sorted(root.rglob("*")) if path.is_file() and path.name != "lock")
+        return {str(path.relative_to(root)): path.read_bytes() for path in found}
+
+    return read
 
 
 @pytest.fixture

@@ -1,34 +1,12 @@
 import dataclasses
-from datetime import date
 from pathlib import Path
 
 import pytest
 from skills_ref.validator import validate
 
-from rectune_dsl.hooks.api import SkillRevision
 from rectune_dsl.hooks.errors import PluginError, UsageError
 from rectune_dsl.skillhub.hub import Skillhub, seed_folders
 from rectune_dsl.skillhub.knowledge import records_to_toml
-
-DAY = date(2026, 3, 2)
-
-
-def revision(*records, skill="fusion", **edits):
-    return SkillRevision(skill, tuple(records), "because", **edits)
-
-
-def apply(hub, *records, run="a", judged=False, **edits):
-    hub.apply(revision(*records, **edits), run=run, when=DAY, judged=judged)
-
-
-def written(record, run="a", **changes):
-    """The record as it stands in the hub after the run has brought it."""
-    stamped = {"author": f"numeric, run {run}", "created": "2026-03-02", "changed": "2026-03-02"}
-    return dataclasses.replace(record, **stamped | changes)
-
-
-def files(root: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
 
 
 def test_loads_prose_values_and_knowledge(tmp_path, write_skill, record):
@@ -67,7 +45,7 @@ def test_without_any_skill_it_says_where_to_put_one(tmp_path):
     assert "`skills` beside the task" in caught.value.help
 
 
-def test_a_revision_writes_the_workspace_only(hub, tmp_path, record):
+def test_a_revision_writes_the_workspace_only(hub, tmp_path, record, apply, written, files):
     before = files(tmp_path / "seeds")
     apply(hub, record())
     assert files(tmp_path / "seeds") == before
@@ -76,7 +54,7 @@ def test_a_revision_writes_the_workspace_only(hub, tmp_path, record):
     assert hub.load("fusion").knowledge == (written(record()),)
 
 
-def test_applying_a_revision_twice_gives_the_same_bytes(hub, tmp_path, record, mechanic):
+def test_applying_a_revision_twice_gives_the_same_bytes(hub, tmp_path, record, mechanic, apply, files):
     told = (record(mechanic=mechanic, supports=("a/2", "a/1")), record("second"))
     apply(hub, *told)
     before, name = files(tmp_path / "workspace"), hub.load("fusion").revision
@@ -86,7 +64,7 @@ def test_applying_a_revision_twice_gives_the_same_bytes(hub, tmp_path, record, m
     assert hub.load("fusion").revision == name
 
 
-def test_a_revision_that_is_repeated_after_others_undoes_none_of_them(hub, record):
+def test_a_revision_that_is_repeated_after_others_undoes_none_of_them(hub, record, apply):
     apply(hub, record(statement="First.", supports=("a/1",)))
     apply(hub, record(statement="Second.", supports=("b/1",)), run="b")
     known = hub.load("fusion")
@@ -95,7 +73,7 @@ def test_a_revision_that_is_repeated_after_others_undoes_none_of_them(hub, recor
     assert len(hub.shelf("fusion").revisions.log()) == 3  # the seed, and each run's
 
 
-def test_new_evidence_joins_the_old_and_replaces_the_statement(hub, record):
+def test_new_evidence_joins_the_old_and_replaces_the_statement(hub, record, apply, written):
     apply(hub, record(supports=("a/1",)), record("other"))
     apply(hub, record(statement="Now better.", supports=("b/1",), contradicts=("c/1",)))
     first, other = hub.load("fusion").knowledge
@@ -104,7 +82,7 @@ def test_new_evidence_joins_the_old_and_replaces_the_statement(hub, record):
 
 
 def test_evidence_of_a_seed_record_is_kept_and_what_a_newer_seed_knows_comes_on_top(
-    tmp_path, write_skill, record
+    tmp_path, write_skill, record, apply
 ):
     seeds = [record(supports=("seed/1",)), record("untouched")]
     write_skill(tmp_path / "seeds", "fusion", knowledge=records_to_toml(seeds))
@@ -133,7 +111,7 @@ def test_the_workspace_page_and_values_lie_over_the_seed(hub, tmp_path, write_sk
     assert hub.load("fusion").initial_values == {"a": 3.0}
 
 
-def test_the_hash_tells_contents_not_places(tmp_path, write_skill, record):
+def test_the_hash_tells_contents_not_places(tmp_path, write_skill, record, apply):
     for root in ("one", "two"):
         write_skill(tmp_path / root, "fusion")
     one, two = (Skillhub([tmp_path / root], tmp_path / f"{root}-work") for root in ("one", "two"))
@@ -142,12 +120,12 @@ def test_the_hash_tells_contents_not_places(tmp_path, write_skill, record):
     assert one.load("fusion").revision != two.load("fusion").revision
 
 
-def test_an_empty_revision_writes_nothing(hub, tmp_path):
+def test_an_empty_revision_writes_nothing(hub, tmp_path, apply):
     apply(hub)
     assert not (tmp_path / "workspace").exists()
 
 
-def test_the_listing_counts_records_and_shows_what_cannot_be_read(hub, tmp_path, write_skill, record):
+def test_the_listing_counts_records_and_shows_what_cannot_be_read(hub, tmp_path, write_skill, record, apply):
     apply(hub, record(), record("b", status="active"), record("c", status="active"), judged=True)
     write_skill(tmp_path / "seeds", "broken", front="name: broken")
     broken, fusion = hub.listing()
@@ -157,7 +135,9 @@ def test_the_listing_counts_records_and_shows_what_cannot_be_read(hub, tmp_path,
 
 
 @pytest.mark.parametrize("spoil", [{"statement": "\ud800"}, {"id": ""}])
-def test_a_record_that_could_not_be_read_again_is_refused_and_nothing_changes(hub, tmp_path, record, spoil):
+def test_a_record_that_could_not_be_read_again_is_refused_and_nothing_changes(
+    hub, tmp_path, record, spoil, apply, files
+):
     apply(hub, record())
     before = files(tmp_path / "workspace")
     with pytest.raises(PluginError, match="skill 'fusion' cannot be kept"):
@@ -165,12 +145,12 @@ def test_a_record_that_could_not_be_read_again_is_refused_and_nothing_changes(hu
     assert files(tmp_path / "workspace") == before
 
 
-def test_an_effect_that_is_not_finite_is_refused(hub, record, mechanic):
+def test_an_effect_that_is_not_finite_is_refused(hub, record, mechanic, apply):
     with pytest.raises(PluginError, match="`high` is inf"):
         apply(hub, record(mechanic=dataclasses.replace(mechanic, high=float("inf"))))
 
 
-def test_an_interrupted_write_leaves_the_old_file(hub, tmp_path, record, monkeypatch):
+def test_an_interrupted_write_leaves_the_old_file(hub, tmp_path, record, monkeypatch, apply, files):
     apply(hub, record())
     before = files(tmp_path / "workspace")
 
@@ -212,7 +192,7 @@ SEEDS = sorted((Path(__file__).parents[2] / "skills").iterdir())
 
 
 @pytest.mark.parametrize("folder", SEEDS, ids=lambda folder: folder.name)
-def test_seed_skills_and_their_workspace_copies_are_valid_agent_skills(folder, tmp_path, record):
+def test_seed_skills_and_their_workspace_copies_are_valid_agent_skills(folder, tmp_path, record, apply):
     hub = Skillhub([folder.parent], tmp_path)
     skill = hub.load(folder.name)
     assert all(getattr(skill, slot) for slot in ("context", "requirement", "north_star", "initial_config"))

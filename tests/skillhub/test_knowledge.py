@@ -141,11 +141,7 @@ def test_scores_are_united_and_each_experiment_is_counted_once(record_parts, ran
         assert record.helpful + record.harmful <= len({score.experiment for score in record.scored})
 
 
-def score(experiment, gained=0.0, lost=0.0, metric="likes"):
-    return Scored(experiment, "arm-1", metric, 0.01, 0.0, 0.012, 0.004, gained, lost)
-
-
-def test_an_experiment_helps_when_the_bets_for_the_record_gain_more_in_it_on_all_metrics_together(record):
+def test_an_experiment_helps_when_all_its_bets_for_the_record_gain_more(record, score):
     told = record(
         scored=(
             score("a/1", gained=0.5, lost=0.2),
@@ -160,7 +156,9 @@ def test_an_experiment_helps_when_the_bets_for_the_record_gain_more_in_it_on_all
 
 @given(st.lists(st.tuples(st.floats(-3, 3), st.floats(-3, 3)), max_size=3 * NEWEST))
 def test_folding_keeps_the_newest_scores_and_the_sum_of_all(gains):
-    scored = tuple(score(f"a/{n}", *gain) for n, gain in enumerate(gains))
+    scored = tuple(
+        Scored(f"a/{n}", "arm-1", "likes", 0.01, 0.0, 0.012, 0.004, *gain) for n, gain in enumerate(gains)
+    )
     record = KnowledgeRecord("a", "", Scope(), "candidate", None, (), (), "", scored=scored)
     kept = folded(record)
     assert kept.scored == scored[-NEWEST:]
