@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rectune_dsl.agents import words
-from rectune_dsl.agents.belief import guardrail_risks, objective, predictions
+from rectune_dsl.agents.belief import predictions
 from rectune_dsl.agents.critic_numeric import NEAR_PRODUCTION
 from rectune_dsl.agents.differences import Differences
+from rectune_dsl.agents.hypotheses import outlook
 from rectune_dsl.agents.insight_numeric import NumericInsight
 from rectune_dsl.agents.llm import brief
 from rectune_dsl.agents.llm.asking import Silence, asked
@@ -25,6 +26,8 @@ from rectune_dsl.hooks.api import AgentContext, Config, Hypothesis, Prediction
 
 MOST_IDEAS = 12
 """That a model is asked for at once, however many arms there are."""
+MOST_READ = 2 * MOST_IDEAS
+"""Of an answer that has more than were asked for, so many are looked at."""
 HYPOTHESIS = 400
 """Most characters of one."""
 LARGEST_LIFT = 50.0
@@ -84,7 +87,7 @@ class Sieve:
     def passed(self, answer: Ideas) -> list[tuple[Config, Idea]]:
         """Those without a problem of their own that differ from what was tested and from each other."""
         taken: list[tuple[Config, Idea]] = []
-        for idea in answer.proposals:
+        for idea in answer.proposals[:MOST_READ]:
             config = self._config(idea)
             known = [*self._tested, *(other for other, _ in taken)]
             if not self._problem(config) and self.is_new(config, known):
@@ -93,8 +96,8 @@ class Sieve:
 
     def problems(self, answer: Ideas) -> list[str]:
         """What is wrong with each, in words that the model may act on."""
-        found = [self._problem(self._config(idea)) for idea in answer.proposals]
-        said = [f"proposal {i}: {why or 'was tested'}" for i, why in enumerate(found, 1)]
+        found = [self._problem(self._config(idea)) for idea in answer.proposals[:MOST_READ]]
+        said = [f"proposal {i}: {why or 'it is like one that was tested'}" for i, why in enumerate(found, 1)]
         return said or ["there is no proposal; make at least one"]
 
     def is_new(self, config: Config, known: Sequence[Config]) -> bool:
@@ -143,14 +146,10 @@ def _bounded(param: Param) -> Schema:
 
 def _hypothesis(context: AgentContext, config: Config, idea: Idea) -> Hypothesis:
     """The model's words, and after them what the numbers say."""
-    said = capped(idea.hypothesis, HYPOTHESIS)
-    parts = [words.sentence(said), f"By the surrogate: {words.lift(objective(context.surrogate, config))}."]
-    if risks := guardrail_risks(context, config):
-        p = float(context.surrogate.p_feasible([config])[0])
-        parts.append(f"All guardrails hold with {words.chance(p)}; the weakest: {risks[0]}.")
+    said = words.sentence(capped(idea.hypothesis, HYPOTHESIS))
     shows = "" if context.whatif is None else shown(context.whatif, config)
     told = _predictions(context, config, idea.lifts_percent)
-    return Hypothesis(" ".join(part for part in parts if part), told, shows)
+    return Hypothesis(f"{said} By the surrogate: {outlook(context, config)}".lstrip(), told, shows)
 
 
 def _predictions(
