@@ -87,7 +87,7 @@ def _others(found: Sequence[Finding]) -> Iterator[str]:
         m = finding.mechanic
         if finding.task != THIS_TASK:
             told = f"{m.metric} {words.interval(m.effect, m.low, m.high)}"
-            yield f"{finding.task}: {m.cause} {m.unit}: {told}."
+            yield f"{finding.task}: {m.cause} {m.unit}: {told} ({finding.status})."
 
 
 def _ask(context: AgentContext, facts: Facts) -> Notes | Silence:
