@@ -67,6 +67,15 @@ def test_without_a_panel_params_are_named(kit, proposals):
     assert told.expected == "r1p1: nothing was predicted."
 
 
+def test_of_many_params_those_that_move_most_are_named(kit):
+    params = {f"w_{i}": {"production": 1.0, "low": 0.0, "high": 2.0} for i in range(9)}
+    task = kit.task(params)
+    config = Config({name: 1.0 + 0.1 * i for i, name in enumerate(params)})
+    told = described(kit.context(task), "launch", [Proposal("r1p1", config, Hypothesis("", ()), "t")], "t")
+    assert told.for_users.startswith("r1p1 raises w_8 from 1 to 1.8 (x1.8), raises w_7")
+    assert "changes 3 more params" in told.for_users
+
+
 def test_a_model_says_it_in_its_words_and_talks_no_risk_away(describe, models):
     numeric = describe(None, NumericOnline())
     told = describe(models.scripted(WORDS))
