@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from rectune_dsl.agents import words
-from rectune_dsl.hooks.api import AgentContext, KnowledgeRecord, Mechanic
+from rectune_dsl.hooks.api import AgentContext, Mechanic, Status
 from rectune_dsl.surrogate.limits import Z90
 
 THIS_TASK = "this task"
@@ -16,10 +17,12 @@ THIS_TASK = "this task"
 
 @dataclass(frozen=True)
 class Finding:
-    """What one task says: `task` is the skill that it learnt for, or `THIS_TASK`."""
+    """What one task says: `task` is the skill that it learnt for, or `THIS_TASK`; `status` is its record's,
+    empty for what was measured just now."""
 
     task: str
     mechanic: Mechanic
+    status: Status | Literal[""] = ""
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,11 @@ def findings(context: AgentContext, own: Iterable[Mechanic]) -> tuple[Finding, .
     records = [(skill.name, record) for skill in skills if skill.trusted for record in skill.knowledge]
     return (
         *(Finding(THIS_TASK, mechanic) for mechanic in own),
-        *(Finding(name, r.mechanic) for name, r in records if r.mechanic is not None and _holds(r)),
+        *(
+            Finding(name, record.mechanic, record.status)
+            for name, record in records
+            if record.mechanic is not None and record.status != "retired"
+        ),
     )
 
 
@@ -67,10 +74,6 @@ def shared(found: Sequence[Finding]) -> tuple[Shared, ...]:
         groups.setdefault((m.cause, m.unit, m.metric), []).append(finding)
     several = [group for group in groups.values() if len({f.task for f in group}) > 1]
     return tuple(_pooled(group) for group in sorted(several, key=len, reverse=True))
-
-
-def _holds(record: KnowledgeRecord) -> bool:
-    return record.status != "retired"
 
 
 def _pooled(group: Sequence[Finding]) -> Shared:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from rectune_dsl.agents import words
 from rectune_dsl.agents.belief import guardrail_risks
 from rectune_dsl.agents.shown import shown
-from rectune_dsl.hooks.api import AgentContext, AskedFor, ChangeDescription, Proposal
+from rectune_dsl.dsl.space import Space
+from rectune_dsl.hooks.api import AgentContext, AskedFor, ChangeDescription, Config, Proposal
 
 NAMED = 5
-"""Arms that are told one by one; the rest is counted."""
+"""Arms that are told one by one, and params of each; the rest is counted."""
 _ROLLBACK: Mapping[AskedFor, str] = {
     "launch": "Production stays as it is. An arm that is shown to do harm is stopped; `rectune abort` ends "
     "the test, and its users are served production again.",
@@ -36,7 +39,8 @@ def described(
 
 
 def _joined(parts: Sequence[str], rest: Sequence[str]) -> str:
-    return words.sentence("; ".join([*parts, *rest]))
+    """One sentence. It begins with the name of an arm, which stays as it is."""
+    return f"{'; '.join([*parts, *rest])}."
 
 
 def _for_users(context: AgentContext, proposal: Proposal) -> str:
@@ -45,9 +49,15 @@ def _for_users(context: AgentContext, proposal: Proposal) -> str:
         return proposal.hypothesis.shows
     if context.whatif is not None:
         return shown(context.whatif, proposal.config)
-    params = context.task.params
-    change = words.changes(params, proposal.config.values, tuple(params))
-    return f"{change}; what that shows to users is not known without a panel"
+    return f"{change_of(context, proposal.config)}; what that shows to users is not known without a panel"
+
+
+def change_of(context: AgentContext, config: Config) -> str:
+    """The params that move by most of their range, in words; the rest is counted."""
+    space = Space(context.task)
+    moves = np.abs(space.to_unit(config.values) - space.production)
+    most = [space.names[i] for i in np.argsort(-moves, kind="stable")[:NAMED]]
+    return words.changes(context.task.params, config.values, most)
 
 
 def _expected(proposal: Proposal) -> str:

@@ -88,15 +88,20 @@ def hypothesis(context: AgentContext, reasons: Reasons, config: Config) -> Hypot
     shows = "" if context.whatif is None else shown(context.whatif, config)
     if shows:
         parts.append(words.sentence(f"it {shows}"))
-    expected = objective(context.surrogate, config)
-    parts.append(f"Expected: {words.lift(expected)} (90 % interval).")
-    risks = guardrail_risks(context, config)
-    if risks:
-        p = float(context.surrogate.p_feasible([config])[0])
-        parts.append(f"All guardrails hold with {words.chance(p)}; the weakest: {risks[0]}.")
+    parts.append(f"Expected: {outlook(context, config)}")
     if context.history and (breaks := str(Safety(context.task, context.surrogate))):
         parts.append(words.sentence(breaks))
     return Hypothesis(" ".join(parts), predictions(context.task, context.surrogate, config), shows)
+
+
+def outlook(context: AgentContext, config: Config) -> str:
+    """What the surrogate expects of U, and of the guardrails: where there are any, the weakest is named."""
+    expected = f"{words.lift(objective(context.surrogate, config))} (90 % interval)."
+    risks = guardrail_risks(context, config)
+    if not risks:
+        return expected
+    p = float(context.surrogate.p_feasible([config])[0])
+    return f"{expected} All guardrails hold with {words.chance(p)}; the weakest: {risks[0]}."
 
 
 def _origin(context: AgentContext, config: Config) -> str:

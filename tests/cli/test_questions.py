@@ -67,8 +67,12 @@ def test_a_question_says_what_is_asked_and_what_silence_means(rectune, asking):
         "20,000 users per arm",
         "if nobody answers",
         "first served: Monday 2026-01-05",
+        "in words, by numeric:",
+        "for users: r1p",
+        "rollback: Production stays as it is.",
     ):
         assert part in words
+    assert set(asks["description"]) == {"for_users", "expected", "risk", "rollback", "author"}
 
 
 def test_a_rejected_round_is_not_launched_and_the_run_goes_on(rectune, asking, tmp_path):

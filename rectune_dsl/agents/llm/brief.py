@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rectune_dsl.agents import words
 from rectune_dsl.agents.belief import objective
@@ -10,6 +10,7 @@ from rectune_dsl.agents.llm.prompt import Row, Section, capped, rounded
 from rectune_dsl.agents.past import failures
 from rectune_dsl.agents.safety import Safety
 from rectune_dsl.dsl.params import Param
+from rectune_dsl.dsl.stages import Stage
 from rectune_dsl.experiments.intervals import Measured, lift
 from rectune_dsl.hooks.api import AgentContext, Config, EliteArm, Insight, KnowledgeRecord, Mechanic, Skill
 
@@ -26,7 +27,7 @@ def task_of(context: AgentContext) -> Section:
     told: Row = {
         "task": task.task.name,
         "surface": task.task.surface,
-        "about": capped(task.task.about, ABOUT),
+        **_about(task.task.about),
         "round": context.round,
         "rounds left": budget.rounds,
         "arms per round": budget.arms,
@@ -35,10 +36,7 @@ def task_of(context: AgentContext) -> Section:
         "largest step from production, as a share of a param's range": task.limits.step,
         "least chance that all guardrails hold": 1.0 - task.experiment.risk,
     }
-    stages = [
-        {"stage": name, "score": capped(stage.score.text, FORMULA), "about": capped(stage.about, ABOUT)}
-        for name, stage in task.stages.items()
-    ]
+    stages = [row for name, stage in task.stages.items() for row in _stage(name, stage)]
     rules = [{"constraint": name, "keeps": capped(c.text, FORMULA)} for name, c in task.constraints.items()]
     doubts = [{"doubt": capped(doubt, STATEMENT)} for doubt in context.doubts]
     broken = str(Safety(task, context.surrogate))
@@ -59,7 +57,7 @@ def metrics_of(context: AgentContext) -> Section:
     guarded = context.task.guarded
     rows = []
     for name, metric in context.task.judged.items():
-        row: dict[str, object] = {"metric": name, "about": capped(metric.about, ABOUT)}
+        row: dict[str, object] = {"metric": name, **_about(metric.about)}
         if metric.goal:
             row |= {"goal": metric.goal, "weight": metric.weight}
         if name in guarded:
@@ -87,11 +85,13 @@ def failures_of(context: AgentContext) -> Section:
     )
 
 
-def learnt_of(insight: Insight) -> Section:
-    """Mechanics with their intervals, those that are known first, and notes on what is not."""
-    known = sorted(insight.mechanics, key=lambda m: m.low <= 0 <= m.high)
+def learnt_of(context: AgentContext, insight: Insight) -> Section:
+    """Notes, and mechanics with their intervals: those that are known, and what is uncertain of the goals."""
+    goals = context.task.north_stars
+    known = [m for m in insight.mechanics if not m.low <= 0 <= m.high]
+    uncertain = [m for m in insight.mechanics if m not in known and m.metric in goals]
     told = [{"note": capped(note, STATEMENT)} for note in insight.notes]
-    return Section("what this task's experiments showed", (*told, *map(mechanic_row, known)))
+    return Section("what this task's experiments showed", (*told, *map(mechanic_row, [*known, *uncertain])))
 
 
 def knowledge_of(records: Iterable[KnowledgeRecord]) -> Section:
@@ -149,6 +149,17 @@ def measured_lifts(context: AgentContext, arm: str, metrics: Sequence[str]) -> d
     return {}
 
 
+def _stage(name: str, stage: Stage) -> Iterator[Row]:
+    yield {"stage": name, "score": capped(stage.score.text, FORMULA), **_about(stage.about)}
+    for term, formula in stage.terms.items():
+        yield {"stage": name, "term": term, "is": capped(formula.text, FORMULA)}
+
+
+def _about(text: str) -> dict[str, str]:
+    """What people wrote of it, where they wrote anything."""
+    return {"about": capped(text, ABOUT)} if text else {}
+
+
 def _interval(found: Measured) -> str:
     return words.interval(found.value, *found.interval())
 
@@ -161,7 +172,7 @@ def _param(name: str, param: Param) -> Row:
         "high": rounded(param.high),
         "scale": param.scale,
         **({"type": "int"} if param.type == "int" else {}),
-        "about": capped(param.about, ABOUT),
+        **_about(param.about),
     }
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from rectune_dsl.agents import words
 from rectune_dsl.agents.critic_numeric import Case, NumericCritic
@@ -13,10 +15,12 @@ from rectune_dsl.agents.llm.prompt import Row, Section, capped, question
 from rectune_dsl.agents.llm.schema import Schema, flag, one_of, record, rows, text
 from rectune_dsl.hooks.api import AgentContext, Check, Proposal, Review
 
-MOST_JUDGED = 24
-"""Proposals that a model is shown; code alone judges the others."""
+ROOM = 16_000
+"""Characters for the proposals that a model is shown; code alone judges those that do not fit."""
 WHY = 300
 """Most characters of a reason."""
+_TOLD = ("risk", "goal", "mechanics", "failures")
+"""Checks of code whose details say something to a model."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ class LLMCritic:
         sound = [p for p in proposals if _passed(checks[p.name])]
         if not sound:
             return case.select(proposals, sound, checks)
-        judged = _opinions(context, sound[:MOST_JUDGED], checks)
+        judged = _opinions(context, sound, checks)
         if isinstance(judged, Silence):
             return [_alone(review, judged) for review in case.select(proposals, sound, checks)]
         checks |= {name: (*checks[name], *opinion.checks) for name, opinion in judged.items()}
@@ -68,18 +72,18 @@ def _passed(checks: Sequence[Check]) -> bool:
 
 
 def _opinions(
-    context: AgentContext, shown: Sequence[Proposal], checks: Mapping[str, tuple[Check, ...]]
+    context: AgentContext, sound: Sequence[Proposal], checks: Mapping[str, tuple[Check, ...]]
 ) -> dict[str, Opinion] | Silence:
     """The first opinion on each proposal that was shown, in the model's order, by name."""
-    names = [proposal.name for proposal in shown]
+    told = _fitting([_proposal(context, proposal, checks[proposal.name]) for proposal in sound])
+    names = [proposal.name for proposal in sound[: len(told)]]
 
     def problems(answer: Opinions) -> Sequence[str]:
         if any(opinion.proposal in names for opinion in answer.verdicts):
             return ()
         return [f"there is no verdict on any of {', '.join(names)}"]
 
-    prompt = _question(context, shown, checks)
-    answer = asked(context, prompt, Opinions, _schema(names), problems)
+    answer = asked(context, _question(context, told), Opinions, _schema(names), problems)
     if isinstance(answer, Silence):
         return answer
     found: dict[str, Opinion] = {}
@@ -87,6 +91,12 @@ def _opinions(
         if opinion.proposal in names:
             found.setdefault(opinion.proposal, opinion)
     return found
+
+
+def _fitting(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """The first rows, as far as there is room for them; one at least."""
+    lengths = accumulate(len(json.dumps(row)) for row in rows)
+    return tuple(rows[: max(sum(length <= ROOM for length in lengths), 1)])
 
 
 def _schema(names: Sequence[str]) -> Schema:
@@ -99,14 +109,11 @@ def _schema(names: Sequence[str]) -> Schema:
     return record({"verdicts": rows(record(verdict), len(names))})
 
 
-def _question(
-    context: AgentContext, shown: Sequence[Proposal], checks: Mapping[str, tuple[Check, ...]]
-) -> tuple[str, str]:
-    proposals = tuple(_proposal(context, proposal, checks[proposal.name]) for proposal in shown)
+def _question(context: AgentContext, told: tuple[Row, ...]) -> tuple[str, str]:
     sections = [
+        Section("proposals", told),
         brief.task_of(context),
         brief.metrics_of(context),
-        Section("proposals", proposals),
         brief.params_of(context),
         brief.failures_of(context),
         brief.knowledge_of(context.knowledge),
@@ -119,10 +126,10 @@ def _proposal(context: AgentContext, proposal: Proposal, checks: Sequence[Check]
     return {
         "proposal": proposal.name,
         "changes": brief.changed(context, proposal.config),
-        "hypothesis": capped(hypothesis.statement, 2 * brief.STATEMENT),
+        "hypothesis": capped(hypothesis.statement, brief.STATEMENT),
         "shows": capped(hypothesis.shows, brief.STATEMENT),
         "predicts": [words.lift(prediction) for prediction in hypothesis.predictions],
-        "checks of code": {check.name: capped(check.detail, brief.STATEMENT) for check in checks},
+        "checks of code": {c.name: capped(c.detail, brief.STATEMENT) for c in checks if c.name in _TOLD},
     }
 
 

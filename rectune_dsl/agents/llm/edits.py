@@ -63,9 +63,9 @@ class Editor:
     """
 
     def __init__(self, context: AgentContext, insight: Insight) -> None:
-        self.records: Mapping[str, KnowledgeRecord] = {
-            record.id: record for record in (context.skill.knowledge if context.skill else ())
-        }
+        skill = context.skill
+        known = skill.knowledge if skill is not None and skill.trusted else ()
+        self.records: Mapping[str, KnowledgeRecord] = {record.id: record for record in known}
         self.numeric = tuple(NumericSkill().evolve(context, insight))
         found = [r for revision in self.numeric for r in revision.records if not self._is_rejected(r.id)]
         mechanics = [record for record in found if record.mechanic is not None]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from rectune_dsl.agents.llm.prompt import Row, Section, capped
 
-LONGEST_FACT = 400
+LONGEST_FACT = 800
 _WITH_DIGITS = re.compile(r"[\w.,]*\d[\w.,]*")
 _GROUPED = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rectune_dsl.agents import words
-from rectune_dsl.agents.belief import guardrail_risks, objective, predictions
+from rectune_dsl.agents.belief import predictions
 from rectune_dsl.agents.critic_numeric import NEAR_PRODUCTION
 from rectune_dsl.agents.differences import Differences
+from rectune_dsl.agents.hypotheses import outlook
 from rectune_dsl.agents.insight_numeric import NumericInsight
 from rectune_dsl.agents.llm import brief
 from rectune_dsl.agents.llm.asking import Silence, asked
@@ -25,6 +26,8 @@ from rectune_dsl.hooks.api import AgentContext, Config, Hypothesis, Prediction
 
 MOST_IDEAS = 12
 """That a model is asked for at once, however many arms there are."""
+MOST_READ = 2 * MOST_IDEAS
+"""Of an answer that has more than were asked for, so many are looked at."""
 HYPOTHESIS = 400
 """Most characters of one."""
 LARGEST_LIFT = 50.0
@@ -84,7 +87,7 @@ class Sieve:
     def passed(self, answer: Ideas) -> list[tuple[Config, Idea]]:
         """Those without a problem of their own that differ from what was tested and from each other."""
         taken: list[tuple[Config, Idea]] = []
-        for idea in answer.proposals:
+        for idea in answer.proposals[:MOST_READ]:
             config = self._config(idea)
             known = [*self._tested, *(other for other, _ in taken)]
             if not self._problem(config) and self.is_new(config, known):
@@ -93,8 +96,8 @@ class Sieve:
 
     def problems(self, answer: Ideas) -> list[str]:
         """What is wrong with each, in words that the model may act on."""
-        found = [self._problem(self._config(idea)) for idea in answer.proposals]
-        said = [f"proposal {i}: {why or 'was tested'}" for i, why in enumerate(found, 1)]
+        found = [self._problem(self._config(idea)) for idea in answer.proposals[:MOST_READ]]
+        said = [f"proposal {i}: {why or 'it is like one that was tested'}" for i, why in enumerate(found, 1)]
         return said or ["there is no proposal; make at least one"]
 
     def is_new(self, config: Config, known: Sequence[Config]) -> bool:
@@ -130,7 +133,7 @@ def _question(context: AgentContext, count: int) -> tuple[str, str]:
         brief.params_of(context),
         brief.elite_of(context, insight),
         brief.failures_of(context),
-        brief.learnt_of(insight),
+        brief.learnt_of(context, insight),
         brief.knowledge_of(context.knowledge),
         *brief.skills_of(context),
     ]
@@ -143,27 +146,23 @@ def _bounded(param: Param) -> Schema:
 
 def _hypothesis(context: AgentContext, config: Config, idea: Idea) -> Hypothesis:
     """The model's words, and after them what the numbers say."""
-    said = capped(idea.hypothesis, HYPOTHESIS)
-    parts = [words.sentence(said), f"By the surrogate: {words.lift(objective(context.surrogate, config))}."]
-    if risks := guardrail_risks(context, config):
-        p = float(context.surrogate.p_feasible([config])[0])
-        parts.append(f"All guardrails hold with {words.chance(p)}; the weakest: {risks[0]}.")
+    said = words.sentence(capped(idea.hypothesis, HYPOTHESIS))
     shows = "" if context.whatif is None else shown(context.whatif, config)
     told = _predictions(context, config, idea.lifts_percent)
-    return Hypothesis(" ".join(part for part in parts if part), told, shows)
+    return Hypothesis(f"{said} By the surrogate: {outlook(context, config)}".lstrip(), told, shows)
 
 
 def _predictions(
     context: AgentContext, config: Config, lifts_percent: Mapping[str, float]
 ) -> tuple[Prediction, ...]:
-    """The model's lifts, as wide as the surrogate is unsure; the surrogate's own where it gave none that can
-    be believed."""
+    """The model's lifts, with the surrogate's intervals, widened to hold them; the surrogate's own where it
+    gave none that can be believed."""
     found = []
     for known in predictions(context.task, context.surrogate, config):
-        told, half = lifts_percent.get(known.metric), 0.5 * (known.high - known.low)
+        told = lifts_percent.get(known.metric)
         if told is None or abs(told) > LARGEST_LIFT:
             found.append(known)
         else:
             lift = told / 100.0
-            found.append(Prediction(known.metric, lift, lift - half, lift + half))
+            found.append(Prediction(known.metric, lift, min(known.low, lift), max(known.high, lift)))
     return tuple(found)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from rectune_dsl.agents import words
 from rectune_dsl.agents.across import THIS_TASK, Finding, findings, shared
+from rectune_dsl.agents.describing import change_of
 from rectune_dsl.agents.insight_numeric import NumericInsight
 from rectune_dsl.agents.llm import brief
 from rectune_dsl.agents.llm.asking import Silence, asked
@@ -75,11 +76,9 @@ def facts_of(context: AgentContext, insight: Insight) -> Facts:
 
 def _elite(context: AgentContext, elite: Sequence[EliteArm]) -> Iterator[str]:
     for arm in elite:
-        task = context.task
-        change = words.changes(task.params, arm.config.values, tuple(task.params))
-        lifts = brief.measured_lifts(context, arm.arm, tuple(task.judged))
+        lifts = brief.measured_lifts(context, arm.arm, tuple(context.task.judged))
         showed = words.listed(f"{metric} {told}" for metric, told in lifts.items())
-        yield f"{arm.arm} is among the best: it {change}, and showed {showed}."
+        yield f"{arm.arm} is among the best: it {change_of(context, arm.config)}, and showed {showed}."
 
 
 def _others(found: Sequence[Finding]) -> Iterator[str]:
@@ -87,7 +86,7 @@ def _others(found: Sequence[Finding]) -> Iterator[str]:
         m = finding.mechanic
         if finding.task != THIS_TASK:
             told = f"{m.metric} {words.interval(m.effect, m.low, m.high)}"
-            yield f"{finding.task}: {m.cause} {m.unit}: {told}."
+            yield f"{finding.task}: {m.cause} {m.unit}: {told} ({finding.status})."
 
 
 def _ask(context: AgentContext, facts: Facts) -> Notes | Silence:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 
-from rectune_dsl.skillhub.render import plain
+from rectune_dsl.skillhub.render import plain, shortened
 
 LONGEST_PROMPT = 24_000
 """Characters of the data in one question."""
@@ -62,8 +62,7 @@ def data(sections: Sequence[Section], longest: int = LONGEST_PROMPT) -> str:
 def capped(text: str, longest: int) -> str:
     """The text on one line of at most `longest` characters, without control or invisible characters: for what
     others wrote, on its way into a prompt, and for what a model wrote, on its way out."""
-    told = plain(text[: 4 * longest])
-    return told if len(told) <= longest else f"{told[: longest - 4].rstrip()} ..."
+    return shortened(plain(text[: 4 * longest]), longest)
 
 
 def rounded(value: float) -> float | str:

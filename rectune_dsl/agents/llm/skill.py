@@ -92,7 +92,7 @@ def _ask(context: AgentContext, insight: Insight, editor: Editor) -> Edits | Sil
         brief.params_of(context),
         brief.elite_of(context, insight),
         brief.failures_of(context),
-        brief.learnt_of(insight),
+        brief.learnt_of(context, insight),
         *brief.skills_of(context),
     ]
     return asked(context, question("skill", sections), Edits, _schema(context, editor, uncovered))

@@ -7,6 +7,7 @@ import pytest
 
 from rectune_dsl.dsl.space import Space
 from rectune_dsl.hooks.api import Config, LLMAnswer, NoAnswerError
+from rectune_dsl.llm.caps import BudgetSpentError
 
 
 class Scripted:
@@ -40,6 +41,7 @@ UNUSABLE = {
     "truncated": (no_answer("truncated"), "the answer was cut off"),
     "unavailable": (no_answer("unavailable"), "the provider is unavailable"),
     "refused": (no_answer("refused"), "the provider refused"),
+    "capped": (BudgetSpentError("all 2 calls are spent"), "the budget is spent"),
     "garbage": ("I would rather not.", "no usable answer"),
     "another schema": ({"surprise": []}, "no usable answer"),
     "not a number": ('{"proposals": [NaN], "verdicts": NaN, "notes": NaN}', "no usable answer"),

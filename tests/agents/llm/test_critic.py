@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from rectune_dsl.agents.critic_none import NoCritic
-from rectune_dsl.agents.critic_numeric import HEDGED, NumericCritic
+from rectune_dsl.agents.critic_numeric import HEDGED, Case, NumericCritic
 from rectune_dsl.agents.llm.critic import LLMCritic
 from rectune_dsl.dsl.space import Space
 from rectune_dsl.hooks.api import Config, Hypothesis, Proposal
@@ -103,6 +105,18 @@ def test_hedges_keep_their_share(kit, models):
     assert len({"r1p7", "r1p8"} & set(taken(found))) == round(HEDGED * 5)
 
 
+def test_what_there_is_no_room_to_show_is_judged_by_code_alone(kit, models, monkeypatch):
+    monkeypatch.setattr("rectune_dsl.agents.llm.critic.ROOM", 2_000)
+    task = kit.task(arms=6)
+    ideas = proposed(task, 8)
+    llm = models.scripted(verdicts(*(opinion(p.name, sound=False) for p in ideas)))
+    found = LLMCritic().review(kit.context(task, llm=llm), ideas)
+    asked = llm.questions[0][1]["properties"]["verdicts"]["items"]["properties"]["proposal"]["enum"]
+    assert 0 < len(asked) < len(ideas)
+    assert [name for name in asked if f'"proposal": "{name}"' in llm.told] == asked
+    assert set(taken(found)) == {p.name for p in ideas} - set(asked)
+
+
 def test_the_first_of_two_verdicts_counts(review, ideas, models):
     llm = models.scripted(verdicts(opinion("r1p1", sound=False), opinion("r1p1"), opinion("r1p2")))
     assert "r1p1" not in taken(review(llm, ideas))
@@ -153,3 +167,24 @@ def test_without_a_critic_junk_reaches_no_arm(kit):
     ]
     proposals = [Proposal(f"r1p{i}", Config(c), Hypothesis("", ()), "t") for i, c in enumerate(junk)]
     assert taken(NoCritic().review(kit.context(task), proposals)) == []
+
+
+NAMES = st.sampled_from(["r1p1", "r1p2", "r1p3", "r1p4", "bad", "made-up", ""])
+OPINIONS = st.lists(st.builds(opinion, NAMES, goal_aligned=st.booleans(), sound=st.booleans(), why=st.text()))
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(OPINIONS)
+def test_whatever_a_model_says_only_what_passed_all_checks_of_code_is_taken(kit, models, said):
+    task = kit.task(arms=2)
+    bad = Proposal("bad", Config({**task.production, "a_click": 99.0}), Hypothesis("", ()), "t")
+    proposals = [*proposed(task), bad]
+    case = Case(kit.context(task))
+    sound = {p.name for p in proposals if all(check.passed for check in case.checks(p))}
+    found = LLMCritic().review(kit.context(task, llm=models.scripted(verdicts(*said))), proposals)
+    assert sorted(r.proposal for r in found) == sorted(p.name for p in proposals)
+    assert set(taken(found)) <= sound
+    assert len(taken(found)) <= 2
+    assert all(r.justification.isprintable() for r in found)
+    first = {o["proposal"]: o["goal_aligned"] and o["sound"] for o in reversed(said)}
+    assert not {name for name, fine in first.items() if not fine} & set(taken(found))

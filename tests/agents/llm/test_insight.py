@@ -215,4 +215,4 @@ def test_what_tasks_share_is_told_to_the_model(learnt, models):
     learnt(llm, skill=known_by("own", mechanic(0.001)), borrowed=(known_by("kin", mechanic(0.002)),))
     assert "## facts shared by tasks" in llm.told
     assert "heterogeneity" in llm.told
-    assert "kin: slate p_like +1%: watch +0.20 %" in llm.told
+    assert "kin: slate p_like +1%: watch +0.20 % [+0.12 %, +0.28 %] (active)" in llm.told

@@ -43,8 +43,8 @@ def describe(kit, proposals):
 
 def test_numbers_alone_describe_a_change(describe):
     told = describe(None, NumericOnline())
-    assert told.for_users == "R1p1 shows 3 % more click."
-    assert told.expected == "R1p1: watch +1.20 % [+0.20 %, +2.20 %]."
+    assert told.for_users == "r1p1 shows 3 % more click."
+    assert told.expected == "r1p1: watch +1.20 % [+0.20 %, +2.20 %]."
     assert "a guardrail is broken with" in told.risk
     assert "returns is expected at" in told.risk
     assert "`rectune abort`" in told.rollback
@@ -64,7 +64,16 @@ def test_without_a_panel_params_are_named(kit, proposals):
     bare = [Proposal("r1p1", proposals[0].config, Hypothesis("", ()), "t")]
     told = described(kit.context(kit.task()), "launch", bare, "t")
     assert "raises a_click from 1 to 1.4" in told.for_users
-    assert told.expected == "R1p1: nothing was predicted."
+    assert told.expected == "r1p1: nothing was predicted."
+
+
+def test_of_many_params_those_that_move_most_are_named(kit):
+    params = {f"w_{i}": {"production": 1.0, "low": 0.0, "high": 2.0} for i in range(9)}
+    task = kit.task(params)
+    config = Config({name: 1.0 + 0.1 * i for i, name in enumerate(params)})
+    told = described(kit.context(task), "launch", [Proposal("r1p1", config, Hypothesis("", ()), "t")], "t")
+    assert told.for_users.startswith("r1p1 raises w_8 from 1 to 1.8 (x1.8), raises w_7")
+    assert "changes 3 more params" in told.for_users
 
 
 def test_a_model_says_it_in_its_words_and_talks_no_risk_away(describe, models):

@@ -40,7 +40,7 @@ def learnt(kit, models):
         context = kit.context(task, history, skill=known, llm=llm, **fields)
         return list((agent or LLMSkill()).evolve(context, insight))
 
-    evolve.insight = insight
+    evolve.insight, evolve.history = insight, history
     evolve.numeric = evolve(None, agent=NumericSkill())[0].records
     return evolve
 
@@ -124,6 +124,15 @@ def test_records_of_one_cause_and_metric_are_merged_and_no_others(learnt, record
     assert revision.merged == {"old": learnt.numeric[0].id}
     (revision,) = learnt(llm, record(0), record(0, id="old", status="active"), other)
     assert revision.merged == {learnt.numeric[0].id: "old"}  # what is active stays
+
+
+def test_records_of_a_skill_that_nobody_trusts_are_neither_told_nor_edited(kit, learnt, record, models):
+    known = record(0, status="candidate", contradicts=("a",) * 9)
+    foreign = replace(skill(replace(known, id="foreign")), trusted=False)
+    llm = models.scripted(edits(retire=[{"record": "foreign", "why": "Away."}]))
+    context = kit.context(kit.task(), learnt.history, skill=foreign, llm=llm)
+    assert LLMSkill().evolve(context, learnt.insight) == ()
+    assert "foreign" not in llm.told
 
 
 # --- bounds ---
