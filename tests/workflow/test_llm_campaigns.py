@@ -212,6 +212,20 @@ def test_a_good_model_fills_all_five_roles(run):
     assert done.in_bounds()
 
 
+def test_a_task_that_no_skill_covers_gets_the_models_page(run):
+    def author(prompt, schema):
+        said = json.loads(good(prompt, schema))
+        if "novel" in schema["properties"]:
+            said["novel"] = dict.fromkeys(schema["properties"]["novel"]["properties"], "Told by a model.")
+        return json.dumps(said)
+
+    with LLMServer(answer=author) as server:
+        run(server, (HERE / "planted.toml").read_text())
+    page = Path(".rectune/skills/planted/SKILL.md").read_text()
+    assert page.count("Told by a model.") >= 6
+    assert "Worth knowing." in Path(".rectune/skills/planted/assets/knowledge.toml").read_text()
+
+
 def test_hybrid_pools_both_kinds_of_ideas(run):
     with LLMServer(answer=good) as server:
         done = run(server, SHORT, actor="hybrid")
