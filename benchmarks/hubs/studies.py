@@ -157,11 +157,16 @@ def _flipped(hub: Skillhub) -> set[str]:
     """Turn all active mechanics and responses into their opposites. Returns their ids."""
     bad = set()
     for name in hub.names():
-        records = [_opposite(r) for r in hub.load(name).knowledge if r.status == "active" and not r.bounds]
+        records = [_opposite(r) for r in hub.load(name).knowledge if r.status == "active" and _directed(r)]
         if records:
             bad |= {record.id for record in records}
             hub.apply(SkillRevision(name, tuple(records), "flipped"), run="flip", when=_DAY, judged=True)
     return bad
+
+
+def _directed(record: KnowledgeRecord) -> bool:
+    """Whether it says which way a metric goes."""
+    return record.mechanic is not None or any(response.causes for response in record.responses)
 
 
 def _opposite(record: KnowledgeRecord) -> KnowledgeRecord:

@@ -121,7 +121,7 @@ class OwnTuner:
         return self._fitted
 
     def _replay(self, panel: Panel) -> WhatIf:
-        return WhatIf(self._task, panel, requests=REPLAYED_REQUESTS)
+        return WhatIf(self._task, panel, requests=REPLAYED_REQUESTS, threads=1)
 
 
 def named(name: str) -> Any:

@@ -1,14 +1,15 @@
 """What records predict of an experiment before it begins, each beside what is predicted without it.
 
 A record of responses, or one with a single mechanic from elsewhere, is set against what the names of heads
-tell; no experiment of this campaign has a part in either. A mechanic that this campaign has found is set
+tell; no experiment of this campaign has a part in either. Elasticities are judged with their sizes on both
+sides: a right size does not make up for a wrong direction. A mechanic that this campaign has found is set
 against the same model without its cause: what other causes explain is no merit of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -25,7 +26,7 @@ from rectune_dsl.surrogate.mechanics import elasticities
 from rectune_dsl.surrogate.params import ParamView
 from rectune_dsl.surrogate.semantics import SLATE, moved_by
 from rectune_dsl.surrogate.slates import relative_changes
-from rectune_dsl.surrogate.told import told_by
+from rectune_dsl.surrogate.told import Told, told_by
 
 Array = NDArray[np.float64]
 _SAMPLED, _ENOUGH = 256, 10
@@ -112,10 +113,12 @@ class _Forecaster:
         if whatif is None:
             return
         told = told_by([record], whatif.names)
-        about = {response.metric for response in record.responses} or {prior.metric for prior in told.priors}
         if not told:
             return
-        with_it, without = slates.fit(task, (), whatif, told), slates.fit(task, (), whatif)
+        beside = Told(sizes={r.metric: r.size for r in record.responses if r.causes})
+        told = replace(told, sizes={**beside.sizes, **told.sizes})
+        about = {response.metric for response in record.responses} or {prior.metric for prior in told.priors}
+        with_it, without = (slates.fit(task, (), whatif, believed) for believed in (told, beside))
         for metric in self._metrics:
             if metric in about:
                 both = (surrogate.joint(metric, self._configs) for surrogate in (with_it, without))

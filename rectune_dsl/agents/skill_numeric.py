@@ -23,6 +23,7 @@ from rectune_dsl.hooks.api import (
     TightBounds,
 )
 from rectune_dsl.surrogate.semantics import SLATE
+from rectune_dsl.surrogate.told import size_alone
 
 MOST = 6
 """Mechanics per metric and kind of cause, slates and params, that are kept: those that are surest."""
@@ -93,22 +94,35 @@ def _surest(mechanics: Sequence[Mechanic]) -> list[Mechanic]:
 
 
 def _responses(context: AgentContext, found: Sequence[Response], skill: str) -> Iterator[KnowledgeRecord]:
+    """Elasticities and sizes apart: one may be right where the other is not."""
     if not found:
         return
     arms = words.counted(len(tested_arms(context.history)), "arm")
+    slopes = tuple(response for response in found if response.causes)
+    metrics = words.listed(response.metric for response in slopes)
+    features = max((len(response.causes) for response in slopes), default=0)
     sizes = words.listed(f"{r.metric} by about {words.percent(r.size, 1).lstrip('+')}" for r in found)
-    features = max(len(response.causes) for response in found)
-    yield KnowledgeRecord(
-        id=record_id(skill, "responses", context.task.task.name),
-        statement=f"{arms} tell what {features} features of slates do together. A config moves {sizes}.",
-        scope=scope_of(context),
-        status="candidate",
-        mechanic=None,
-        supports=tuple(result.key for result in context.history if not result.frozen),
-        contradicts=(),
-        author=f"skill {NumericSkill.name}",
-        responses=tuple(found),
+    told = (
+        (
+            "slopes",
+            slopes,
+            f"{arms} tell what {features} features of slates do together to {metrics}.",
+        ),
+        ("sizes", tuple(map(size_alone, found)), f"A config from anywhere in the bounds moves {sizes}."),
     )
+    for kind, responses, statement in told:
+        if responses:
+            yield KnowledgeRecord(
+                id=record_id(skill, kind, context.task.task.name),
+                statement=statement,
+                scope=scope_of(context),
+                status="candidate",
+                mechanic=None,
+                supports=tuple(result.key for result in context.history if not result.frozen),
+                contradicts=(),
+                author=f"skill {NumericSkill.name}",
+                responses=responses,
+            )
 
 
 def _tightened(context: AgentContext, skill: str) -> Iterator[KnowledgeRecord]:

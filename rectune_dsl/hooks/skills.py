@@ -38,7 +38,8 @@ class Scope:
 class Response:
     """How a metric responds to all slate features at once: elasticities, lift per relative change of a
     feature, (causes,), and their covariance, rows of (causes, causes). `size` is how much a config from
-    anywhere in a task's bounds moves the metric, as the standard deviation of its lift."""
+    anywhere in a task's bounds moves the metric, as the standard deviation of its lift. With causes it is
+    what they were estimated beside; without any, it is what is known."""
 
     metric: str
     causes: tuple[str, ...]

@@ -38,14 +38,19 @@ NOTHING = Told()
 def told_by(knowledge: Sequence[KnowledgeRecord], features: Sequence[str]) -> Told:
     """What records say of slates with these features: responses first, and single mechanics of metrics that
     no response is about. The tasks' own responses to a metric become one."""
-    known: dict[str, list[Response]] = {}
-    for record in knowledge:
-        for response in record.responses:
-            known.setdefault(response.metric, []).append(response)
-    pooled = [pool(responses, features) for responses in known.values()]
-    single = (m for m in mechanics_of(knowledge) if m.metric not in known)
+    slopes: dict[str, list[Response]] = {}
+    sizes: dict[str, list[Response]] = {}
+    for response in (response for record in knowledge for response in record.responses):
+        (slopes if response.causes else sizes).setdefault(response.metric, []).append(response)
+    pooled = [pool(responses, features) for responses in slopes.values()]
+    single = (m for m in mechanics_of(knowledge) if m.metric not in slopes)
     priors = (*(prior for prior in pooled if prior is not None), *prior_of(single, features))
-    return Told(priors, {metric: _size(responses) for metric, responses in known.items()})
+    return Told(priors, {metric: _size(responses) for metric, responses in sizes.items()})
+
+
+def size_alone(response: Response) -> Response:
+    """What is known of a metric's size, without what moves it."""
+    return replace(response, causes=(), mean=(), covariance=())
 
 
 def pool(responses: Sequence[Response], features: Sequence[str]) -> MechanicsPrior | None:

@@ -149,8 +149,8 @@ class Learning:
 
 
 def _alike(old: KnowledgeRecord, new: KnowledgeRecord) -> bool:
-    alike = old.id != new.id and old.scope == new.scope
-    return alike and bool(old.responses) and old.status == "active"
+    kinds = [{bool(response.causes) for response in record.responses} for record in (old, new)]
+    return old.id != new.id and old.scope == new.scope and kinds[0] == kinds[1] and old.status == "active"
 
 
 def _evidence(parts: Parts) -> str:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from rectune_dsl.hooks.api import KnowledgeRecord, Mechanic, Response, Scope
 from rectune_dsl.surrogate.semantics import MechanicsPrior, product
-from rectune_dsl.surrogate.told import ALONE, pool, told_by
+from rectune_dsl.surrogate.told import ALONE, pool, size_alone, told_by
 
 CAUSES = ("mean:a", "mean:b", "repetition:topic")
 
@@ -83,7 +83,7 @@ def test_single_mechanics_count_where_no_response_does():
 
 
 def test_sizes_are_the_geometric_mean_of_the_tasks():
-    told = told_by([record(response([0, 0, 0], size=0.01)), record(response([0, 0, 0], size=0.04))], CAUSES)
+    told = told_by([record(size_alone(response([0, 0, 0], size=s))) for s in (0.01, 0.04)], CAUSES)
     assert told.sizes == pytest.approx({"watch": 0.02})
 
 
