@@ -7,13 +7,17 @@ second act and before that act is recorded, so that every act is once done and l
 which spares them the imports. Prints how many were killed.
 """
 
+import importlib
 import os
+import pkgutil
 import signal
 import sys
 
+import rectune_dsl
 from rectune_dsl import cli
-from rectune_dsl.cli import execute, resume, run  # noqa: F401  what the children need
 from rectune_dsl.memory.recorder import Recorder
+
+ROOMS = ("agents", "cli", "dsl", "experiments", "memory", "skillhub", "surrogate", "workflow")
 
 STORE, TASK, *PLUGINS = sys.argv[1:]
 WRITES_BEFORE_DEATH = 3  # attempt and result of one act, attempt of the next
@@ -21,6 +25,9 @@ MOST = 400
 
 
 def main() -> None:
+    for found in pkgutil.walk_packages(rectune_dsl.__path__, "rectune_dsl."):
+        if found.name.split(".")[1] in ROOMS and "migrations" not in found.name:
+            importlib.import_module(found.name)
     child(["run", TASK])
     for killed in range(1, MOST):
         status = child(["resume", "last"])
