@@ -20,10 +20,17 @@ from rectune_dsl.hooks.api import (
     Budget,
     Config,
     Estimates,
+    KnowledgeRecord,
+    Mechanic,
+    Panel,
     RoundResult,
+    Scope,
     Skill,
 )
+from rectune_dsl.surrogate import slates
 from rectune_dsl.surrogate.params import fit
+from rectune_dsl.surrogate.semantics import prior_of
+from rectune_dsl.surrogate.told import Told
 
 PARAMS: Mapping[str, Mapping[str, Any]] = {
     "a_click": {"production": 1.0, "low": 0.2, "high": 3.0},
@@ -143,6 +150,84 @@ def make_context(
     return AgentContext(**known)
 
 
+Feed = tuple[Task, WhatIf]
+ERRORS = {"likes": 0.01, "watch": 0.004, "hate_rate": 0.01}
+ELASTICITIES = {
+    "likes": {"mean:p_like": 0.9},
+    "watch": {"mean:p_click": 0.3},
+    "hate_rate": {"mean:p_hate": 0.7},
+}
+
+
+def feed_task() -> Task:
+    def weight(production: float) -> dict[str, Any]:
+        return {"production": production, "low": 0.05, "high": 20.0, "scale": "log"}
+
+    return Task.model_validate(
+        {
+            "dsl": 1,
+            "task": {"name": "feed", "surface": "home", "skill": "fusion"},
+            "signals": {"p_click": {}, "p_like": {}, "p_hate": {}},
+            "stages": {
+                "rank": {
+                    "keep": 8,
+                    "score": "w_click * p_click + w_like * p_like - w_hate * p_hate",
+                    "params": {"w_click": weight(1.0), "w_like": weight(0.5), "w_hate": weight(1.0)},
+                }
+            },
+            "metrics": {
+                "likes": {"goal": "maximize", "weight": 0.3},
+                "watch": {"goal": "maximize"},
+                "hate_rate": {"kind": "ratio", "numerator": "hates", "denominator": "impressions"},
+            },
+            "guardrails": {"hate_rate": "<= +10%"},
+            "experiment": {"users_per_arm": 1000, "days": 3, "rounds": 6, "arms": 4},
+            "confirm": {"users_per_arm": 6000, "days": 7},
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def feed() -> Feed:
+    task, rng = feed_task(), np.random.default_rng(4)
+    shape = (150, 40)
+    heads = {name: rng.beta(2, 8, shape).astype(np.float32) for name in ("p_click", "p_like", "p_hate")}
+    panel = Panel({"rank": heads}, {}, np.arange(np.prod(shape)).reshape(shape))
+    return task, WhatIf(task, panel)
+
+
+def truth(whatif: WhatIf, config: Config) -> dict[str, float]:
+    changes = dict(zip(whatif.names, slates.relative_changes(whatif, [config])[0], strict=True))
+    return {m: sum(e * changes[f] for f, e in by.items()) for m, by in ELASTICITIES.items()}
+
+
+def known_record(mechanic: Mechanic) -> KnowledgeRecord:
+    return KnowledgeRecord("known", "", Scope(), "active", mechanic, (), (), "a person")
+
+
+def slated(
+    feed: Feed, history: Sequence[RoundResult] = (), mechanics: Sequence[Mechanic] = (), **fields: Any
+) -> AgentContext:
+    """With a panel, and a surrogate over its slates."""
+    task, whatif = feed
+    surrogate = slates.fit(task, history, whatif, Told(prior_of(mechanics, whatif.names)))
+    return make_context(
+        task,
+        history,
+        surrogate=surrogate,
+        whatif=whatif,
+        knowledge=tuple(map(known_record, mechanics)),
+        **fields,
+    )
+
+
+def measured(feed: Feed, configs: Sequence[Config], number: int = 1) -> RoundResult:
+    task, whatif = feed
+    arms = [Arm(f"r{number}p{i}", config) for i, config in enumerate(configs, 1)]
+    rng = np.random.default_rng(number)
+    return round_of(task, number, arms, [truth(whatif, c) for c in configs], ERRORS, rng)
+
+
 class Kit:
     """The helpers above, as one fixture: test folders are no packages."""
 
@@ -151,6 +236,11 @@ class Kit:
     world = staticmethod(World)
     round_of = staticmethod(round_of)
     context = staticmethod(make_context)
+    slated = staticmethod(slated)
+    measured = staticmethod(measured)
+    truth = staticmethod(truth)
+    errors = ERRORS
+    elasticities = ELASTICITIES
 
 
 @pytest.fixture(scope="session")

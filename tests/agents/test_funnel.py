@@ -21,99 +21,22 @@ from rectune_dsl.hooks.api import (
     Arm,
     Config,
     Hypothesis,
-    KnowledgeRecord,
     Mechanic,
     Panel,
     Prediction,
     Proposal,
-    Scope,
 )
 from rectune_dsl.surrogate import slates
-from rectune_dsl.surrogate.semantics import prior_of
-from rectune_dsl.surrogate.told import Told
-
-ERRORS = {"likes": 0.01, "watch": 0.004, "hate_rate": 0.01}
-ELASTICITIES = {
-    "likes": {"mean:p_like": 0.9},
-    "watch": {"mean:p_click": 0.3},
-    "hate_rate": {"mean:p_hate": 0.7},
-}
-
-
-def feed_task():
-    def weight(production):
-        return {"production": production, "low": 0.05, "high": 20.0, "scale": "log"}
-
-    return Task.model_validate(
-        {
-            "dsl": 1,
-            "task": {"name": "feed", "surface": "home", "skill": "fusion"},
-            "signals": {"p_click": {}, "p_like": {}, "p_hate": {}},
-            "stages": {
-                "rank": {
-                    "keep": 8,
-                    "score": "w_click * p_click + w_like * p_like - w_hate * p_hate",
-                    "params": {"w_click": weight(1.0), "w_like": weight(0.5), "w_hate": weight(1.0)},
-                }
-            },
-            "metrics": {
-                "likes": {"goal": "maximize", "weight": 0.3},
-                "watch": {"goal": "maximize"},
-                "hate_rate": {"kind": "ratio", "numerator": "hates", "denominator": "impressions"},
-            },
-            "guardrails": {"hate_rate": "<= +10%"},
-            "experiment": {"users_per_arm": 1000, "days": 3, "rounds": 6, "arms": 4},
-            "confirm": {"users_per_arm": 6000, "days": 7},
-        }
-    )
-
-
-@pytest.fixture(scope="module")
-def feed():
-    task, rng = feed_task(), np.random.default_rng(4)
-    shape = (150, 40)
-    heads = {name: rng.beta(2, 8, shape).astype(np.float32) for name in ("p_click", "p_like", "p_hate")}
-    panel = Panel({"rank": heads}, {}, np.arange(np.prod(shape)).reshape(shape))
-    return task, WhatIf(task, panel)
-
-
-def truth(whatif, config):
-    changes = dict(zip(whatif.names, slates.relative_changes(whatif, [config])[0], strict=True))
-    return {m: sum(e * changes[f] for f, e in by.items()) for m, by in ELASTICITIES.items()}
-
-
-def known_record(mechanic):
-    return KnowledgeRecord("known", "", Scope(), "active", mechanic, (), (), "a person")
-
-
-def context(kit, feed, history=(), mechanics=(), **fields):
-    task, whatif = feed
-    surrogate = slates.fit(task, history, whatif, Told(prior_of(mechanics, whatif.names)))
-    return kit.context(
-        task,
-        history,
-        surrogate=surrogate,
-        whatif=whatif,
-        knowledge=tuple(map(known_record, mechanics)),
-        **fields,
-    )
-
-
-def measured(kit, feed, configs, number=1):
-    task, whatif = feed
-    arms = [Arm(f"r{number}p{i}", config) for i, config in enumerate(configs, 1)]
-    rng = np.random.default_rng(number)
-    return kit.round_of(task, number, arms, [truth(whatif, c) for c in configs], ERRORS, rng)
 
 
 def campaign(kit, feed, rounds):
     history = []
     for number in range(1, rounds + 1):
-        known = context(kit, feed, history)
+        known = kit.slated(feed, history)
         proposals = FunnelActor().propose(known)
         taken = {r.proposal for r in NumericCritic().review(known, proposals) if r.taken}
         arms = [p.config for p in proposals if p.name in taken]
-        history.append(measured(kit, feed, arms, number))
+        history.append(kit.measured(feed, arms, number))
     return history
 
 
@@ -129,7 +52,7 @@ def three_rounds(kit, feed):
 def test_it_looks_where_users_still_see_much_of_what_they_saw(kit, feed, three_rounds, learnt):
     history = (three_rounds * 3)[:learnt]
     _, whatif = feed
-    region = SlateRegion.trusted(context(kit, feed, history), whatif)
+    region = SlateRegion.trusted(kit.slated(feed, history), whatif)
     configs = region.configs(region.starts(np.random.default_rng(0), 300))
     assert len(configs) > 100
     assert (whatif.overlaps(configs) >= LEAST_OVERLAPS[min(learnt, 4)]).all()
@@ -139,18 +62,18 @@ def test_it_looks_where_users_still_see_much_of_what_they_saw(kit, feed, three_r
 
 def test_configs_with_the_same_ratios_of_weights_are_one(kit, feed):
     _, whatif = feed
-    region = SlateRegion.trusted(context(kit, feed), whatif)
+    region = SlateRegion.trusted(kit.slated(feed), whatif)
     twice = [{"w_click": k, "w_like": 0.6 * k, "w_hate": 1.1 * k} for k in (1.0, 2.0, 4.0)]
     as_production = {"w_click": 2.0, "w_like": 1.0, "w_hate": 2.0}
     points = region.unit([Config(values) for values in (*twice, as_production)])
     assert len(region.configs(points)) == 1
 
 
-def test_what_stages_keep_on_the_way_tells_configs_apart(kit):
+def test_what_stages_keep_on_the_way_tells_configs_apart(kit, feed):
     """The first stage keeps more than the second ever shows: users see the same, and wait less for less."""
     heads = {"p": np.random.default_rng(1).random((20, 30)).astype(np.float32)}
     task = Task.model_validate(
-        feed_task().model_dump(mode="json")
+        feed[0].model_dump(mode="json")
         | {
             "signals": {"p": {}},
             "stages": {
@@ -185,13 +108,13 @@ def test_the_step_limit_holds_for_it_too(kit, feed):
 
 def test_the_first_round_is_safe_by_what_heads_are_named(kit, feed):
     """Nothing was measured: the head named like the guarded metric tells what more of it would do."""
-    known = context(kit, feed)
+    known = kit.slated(feed)
     proposed = FunnelActor().propose(known)
     configs = [p.config for p in proposed]
     assert len(configs) == 8
     assert (known.surrogate.p_feasible(configs) >= 1 - known.task.experiment.risk).all()
     assert (feed[1].overlaps(configs) >= LEAST_OVERLAPS[0]).all()
-    violated = [truth(feed[1], c)["hate_rate"] > 0.10 for c in configs]
+    violated = [kit.truth(feed[1], c)["hate_rate"] > 0.10 for c in configs]
     assert sum(violated) <= 1
     assert all("of 8 items unchanged" in p.hypothesis.shows for p in proposed)
     assert all(f"It {p.hypothesis.shows}." in p.hypothesis.statement for p in proposed)
@@ -207,8 +130,8 @@ def test_without_a_panel_it_is_the_tuner_over_params(kit):
 
 
 def test_bayes_sees_params_only_though_there_is_a_panel(kit, feed):
-    known = context(kit, feed)
-    blind = replace(known, whatif=None, rng=context(kit, feed).rng)
+    known = kit.slated(feed)
+    blind = replace(known, whatif=None, rng=kit.slated(feed).rng)
     ours, others = BayesActor().propose(known), BayesActor().propose(blind)
     assert [p.config for p in ours] == [p.config for p in others]
 
@@ -216,7 +139,7 @@ def test_bayes_sees_params_only_though_there_is_a_panel(kit, feed):
 def test_part_of_the_first_round_doubts_what_was_learnt_elsewhere(kit, feed):
     """A mechanic that is wrong: that clicks cost watch time. 40 % of the proposals are made without it."""
     wrong = Mechanic("watch", "slate p_click", "+1%", -0.01, -0.011, -0.009, ("e",), "")
-    known = context(kit, feed, mechanics=[wrong])
+    known = kit.slated(feed, mechanics=[wrong])
     proposed = FunnelActor().propose(known)
     changes = slates.relative_changes(feed[1], [p.config for p in proposed])
     clicks = changes[:, feed[1].names.index("mean:p_click")]
@@ -232,7 +155,7 @@ def test_part_of_the_first_round_doubts_what_was_learnt_elsewhere(kit, feed):
 def test_nothing_is_hedged_where_nothing_learnt_elsewhere_applies(kit, feed):
     elsewhere = Mechanic("watch", "slate p_follow", "+1%", 0.01, 0.009, 0.011, ("e",), "")
     about_params = replace(elsewhere, cause="w_like")
-    known = context(kit, feed, mechanics=[elsewhere, about_params])
+    known = kit.slated(feed, mechanics=[elsewhere, about_params])
     assert not any(p.hedge for p in FunnelActor().propose(known))
 
 
@@ -240,8 +163,8 @@ def test_nothing_is_hedged_where_nothing_learnt_elsewhere_applies(kit, feed):
 
 
 def test_it_finds_what_is_good_and_safe(kit, feed, three_rounds):
-    found = FunnelActor().recommend(context(kit, feed, three_rounds))
-    true = truth(feed[1], found.config)
+    found = FunnelActor().recommend(kit.slated(feed, three_rounds))
+    true = kit.truth(feed[1], found.config)
     assert not found.is_production
     assert true["hate_rate"] <= 0.10
     assert 0.3 * true["likes"] + true["watch"] > 0.015
@@ -250,7 +173,7 @@ def test_it_finds_what_is_good_and_safe(kit, feed, three_rounds):
 
 
 def test_doubts_ask_for_more_safety(kit, feed, three_rounds):
-    doubting = context(kit, feed, three_rounds, doubts=("the mean of rank/p_hate went from 1 to 2",))
+    doubting = kit.slated(feed, three_rounds, doubts=("the mean of rank/p_hate went from 1 to 2",))
     found = FunnelActor().recommend(doubting)
     assert not found.is_production
     assert found.p_feasible >= DOUBTED
@@ -269,8 +192,8 @@ def checks(review):
 
 
 def test_a_hypothesis_against_the_mechanics_is_refused(kit, feed, three_rounds):
-    known = context(kit, feed, three_rounds)
-    config = max(FunnelActor().propose(known), key=lambda p: truth(feed[1], p.config)["likes"]).config
+    known = kit.slated(feed, three_rounds)
+    config = max(FunnelActor().propose(known), key=lambda p: kit.truth(feed[1], p.config)["likes"]).config
     lifts = {m: Prediction(m, sign, sign, sign) for m, sign in (("likes", 0.05), ("watch", 0.01))}
     agree, against = NumericCritic().review(
         known,
@@ -287,19 +210,19 @@ def test_a_hypothesis_against_the_mechanics_is_refused(kit, feed, three_rounds):
 
 
 def test_information_is_counted_in_bits(kit, feed, three_rounds):
-    known = context(kit, feed, three_rounds)
+    known = kit.slated(feed, three_rounds)
     config = FunnelActor().propose(known)[0].config
     (review,) = NumericCritic().review(known, [proposal(config)])
-    error = np.hypot(0.3 * ERRORS["likes"], ERRORS["watch"])  # an arm's standard error of U
+    error = np.hypot(0.3 * kit.errors["likes"], kit.errors["watch"])  # an arm's standard error of U
     sd = known.surrogate.objective([config])[1][0]
     bits = 0.5 * np.log2(1 + (sd / error) ** 2)
     assert f"{bits:.2f} bits of U" in checks(review)["information"].detail
-    before = NumericCritic().review(context(kit, feed), [proposal(config)])[0]
+    before = NumericCritic().review(kit.slated(feed), [proposal(config)])[0]
     assert "no arm was measured yet" in checks(before)["information"].detail
 
 
 def test_all_numbers_are_in_the_justification(kit, feed, three_rounds):
-    known = context(kit, feed, three_rounds)
+    known = kit.slated(feed, three_rounds)
     reviews = NumericCritic().review(known, FunnelActor().propose(known))
     taken = [r for r in reviews if r.taken]
     assert taken
@@ -309,7 +232,7 @@ def test_all_numbers_are_in_the_justification(kit, feed, three_rounds):
 
 
 def test_without_a_critic_the_first_valid_ones_are_taken(kit, feed):
-    known = context(kit, feed)
+    known = kit.slated(feed)
     proposals = FunnelActor().propose(known)
     invalid = proposal(Config({"w_click": -1.0, "w_like": 1.0, "w_hate": 1.0}), name="r1p0")
     reviews = NoCritic().review(known, [invalid, *proposals])
@@ -322,7 +245,7 @@ def test_without_a_critic_the_first_valid_ones_are_taken(kit, feed):
 
 
 def test_mechanics_of_slates_are_learnt_told_and_kept(kit, feed, three_rounds):
-    known = context(kit, feed, three_rounds)
+    known = kit.slated(feed, three_rounds)
     insight = NumericInsight().learn(known)
     found = {(m.metric, m.cause): m for m in insight.mechanics if m.cause.startswith("slate ")}
     hate = found["hate_rate", "slate p_hate"]
@@ -340,20 +263,20 @@ def test_mechanics_of_slates_are_learnt_told_and_kept(kit, feed, three_rounds):
 def test_an_experiment_that_says_otherwise_contradicts_a_mechanic_of_slates(kit, feed, three_rounds):
     task, whatif = feed
     configs = [arm.config for arm in three_rounds[0].arms[1:]]
-    turned = [{"hate_rate": -truth(whatif, c)["hate_rate"]} for c in configs]
+    turned = [{"hate_rate": -kit.truth(whatif, c)["hate_rate"]} for c in configs]
     arms = [Arm(f"r9p{i}", c) for i, c in enumerate(configs)]
-    odd = kit.round_of(task, 9, arms, turned, ERRORS)
+    odd = kit.round_of(task, 9, arms, turned, kit.errors)
     mechanic = Mechanic(
         "hate_rate", "slate p_hate", "+1%", 0.007, 0.006, 0.008, (odd.key, three_rounds[0].key), ""
     )
-    supports, contradicts = Evidence(context(kit, feed, [*three_rounds, odd])).sides(mechanic)
+    supports, contradicts = Evidence(kit.slated(feed, [*three_rounds, odd])).sides(mechanic)
     assert odd.key in contradicts
     assert three_rounds[0].key in supports
 
 
 def test_a_feature_that_the_panel_no_longer_has_is_no_evidence(kit, feed, three_rounds):
     mechanic = Mechanic("watch", "slate p_gone", "+1%", 0.1, 0.05, 0.2, (three_rounds[0].key,), "")
-    assert Evidence(context(kit, feed, three_rounds)).sides(mechanic) == ((), ())
+    assert Evidence(kit.slated(feed, three_rounds)).sides(mechanic) == ((), ())
     assert Evidence(kit.context(feed[0], three_rounds)).sides(mechanic) == ((), ())
 
 
@@ -361,9 +284,9 @@ def test_rounds_of_failures_do_not_widen_where_it_looks(kit, feed, three_rounds)
     task, whatif = feed
     configs = [arm.config for arm in three_rounds[0].arms[1:]]
     arms = [Arm(f"r4p{i}", config) for i, config in enumerate(configs)]
-    harmful = kit.round_of(task, 4, arms, [{"hate_rate": 0.5}] * len(arms), ERRORS)
+    harmful = kit.round_of(task, 4, arms, [{"hate_rate": 0.5}] * len(arms), kit.errors)
     for history, learnt in (([harmful], 0), ([*three_rounds, harmful], 3)):
-        region = SlateRegion.trusted(context(kit, feed, history), whatif)
+        region = SlateRegion.trusted(kit.slated(feed, history), whatif)
         assert region.least == LEAST_OVERLAPS[learnt]
 
 
@@ -377,10 +300,10 @@ def test_a_guardrail_without_a_margin_is_learnt_like_any_metric(kit, feed):
 # --- words ---
 
 
-def test_what_is_shown_in_words():
+def test_what_is_shown_in_words(feed):
     """Two items of which one is shown. Production shows the first; the other is liked twice as likely and
     hated half as likely."""
-    task = feed_task()
+    task, _ = feed
     one = task.model_copy(update={"stages": {"rank": task.stages["rank"].model_copy(update={"keep": 1})}})
     row = {"p_click": [0.5, 0.1], "p_like": [0.1, 0.2], "p_hate": [0.04, 0.02]}
     heads = {name: np.array([values] * 3, np.float32) for name, values in row.items()}
