@@ -15,6 +15,7 @@ from rectune_dsl.report.lifts import print_lifts, print_p_values
 from rectune_dsl.report.standing import abort_words, print_aborted
 from rectune_dsl.report.view import RoundView, RunView, traffic
 from rectune_dsl.report.words import changes, count, number, percent, predicted
+from rectune_dsl.report.worth import told_of, worth
 from rectune_dsl.workflow.journaled import Approval
 
 
@@ -56,6 +57,8 @@ def print_end(out: Console, task: Task, view: RunView, store_flag: str) -> None:
     if view.verdict is not None:
         _print_verdict(out, view, view.verdict, store_flag)
     print_costs(out, view.calls)
+    if said := worth(task, view):
+        out.print(Text(said, "dim"))
     users, experiments, until = traffic(view)
     if users:
         out.print(
@@ -89,6 +92,8 @@ def _print_answer(out: Console, answer: Approval, otherwise: str) -> None:
 def _print_round(out: Console, task: Task, round: RoundView) -> None:
     out.print()
     out.rule(Text(f"round {round.round}"), align="left", style="dim")
+    if told := told_of(round):
+        out.print(Text(told, "dim"))
     reviews = {review.proposal: review for review in round.reviews}
     for proposal in round.proposals:
         _print_proposal(out, task, proposal, reviews.get(proposal.name))

@@ -33,6 +33,7 @@ from rectune_dsl.workflow.journaled import (
     Aborted,
     Approval,
     Confirmation,
+    KnowledgeUsed,
     Look,
     RunHeader,
 )
@@ -52,6 +53,7 @@ class RoundView:
     result: RoundResult | None = None
     insight: Insight | None = None
     revisions: tuple[SkillRevision, ...] = ()
+    knowledge: KnowledgeUsed | None = None
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,7 @@ def _round(recorder: Recorder, number: int) -> RoundView | None:
         recorder.recall(step(StepKind.EXPERIMENT), RoundResult),
         recorder.recall(step(StepKind.LEARN), Insight),
         recorder.recall(step(StepKind.EVOLVE), tuple[SkillRevision, ...]) or (),
+        recorder.recall(f"{step(StepKind.PROPOSE)}/knowledge", KnowledgeUsed),
     )
 
 

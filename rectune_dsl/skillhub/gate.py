@@ -52,6 +52,8 @@ def judge(record: KnowledgeRecord, scored: Scored, among: int, today: str) -> Kn
     many records of the same cause are tested side by side: one per metric. An experiment counts once."""
     if any(old.experiment == scored.experiment for old in record.scored):
         return record
+    if any(old.experiment == scored.experiment for old in record.scored):
+        return record
     told = with_scores(record, replace(record, scored=(*record.scored, scored)))
     status, why = _status(told, among)
     if status == record.status:

@@ -24,7 +24,7 @@ from rectune_dsl.workflow.context import Contexts
 from rectune_dsl.workflow.contracts import well_proposed, well_reviewed
 from rectune_dsl.workflow.describing import description
 from rectune_dsl.workflow.ending import Ending
-from rectune_dsl.workflow.journaled import Request
+from rectune_dsl.workflow.journaled import KnowledgeUsed, Request
 from rectune_dsl.workflow.launches import Launches
 from rectune_dsl.workflow.learning import Learning
 from rectune_dsl.workflow.limits import Gate
@@ -99,6 +99,7 @@ class Campaign:
         self._proposals = self._act(
             step.name, tuple[Proposal, ...], lambda: well_proposed(actor.propose(context()))
         )
+        self._act(f"{step.name}/knowledge", KnowledgeUsed, lambda: self._contexts.used(step))
         self._parts.watch(Proposed(step.round, self._proposals))
 
     def _review(self, step: Step) -> None:

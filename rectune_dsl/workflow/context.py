@@ -25,6 +25,7 @@ from rectune_dsl.surrogate.hygiene import DOUBTFUL, Profile, profile, shifts
 from rectune_dsl.surrogate.slates import SlateSurrogate
 from rectune_dsl.surrogate.told import told_by
 from rectune_dsl.workflow.compile import Step, StepKind
+from rectune_dsl.workflow.journaled import KnowledgeUsed
 from rectune_dsl.workflow.parts import Parts
 from rectune_dsl.workflow.traffic import holdout_users
 
@@ -112,6 +113,12 @@ class Contexts:
         backend = self._parts.backend
         panel = backend.panel(PANEL_REQUESTS) if isinstance(backend, PanelBackend) else None
         return panel if panel is not None and panel.items.size else None
+
+    def used(self, step: Step) -> KnowledgeUsed:
+        """What Actor and Critic are told of in the round of a step that proposes."""
+        withheld = self._unskilled(step)
+        records = () if withheld else tuple(record.id for record in self._knowledge)
+        return KnowledgeUsed(records, withheld)
 
     def withdraw(self, ids: Iterable[str]) -> None:
         """Use these records no more: the evidence gate has retired them."""

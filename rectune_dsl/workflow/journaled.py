@@ -42,6 +42,15 @@ class RunHeader:
 
 
 @dataclass(frozen=True)
+class KnowledgeUsed:
+    """The records that Actor and Critic of a round were told of, by their ids. `withheld`: there are some,
+    and the round runs without them."""
+
+    records: tuple[str, ...]
+    withheld: bool
+
+
+@dataclass(frozen=True)
 class Approval:
     """Who let an experiment or a delivery happen; `asked` is False where nobody had to be."""
 

@@ -1,6 +1,7 @@
 """What a campaign makes of its experiments for the Skillhub, and what it takes from there."""
 
 import math
+import statistics
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -11,6 +12,7 @@ from rectune_dsl.dsl.source import Source
 from rectune_dsl.hooks.api import Forecast, KnowledgeRecord, Scope, SkillRevision, TightBounds
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.memory.recorder import Recorder
+from rectune_dsl.report.worth import told_of, worth
 from rectune_dsl.skillhub.gate import ALPHA, score
 from rectune_dsl.workflow.assemble import campaign
 from rectune_dsl.workflow.compile import StepKind
@@ -145,3 +147,29 @@ def test_as_many_rounds_run_without_skills_as_is_said():
     """A binomial: 2,000 rounds, within three standard errors."""
     share = sum(runs_unskilled(seed, number) for seed in range(250) for number in range(1, 9)) / 2000
     assert share == pytest.approx(UNSKILLED, abs=3 * (UNSKILLED * (1 - UNSKILLED) / 2000) ** 0.5)
+
+
+def test_a_run_tells_which_rounds_knew_of_skills_and_what_that_was_worth(lab):
+    seed = next(seed for seed in range(100) if runs_unskilled(seed, 1) and not runs_unskilled(seed, 2))
+    lab(TASK)
+    skills = hub("task.toml")
+    skills.apply(SkillRevision("planted", (known("b"),), "planted"), run="r", when=DAY, judged=True)
+    Path("journal.sqlite").unlink()
+    view, _, _ = lab(TASK, seed=seed)
+    assert [r.knowledge.withheld for r in view.rounds] == [True, False, runs_unskilled(seed, 3)]
+    assert "b" in view.rounds[1].knowledge.records
+    assert "without skills" in told_of(view.rounds[0])
+    first, second = (r.result.estimates for r in view.rounds[:2])
+    gains = [
+        statistics.mean(row[found.metrics.index("gain")] for row in found.lift) for found in (first, second)
+    ]
+    rounds = replace(view, rounds=view.rounds[:2])
+    said = worth(lab.task(TASK), rounds)
+    assert f"{gains[0] * 100:+.2f} %" in said.split(" without ")[1]
+    assert f"{gains[1] * 100:+.2f} %" in said.split(" without ")[0]
+
+
+def test_a_run_that_knew_of_nothing_says_nothing_of_skills(lab):
+    view, _, _ = lab(TASK)
+    assert [told_of(r) for r in view.rounds] == ["", "", ""]
+    assert worth(lab.task(TASK), view) == ""
