@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from rectune_dsl.agents import words
+from rectune_dsl.agents.across import findings, shared
 from rectune_dsl.agents.elite import elite
 from rectune_dsl.agents.failing import failure_regions
 from rectune_dsl.agents.past import tested_arms
@@ -20,11 +21,13 @@ from rectune_dsl.hooks.api import AgentContext, Insight, Mechanic, RoundResult
 _COMPARED = 4
 """Arms needed before the best are set against the worst."""
 _NAMED = 3
+SHARED = "Tasks share: "
+"""Begins a note about what several tasks have found."""
 
 
 class NumericInsight:
     """Learns the elite set, how each metric responds to each param and, where there is a panel, to what the
-    slates show."""
+    slates show; what separates winners from losers, where arms fail, and what tasks have in common."""
 
     name = "numeric"
 
@@ -32,14 +35,17 @@ class NumericInsight:
         task, history = context.task, context.history
         found = [effect for metric in task.judged for effect in effects(task, history, metric)]
         slates = what_slates_do(context)
+        own = (mechanic(task, effect, history) for effect in found if effect.arms)
+        mechanics = (*slates.mechanics, *own)
         return Insight(
             elite(task, history),
-            (*slates.mechanics, *(mechanic(task, effect, history) for effect in found if effect.arms)),
+            mechanics,
             (
                 *_frozen(history),
                 *_surest(slates.mechanics),
                 *_separation(context),
                 *failure_regions(context),
+                *_across(context, mechanics),
                 *_unknown(found),
             ),
             slates.responses,
@@ -118,6 +124,12 @@ def _separation(context: AgentContext) -> list[str]:
         f"The best {third} arms (U {words.percent(best)}) differ from the worst {third} "
         f"(U {words.percent(worst)}) by {words.listed(parts)}."
     ]
+
+
+def _across(context: AgentContext, mechanics: Sequence[Mechanic]) -> list[str]:
+    """What this task and those whose skills are at hand have in common, in a sentence each."""
+    known = [m for m in mechanics if not m.low <= 0 <= m.high]
+    return [f"{SHARED}{one}" for one in shared(findings(context, known))[:_NAMED]]
 
 
 def _unknown(found: Sequence[Effect]) -> list[str]:

@@ -299,3 +299,20 @@ def test_only_the_surest_mechanics_of_a_metric_are_kept():
     kept = _surest([*many, *slates, unsure])
     assert len(kept) == 2 * MOST
     assert {m.cause for m in kept if " " not in m.cause} == {f"p{i}" for i in range(3, MOST + 3)}
+
+
+def test_what_tasks_have_in_common_is_told_with_how_much_they_differ(kit):
+    task = kit.task()
+    history = linear_rounds(kit, task, 3)
+    found = next(m for m in NumericInsight().learn(kit.context(task, history)).mechanics if m.low > 0)
+    elsewhere = replace(found, effect=found.effect * 1.1)
+    record = KnowledgeRecord("k", "", Scope(), "candidate", elsewhere, (), (), "a person")
+    skill = Skill("fusion", "", "", "", "", "", "", "", knowledge=(record,))
+    notes = NumericInsight().learn(kit.context(task, history, skill=skill)).notes
+    (note,) = [note for note in notes if note.startswith("Tasks share: ")]
+    assert found.cause in note
+    assert "over 2 tasks" in note
+    assert "heterogeneity" in note
+    assert not any(
+        n.startswith("Tasks share") for n in NumericInsight().learn(kit.context(task, history)).notes
+    )

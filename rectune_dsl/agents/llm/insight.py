@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from rectune_dsl.agents import words
 from rectune_dsl.agents.across import THIS_TASK, Finding, findings, shared
 from rectune_dsl.agents.describing import change_of
-from rectune_dsl.agents.insight_numeric import NumericInsight
+from rectune_dsl.agents.insight_numeric import SHARED, NumericInsight
 from rectune_dsl.agents.llm import brief
 from rectune_dsl.agents.llm.asking import Silence, asked
 from rectune_dsl.agents.llm.facts import Facts
@@ -60,7 +60,7 @@ def facts_of(context: AgentContext, insight: Insight) -> Facts:
     known = [m for m in insight.mechanics if not m.low <= 0 <= m.high]
     found = findings(context, known)
     own = (
-        *insight.notes,
+        *(note for note in insight.notes if not note.startswith(SHARED)),
         *(m.statement for m in known),
         *_elite(context, insight.elite),
         *(words.sentence(doubt) for doubt in context.doubts),
