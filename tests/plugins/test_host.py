@@ -1,12 +1,14 @@
 """Plugins are found, what they bring is listed, and one that fails does not take the others along."""
 
+import inspect
 import textwrap
 
 import pytest
 
 from rectune_dsl.hooks import specs
-from rectune_dsl.hooks.api import LLMAnswer, ModelSettings, NoAnswerError
+from rectune_dsl.hooks.api import LLMAnswer, ModelSettings, NoAnswerError, OracleBackend, PanelBackend
 from rectune_dsl.hooks.errors import BackendError, PluginError
+from rectune_dsl.plugins.guard import Guarded
 from rectune_dsl.plugins.host import Host
 
 HEADER = "from rectune_dsl.hooks.specs import hookimpl\n"
@@ -163,3 +165,27 @@ def test_a_model_that_nobody_registered_is_an_error_with_what_is_known():
     with pytest.raises(PluginError, match="there is no llm 'gpt'") as missing:
         Host().llm("gpt")
     assert "gemini" in missing.value.help
+
+
+def test_optional_protocols_are_seen_through_the_guard_where_attributes_are_looked_up_statically():
+    """As `isinstance` does from Python 3.12 on."""
+
+    class Backend:
+        def __init__(self):
+            self.level = 3
+
+        @classmethod
+        def made(cls):
+            return cls()
+
+        def panel(self, requests):
+            raise ZeroDivisionError
+
+    guard = Guarded(Backend(), "backend 'mine'", BackendError)
+    assert isinstance(guard, PanelBackend)
+    assert not isinstance(guard, OracleBackend)
+    for name in ("panel", "made"):
+        assert callable(inspect.getattr_static(guard, name))
+    assert guard.level == 3
+    with pytest.raises(BackendError, match="backend 'mine': panel failed: ZeroDivisionError"):
+        guard.panel(3)
