@@ -13,6 +13,7 @@ run is resumed, until it ends. Then the platform has to hold each experiment onc
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import platform as machine
@@ -66,7 +67,8 @@ class Toll:
 
 @dataclass(frozen=True)
 class Lab:
-    """Runs the command line in `folder`, on `platform`."""
+    """Runs the command line on `platform`, for each store in a folder of its own below `folder`: what one
+    campaign has learnt does not reach the next."""
 
     folder: Path
     platform: Platform
@@ -74,8 +76,10 @@ class Lab:
     def start(self, store: str, *words: str) -> subprocess.Popen[bytes]:
         environment = {**os.environ, "PLATFORM": self.platform.url, "NO_PROXY": "127.0.0.1,localhost"}
         command = [sys.executable, "-m", "rectune_dsl", "--plugin", str(PLUGIN), *words, "--store", store]
+        workplace = self.folder / hashlib.sha256(store.encode()).hexdigest()[:16]
+        workplace.mkdir(exist_ok=True)
         with open(self.folder / "said.txt", "wb") as said:
-            return subprocess.Popen(command, cwd=self.folder, env=environment, stdout=said, stderr=said)
+            return subprocess.Popen(command, cwd=workplace, env=environment, stdout=said, stderr=said)
 
     def undisturbed(self, store: str) -> float:
         """Run a campaign to its end; the seconds it takes."""

@@ -45,14 +45,20 @@ def pursued(context: AgentContext, region: Region, count: int, first: Sequence[C
     return pursue(context, region, count, inside)
 
 
+def hedges_needed(context: AgentContext) -> bool:
+    """Whether something that was learnt elsewhere says where to go, and nothing has been measured here."""
+    if context.whatif is None or context.history:
+        return False
+    told = told_by(context.knowledge, context.whatif.names)
+    return any(prior.metric in context.task.judged for prior in told.priors)
+
+
 def _hedges(context: AgentContext, region: Region, count: int) -> list[Config]:
     """What the first round would test if nothing was known from elsewhere."""
     whatif = context.whatif
-    if whatif is None or context.history:
+    if whatif is None or not hedges_needed(context):
         return []
     told = told_by(context.knowledge, whatif.names)
-    if not any(prior.metric in context.task.judged for prior in told.priors):
-        return []
     surrogate = slates.fit(context.task, context.history, whatif, Told(sizes=told.sizes))
     return pursue(replace(context, surrogate=surrogate, knowledge=()), region, count)
 

@@ -97,6 +97,8 @@ class _Forecaster:
         about_slates = record.mechanic is not None and record.mechanic.cause.startswith(SLATE)
         if record.responses or about_slates:
             yield from self._told(record)
+        elif record.bounds is not None and record.bounds.param in self.context.task.params:
+            yield from self._inside(record, record.bounds)
 
     @property
     def _metrics(self) -> tuple[str, ...]:

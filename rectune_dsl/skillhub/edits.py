@@ -10,6 +10,7 @@ from rectune_dsl.skillhub.knowledge import (
     MARKS,
     NEWEST,
     Knowledge,
+    experiments,
     folded,
     mark_of,
     merge,
@@ -80,13 +81,6 @@ def limited(records: Sequence[KnowledgeRecord], day: str) -> list[KnowledgeRecor
     return [record for record in all_ if record.id not in forgotten]
 
 
-def experiments(record: KnowledgeRecord) -> frozenset[str]:
-    """Every experiment that the record rests on."""
-    evidence = record.mechanic.evidence if record.mechanic else ()
-    scored = (score.experiment for score in record.scored)
-    return frozenset((*record.supports, *record.contradicts, *evidence, *scored))
-
-
 class _Desk:
     """The records while a revision is worked in, by id."""
 
@@ -112,8 +106,9 @@ class _Desk:
         record = self._signed(record, old)
         if not decided:
             record = self._undecided(record, old)
-        if old is not None and opposed(old.mechanic, record.mechanic):
-            # its scores judged the opposite: they count no more, and must not come back
+        revived = old is not None and old.status == "retired" and record.status != "retired"
+        if old is not None and (revived or opposed(old.mechanic, record.mechanic)):
+            # its scores judged the opposite, or led to its end: they count no more, and must not come back
             told = (*self._marks.get(old.id, ()), *map(mark_of, old.scored))
             self._marks[old.id] = told
             old = uncounted(old)

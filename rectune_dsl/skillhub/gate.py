@@ -3,10 +3,12 @@
 A record is a bet. Before an experiment begins, the lifts of its arms are forecast with the record and without
 it. Afterwards, arm by arm and metric by metric, given those before, the difference of the two log densities
 says which forecast was better; it is capped at one nat, so that no single surprise decides. Half of the
-wealth is bet on the record, and half of another purse against it. If it predicts no better than the skill
-without it, the first purse is a nonnegative supermartingale: by Ville's inequality it ever exceeds 1 / alpha
-with probability alpha at most, however often one looks. (Henzi & Ziegel 2022, "Valid sequential inference on
-probability forecast performance"; Shafer 2021, "Testing by betting".)
+wealth is bet on the record, and half of another purse against it.
+
+If what is forecast without the record is right, the first purse is a nonnegative supermartingale: the capped
+logarithm of a likelihood ratio is at most the ratio less 1, whose mean is 0. By Ville's inequality it then
+ever exceeds 1 / alpha with probability alpha at most, however often one looks (Shafer 2021, "Testing by
+betting"). Where both forecasts are wrong, it grows for the one that capped scores prefer.
 
 What a record is about may change with the next model. So the purse against it begins anew whenever it falls
 below one unit, as in a CUSUM; an e-detector of this kind raises a false alarm after 1 / alpha bets at the
@@ -24,7 +26,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cholesky, solve_triangular
 
 from rectune_dsl.hooks.api import Forecast, KnowledgeRecord, RoundResult, Scored, Status
-from rectune_dsl.skillhub.knowledge import purse_against, with_scores
+from rectune_dsl.skillhub.knowledge import experiments, purse_against, with_scores
 
 ALPHA = 0.05
 """The chance that a record which predicts nothing becomes active, ever; shared by records of one cause."""
@@ -49,10 +51,11 @@ def score(forecasts: Sequence[Forecast], result: RoundResult) -> Scored | None:
 
 def judge(record: KnowledgeRecord, scored: Scored, among: int, today: str) -> KnowledgeRecord:
     """The record with one more scored experiment, and the status that its evidence gives it. `among` is how
-    many records of the same cause are tested side by side: one per metric. An experiment counts once."""
-    if any(old.experiment == scored.experiment for old in record.scored):
+    many records of the same cause are tested side by side. An experiment counts once, and not at all where
+    the record rests on it."""
+    if scored.experiment in experiments(record):
         return record
-    if any(old.experiment == scored.experiment for old in record.scored):
+    if scored.experiment in experiments(record):
         return record
     told = with_scores(record, replace(record, scored=(*record.scored, scored)))
     status, why = _status(told, among)

@@ -109,7 +109,7 @@ def merge(
     way round changes sides, so that it does not count for both. Evidence is sorted, so that merging twice
     is merging once.
 
-    Scored predictions are united too, one per experiment, arm and metric; those whose mark is among `marks`
+    Scored predictions are united too, one per experiment; those whose mark is among `marks`
     of their record are in its sums already. Sums and counts are the known record's: whoever hands a record
     in does not count, so that nothing counts twice when two runs do it at once.
     """
@@ -172,14 +172,21 @@ def uncounted(record: KnowledgeRecord) -> KnowledgeRecord:
     return dataclasses.replace(record, scored=(), gained=0.0, lost=0.0, helpful=0, harmful=0)
 
 
-def prediction_of(score: Scored) -> tuple[str, str, str]:
-    """What makes two scores the same prediction: experiment, arm and metric."""
-    return score.experiment, score.arm, score.metric
+def experiments(record: KnowledgeRecord) -> frozenset[str]:
+    """Every experiment that the record rests on."""
+    evidence = record.mechanic.evidence if record.mechanic else ()
+    scored = (score.experiment for score in record.scored)
+    return frozenset((*record.supports, *record.contradicts, *evidence, *scored))
+
+
+def prediction_of(score: Scored) -> str:
+    """What makes two scores the same prediction: an experiment says one thing of a record."""
+    return score.experiment
 
 
 def mark_of(score: Scored) -> str:
     """The prediction in 12 characters."""
-    return hashlib.sha256("\x1f".join(prediction_of(score)).encode("utf-8", "replace")).hexdigest()[:12]
+    return hashlib.sha256(prediction_of(score).encode("utf-8", "replace")).hexdigest()[:12]
 
 
 def opposed(one: Mechanic | None, other: Mechanic | None) -> bool:

@@ -16,7 +16,7 @@ from rectune_dsl.surrogate.semantics import MechanicsPrior, inverse, mechanics_o
 
 ALONE = 1.5
 """Factor on the standard deviations of what a single task has learnt, for use in another one."""
-COUNTED = 10.0
+COUNTED = 2.0
 """Degrees of freedom that ALONE counts for where differences between tasks are measured."""
 
 
@@ -54,27 +54,31 @@ def size_alone(response: Response) -> Response:
 
 
 def pool(responses: Sequence[Response], features: Sequence[str]) -> MechanicsPrior | None:
-    """Elasticities that tasks have in common, of the features that are known here; None where there are none.
+    """Elasticities to expect of the next task, by those of earlier ones, of the features that are known here;
+    None where there are none.
 
-    The mean is weighted by precision. The factor on its variance is a scaled inverse chi-square estimate:
-    Cochran's Q over its degrees of freedom, drawn towards ALONE squared (Higgins & Thompson 2002, section 3;
-    Gelman et al., Bayesian Data Analysis, 3rd ed., section 2.6).
+    A random-effects prediction (Higgins, Thompson & Spiegelhalter 2009, section 4) where the covariance
+    between tasks is f times what one of them says of its own errors: with k tasks that of the mean is 1 + f
+    times the inverse of their precisions' sum, and that of the next task is larger by f k times the same.
     """
     parts = [part for response in responses if (part := _known(response, features)) is not None]
     if not parts:
         return None
     common = product(parts)
-    return replace(common, covariance=_differing(parts, common) * common.covariance)
+    f = _differing(parts, common)
+    return replace(common, covariance=(1.0 + f + f * len(parts)) * common.covariance)
 
 
 def _differing(parts: Sequence[MechanicsPrior], common: MechanicsPrior) -> float:
-    """The factor on variances: how much more tasks differ than their own errors say."""
+    """f, by moments: Cochran's Q has 1 + f times its degrees of freedom for a mean; drawn towards the f that
+    gives a single task ALONE times its standard deviations."""
     q = 0.0
     for part in parts:
         gap = part.mean - common.mean[[common.causes.index(cause) for cause in part.causes]]
         q += float(gap @ inverse(part.covariance) @ gap)
     free = sum(len(part.causes) for part in parts) - len(common.causes)
-    return max(1.0, (COUNTED * ALONE**2 + q) / (COUNTED + free))
+    assumed = 0.5 * (ALONE**2 - 1.0)
+    return (COUNTED * assumed + max(q - free, 0.0)) / (COUNTED + free)
 
 
 def _known(response: Response, features: Sequence[str]) -> MechanicsPrior | None:

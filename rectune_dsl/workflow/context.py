@@ -127,7 +127,7 @@ class Contexts:
     @property
     def _knowledge(self) -> tuple[KnowledgeRecord, ...]:
         parts = self._parts
-        known = applicable(self._task.task, parts.skill, parts.borrowed)
+        known = applicable(self._task.task, parts.skill, parts.borrowed, parts.evidence)
         return tuple(record for record in known if record.id not in self._withdrawn)
 
     def _unskilled(self, step: Step) -> bool:

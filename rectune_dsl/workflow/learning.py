@@ -29,6 +29,8 @@ from rectune_dsl.workflow.context import Contexts
 from rectune_dsl.workflow.parts import Parts
 
 NOTHING = type(None)
+KEPT = 3
+"""Campaigns on one task whose responses and bounds are active at once."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Learning:
         self._parts = parts
         self._act = parts.recorder.act
         self._contexts = contexts
-        self._campaign = _evidence(parts)
+        self._campaign = parts.evidence
         self._found: dict[str, tuple[str, KnowledgeRecord]] = {}  # id -> skill, record: of the last round
         self._forecasts: tuple[Forecast, ...] = ()
 
@@ -69,14 +71,14 @@ class Learning:
         last = history[-1] if history and history[-1].round == step.round else None
         scores = self._act(f"{step.name}/scores", Scores, lambda: self._scores(last))
         self._forecasts = ()
+        for skill in dict.fromkeys(skill for skill, _, _ in scores.of):  # before what they say is rewritten
+            mine = {id: scored for of, id, scored in scores.of if of == skill}
+            judge_them = partial(self._judge, skill, mine, scores.on)
+            self._contexts.withdraw(self._act(f"{step.name}/judge-{skill}", tuple[str, ...], judge_them))
         for number, revision in enumerate(revisions, 1):
             named = self._named(revision)
             self._found |= {record.id: (named.skill, record) for record in named.records}
             self._act(f"{step.name}/apply-{number}", NOTHING, partial(self._apply, named, scores.on))
-        for skill in dict.fromkeys(skill for skill, _, _ in scores.of):
-            mine = {id: scored for of, id, scored in scores.of if of == skill}
-            judge_them = partial(self._judge, skill, mine, scores.on)
-            self._contexts.withdraw(self._act(f"{step.name}/judge-{skill}", tuple[str, ...], judge_them))
 
     def _known(self) -> list[tuple[str, KnowledgeRecord]]:
         """Records that were there when the run began, of trusted skills, with the skills' names."""
@@ -90,7 +92,7 @@ class Learning:
         for id in dict.fromkeys(forecast.record for forecast in self._forecasts):
             mine = [forecast for forecast in self._forecasts if forecast.record == id]
             scored = score(mine, result) if result is not None else None
-            if scored is not None:
+            if scored is not None and id in holders:
                 key = f"{self._campaign}/{scored.experiment}"
                 found.append((holders[id], id, replace(scored, experiment=key)))
         return Scores(utc_now().date(), tuple(found))
@@ -106,19 +108,13 @@ class Learning:
     def _judge(self, skill: str, scores: Mapping[str, Scored], on: date) -> tuple[str, ...]:
         """Let the gate judge a skill's records as they are now. Returns the ids of those that it retires.
 
-        One that becomes active takes the place of the active responses of its kind: they are the same task's,
-        of an earlier campaign. What is no longer there was retired for want of room, or by a person.
+        What is no longer there was retired for want of room, or by a person.
         """
         known = {record.id: record for record in self._parts.hub.load(skill).knowledge}
         living = {id: known[id] for id in scores if id in known and known[id].status != "retired"}
         judged = [judge(r, scores[id], self._among(r), on.isoformat()) for id, r in living.items()]
-        superseded = {
-            old.id: f"superseded by {new.id}"
-            for new in judged
-            if new.responses and new.status == "active" != living[new.id].status
-            for old in known.values()
-            if _alike(old, new)
-        }
+        now = [*{**known, **{record.id: record for record in judged}}.values()]
+        superseded = {id: why for record in judged for id, why in _superseded(record, now).items()}
         self._parts.hub.apply(
             SkillRevision(skill, tuple(judged), "what the last experiment said", retired=superseded),
             run=self._parts.recorder.run,
@@ -128,8 +124,8 @@ class Learning:
         return tuple(record.id for record in judged if record.status == "retired")
 
     def _among(self, record: KnowledgeRecord) -> int:
-        """How many records of one cause are tested side by side: one per judged metric."""
-        return len(self._parts.task.judged) if record.mechanic is not None else 1
+        """How many records of one cause are tested side by side: one per judged metric, and bounds."""
+        return 1 if record.responses else len(self._parts.task.judged) + 1
 
     def _named(self, revision: SkillRevision) -> SkillRevision:
         return replace(revision, records=tuple(map(self._named_record, revision.records)))
@@ -141,27 +137,29 @@ class Learning:
         if mechanic is not None:
             mechanic = replace(mechanic, evidence=self._qualified(mechanic.evidence))
         supports, contradicts = self._qualified(record.supports), self._qualified(record.contradicts)
-        id = _hashed(f"{self._campaign}/{record.id}") if record.responses else record.id
+        own = _kind(record) is not None
+        id = _hashed(f"{self._campaign}/{record.id}") if own else record.id
         return replace(record, id=id, mechanic=mechanic, supports=supports, contradicts=contradicts)
 
     def _qualified(self, keys: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(f"{self._campaign}/{key}" for key in keys)
 
 
-def _alike(old: KnowledgeRecord, new: KnowledgeRecord) -> bool:
-    kinds = [{bool(response.causes) for response in record.responses} for record in (old, new)]
-    return old.id != new.id and old.scope == new.scope and kinds[0] == kinds[1] and old.status == "active"
+def _superseded(new: KnowledgeRecord, known: Sequence[KnowledgeRecord]) -> dict[str, str]:
+    """Of the active records of one kind and scope, each of another campaign, the newest few stay: they are
+    used together, so none of them has to be better than the others."""
+    if new.status != "active" or _kind(new) is None:
+        return {}
+    alike = [r for r in known if r.status == "active" and r.scope == new.scope and _kind(r) == _kind(new)]
+    alike.sort(key=lambda record: (record.created or record.changed, record.id == new.id))
+    return {record.id: f"superseded by {KEPT} newer ones" for record in alike[:-KEPT]}
 
 
-def _evidence(parts: Parts) -> str:
-    """What a campaign's experiments are called in the Skillhub. Real traffic is new in every run; a simulated
-    campaign is the same one whenever its seed is, and a log is one log in all of them."""
-    name = parts.task.task.name
-    if not parts.capabilities.randomises:
-        return f"{parts.surface}/{name}"
-    if parts.capabilities.virtual_time:
-        return f"{parts.surface}/{name}/seed-{parts.seed}"
-    return parts.recorder.run
+def _kind(record: KnowledgeRecord) -> object:
+    """What a campaign has one record about; None for what all campaigns share a record about."""
+    if record.bounds is not None:
+        return record.bounds.param
+    return any(response.causes for response in record.responses) if record.responses else None
 
 
 def _hashed(text: str) -> str:

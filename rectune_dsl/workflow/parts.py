@@ -70,3 +70,14 @@ class Parts:
     @property
     def task(self) -> Task:
         return self.workflow.task
+
+    @property
+    def evidence(self) -> str:
+        """What the campaign's experiments are called in the Skillhub. Real traffic is new in every run; a
+        simulated campaign is the same one whenever its seed is, and a log is one log in all of them."""
+        name = self.task.task.name
+        if not self.capabilities.randomises:
+            return f"{self.surface}/{name}"
+        if self.capabilities.virtual_time:
+            return f"{self.surface}/{name}/seed-{self.seed}"
+        return self.recorder.run

@@ -20,11 +20,11 @@ RUNNERS = 10
 def start(tmp_path):
     environment = {**os.environ, "PLANTED": json.dumps({"log": str(tmp_path / "calls.jsonl")})}
 
-    def rectune(*words):
+    def rectune(*words, folder="."):
+        (tmp_path / folder).mkdir(exist_ok=True)
         command = [sys.executable, "-m", "rectune_dsl", "--plugin", str(PLUGIN), *map(str, words)]
-        return subprocess.Popen(
-            command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        return subprocess.Popen(command, cwd=tmp_path / folder, env=environment, **pipes)
 
     return rectune
 
@@ -37,7 +37,10 @@ def story(journal, run):
 
 
 def test_ten_runners_at_once_write_what_each_writes_alone(start, store_url, tmp_path):
-    processes = [start("run", TASK, "--seed", seed, "--store", store_url) for seed in range(RUNNERS)]
+    processes = [
+        start("run", TASK, "--seed", seed, "--store", store_url, folder=f"runner-{seed}")  # skills of its own
+        for seed in range(RUNNERS)
+    ]
     for process in processes:
         _, errors = process.communicate()
         assert process.returncode == 0, errors
@@ -52,7 +55,7 @@ def test_ten_runners_at_once_write_what_each_writes_alone(start, store_url, tmp_
 
     seed = 3  # and one of them alone, up to where the count of the surface's confirmations matters
     alone = str(tmp_path / "alone.sqlite")
-    assert start("run", TASK, "--seed", seed, "--store", alone).wait() == 0
+    assert start("run", TASK, "--seed", seed, "--store", alone, folder="alone").wait() == 0
     journal = Journal(alone)
     rounds = [entry for entry in story(journal, journal.runs()[0].run) if entry[0].startswith("round-1/")]
     assert rounds

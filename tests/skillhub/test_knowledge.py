@@ -141,17 +141,18 @@ def test_scores_are_united_and_each_experiment_is_counted_once(record_parts, ran
         assert record.helpful + record.harmful <= len({score.experiment for score in record.scored})
 
 
-def test_an_experiment_helps_when_all_its_bets_for_the_record_gain_more(record, score):
+def test_an_experiment_helps_when_the_bets_for_the_record_gain_more_and_counts_once(record, score):
     told = record(
         scored=(
             score("a/1", gained=0.5, lost=0.2),
-            score("a/1", gained=0.0, lost=0.1, metric="clicks"),
             score("a/2", gained=-0.3, lost=0.1),
             score("a/3", gained=0.1, lost=0.1),
         )
     )
     (merged,) = merge((), (told,))
     assert (merged.helpful, merged.harmful) == (1, 1)
+    again = record(scored=(score("a/1", gained=0.4, lost=0.0, metric="clicks"),))
+    assert merge((merged,), (again,)) == (merged,)
 
 
 @given(st.lists(st.tuples(st.floats(-3, 3), st.floats(-3, 3)), max_size=3 * NEWEST))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import chain, zip_longest
 
 from rectune_dsl.agents.actor_bayes import PER_ARM
-from rectune_dsl.agents.actor_funnel import FunnelActor
+from rectune_dsl.agents.actor_funnel import FunnelActor, hedges_needed
 from rectune_dsl.agents.llm.asking import Silence
 from rectune_dsl.agents.llm.ideas import Sieve, ideas
 from rectune_dsl.hooks.api import AgentContext, Proposal, Recommendation
@@ -24,10 +24,12 @@ class LLMActor:
         own = _own(context, wanted, self.name)
         if isinstance(own, Silence):
             return _fallen_back(context, own, self.name)
-        if len(own) == wanted:
+        if len(own) == wanted and not hedges_needed(context):
             return own
         more = _beside(context, own, f"{FunnelActor.name} (fills up {self.name})")
-        return _numbered(context, [*own, *more][:wanted])
+        hedges = [proposal for proposal in more if proposal.hedge]
+        others = [proposal for proposal in more if not proposal.hedge]
+        return _numbered(context, [*hedges, *own, *others][:wanted])
 
     def recommend(self, context: AgentContext) -> Recommendation:
         return FunnelActor().recommend(context)

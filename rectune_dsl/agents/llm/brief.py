@@ -13,6 +13,7 @@ from rectune_dsl.dsl.params import Param
 from rectune_dsl.dsl.stages import Stage
 from rectune_dsl.experiments.intervals import Measured, lift
 from rectune_dsl.hooks.api import AgentContext, Config, EliteArm, Insight, KnowledgeRecord, Mechanic, Skill
+from rectune_dsl.skillhub.gate import alarm, wealth
 
 NAME, ABOUT, STATEMENT, SLOT, FORMULA = 64, 200, 300, 1_200, 500
 """Most characters of one text: of a name, an `about`, a statement, a slot of a skill, a formula."""
@@ -125,7 +126,7 @@ def record_row(record: KnowledgeRecord) -> Row:
         "experiments against it": len(record.contradicts),
         "helpful": record.helpful,
         "harmful": record.harmful,
-        "gate": f"bets for it made {record.gained:.2f}, against it {record.lost:.2f} (log wealth)",
+        "gate": f"bets for it made {wealth(record):.2f}, against it {alarm(record):.2f} (log wealth)",
         **({"why": capped(record.why, STATEMENT)} if record.why else {}),
     }
 

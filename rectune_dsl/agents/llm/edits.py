@@ -103,7 +103,7 @@ class Editor:
         return found
 
     def retired(self, edits: Sequence[Retire]) -> dict[str, str]:
-        """Ids with reasons: candidates with no more experiments for them than against them."""
+        """Ids with reasons: candidates with more experiments against them than for them."""
         return {
             edit.record: capped(edit.why, STATEMENT)
             for edit in edits
@@ -167,9 +167,12 @@ class Editor:
 
 
 def _said(statement: str, record: KnowledgeRecord) -> str:
-    """The model's sentence, unless it has numbers that are not the record's."""
+    """The model's sentence with the computed one behind it; the computed one alone where the model's has
+    numbers that are not the record's."""
     said = capped(statement, STATEMENT)
-    return words.sentence(said) if said and backed(said, [record.statement]) else record.statement
+    if not said or not backed(said, [record.statement]):
+        return record.statement
+    return f"{words.sentence(said)} {record.statement}"
 
 
 def _alike(one: KnowledgeRecord, other: KnowledgeRecord) -> bool:
@@ -181,4 +184,4 @@ def _alike(one: KnowledgeRecord, other: KnowledgeRecord) -> bool:
 
 def _may_go(record: KnowledgeRecord) -> bool:
     against, for_ = len(record.contradicts) + record.harmful, len(record.supports) + record.helpful
-    return record.status == "candidate" and against >= for_
+    return record.status == "candidate" and against > for_

@@ -55,9 +55,8 @@ def test_a_record_has_the_models_words_and_the_campaigns_numbers(learnt, models)
     llm = models.scripted(edits(write=[{"mechanic": "M1", "statement": "Worth raising\u202e first."}]))
     (revision,) = learnt(llm)
     (record,) = revision.records
-    assert record == replace(
-        learnt.numeric[0], statement="Worth raising\ufffd first.", author="skill llm", status="candidate"
-    )
+    said = f"Worth raising\ufffd first. {learnt.numeric[0].statement}"
+    assert record == replace(learnt.numeric[0], statement=said, author="skill llm", status="candidate")
     assert revision.skill == "fusion"
 
 
@@ -203,7 +202,7 @@ def test_a_task_that_no_skill_covers_gets_a_page_of_its_own(learnt, models, unco
     (revision,) = learnt(llm, task=uncovered)
     assert revision.skill == "fusion"  # the task's name
     assert revision.novel.tools == "Tools Something\ufffd worth knowing."
-    assert [r.statement for r in revision.records] == ["Fine."]
+    assert [r.statement for r in revision.records] == [f"Fine. {learnt.numeric[0].statement}"]
     assert "no skill covers this task" in llm.told
 
 
