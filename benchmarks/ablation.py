@@ -22,6 +22,7 @@ import os
 import platform
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is imported, in all processes
@@ -31,7 +32,7 @@ from ablations.asked import AddModel, AddProvider, models_of
 from ablations.campaigns import SHORT
 from ablations.figures import CONFIDENCE, Figure, by_case, reported
 from ablations.plan import STAGES, TABLES, Row, Unit, rows, units
-from ablations.teams import Access, Model
+from ablations.teams import STAND_IN, Access, Model
 from ablations.work import Way, finished
 from speed.figures import installed
 from tuning.founding import FIRST_DEVELOPMENT_SEED, FIRST_REPORT_SEED
@@ -51,14 +52,11 @@ def main() -> None:
     models = models_of(arguments)
     tables = _tables(arguments, models)
     planned = units((row for of in tables.values() for row in of), _seeds(arguments))
-    way = Way(
-        arguments.results,
-        arguments.cache,
-        Access(arguments.cassette, not arguments.asked, arguments.max_usd),
-        SHORT if arguments.quick else {},
-    )
+    way = _way(arguments)
     began = time.perf_counter()
     figures = reported(tables, by_case(finished(planned, way, arguments.jobs)))
+    if arguments.quick:  # so little traffic meets no goal, and is not meant to
+        figures = [replace(figure, goal="none", ok=True) for figure in figures]
     if arguments.json:
         setup = _setup(arguments, models, planned) | {"seconds": round(time.perf_counter() - began, 1)}
         print(json.dumps({"setup": setup, "figures": [figure.as_json() for figure in figures]}, indent=2))
@@ -91,6 +89,10 @@ def _arguments() -> argparse.Namespace:
         parser.error(f"--seeds {arguments.seeds}: give 1 or more, and with --report at most {there_are}")
     if arguments.cassette and arguments.asked and arguments.jobs != 1:
         parser.error("one process at a time can record a cassette: leave out --jobs")
+    if arguments.cassette and any(model.is_stand_in for model in arguments.asked):
+        parser.error(
+            f"answers of {STAND_IN} are not for cassettes: leave out --cassette or --provider {STAND_IN}"
+        )
     return arguments
 
 
@@ -107,6 +109,14 @@ def _seeds(arguments: argparse.Namespace) -> range:
 def _tables(arguments: argparse.Namespace, models: Sequence[Model]) -> dict[str, list[Row]]:
     tasks = QUICK_TASKS if arguments.quick else tuple(STAGES)
     return {table: rows(table, models, tasks) for table in arguments.only}
+
+
+def _way(arguments: argparse.Namespace) -> Way:
+    """Shortened campaigns are kept apart from whole ones."""
+    results, access = arguments.results, Access(arguments.cassette, not arguments.asked, arguments.max_usd)
+    if not arguments.quick:
+        return Way(results, arguments.cache, access)
+    return Way(None if results is None else results / "quick", arguments.cache, access, SHORT)
 
 
 def _setup(

@@ -26,8 +26,11 @@ from rectune_dsl.workflow.assemble import campaign
 from rectune_dsl.workflow.prepare import Choices, begin, load
 
 Changes = Mapping[str, Any]
-SHORT: Changes = {"experiment": {"rounds": 2}}
-"""Of a task, for a look at how it all works: it leaves little to learn from."""
+SHORT: Changes = {
+    "experiment": {"rounds": 2, "arms": 3, "users_per_arm": 2_000, "days": 2},
+    "confirm": {"users_per_arm": 5_000, "days": 2},
+}
+"""Of a task, for a look at how it all works. Its campaigns are too small to ship."""
 
 
 @dataclass(frozen=True)

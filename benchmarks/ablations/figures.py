@@ -114,17 +114,18 @@ def _costs(name: str, case: Case, own: Sequence[Outcome]) -> Iterator[Figure]:
 
 def _differences(name: str, table: str, case: Case, other: Case, found: Found) -> Iterator[Figure]:
     """Less the other's, in the worlds that both met."""
-    goals: Mapping[str, tuple[str, Callable[[Estimate], bool]]] = {
-        "skills": ("not below 0", lambda e: (e.value if e.high is None else e.high) >= 0),
-    }
-    goal, met = goals.get(table, ("none", lambda _: True))
     gain = _paired(case, other, found, lambda o: o.left)
-    yield _figure(f"{name}: U left in production, less that of {other}", gain, "points", goal, met(gain))
+    goal, ok = ("not shown below 0", _may_be_positive(gain)) if table == "skills" else ("none", True)
+    yield _figure(f"{name}: U left in production, less that of {other}", gain, "points", goal, ok)
     advised = _paired(case, other, found, lambda o: o.recommended)
     yield _figure(f"{name}: U recommended, less that of {other}", advised, "points")
     harm = _paired(case, other, found, _violating)
     goal, ok = ("<= 0", harm.value <= 0) if table == "critic" else ("none", True)
     yield _figure(f"{name}: arms that violate, less those of {other}", harm, "points", goal, ok)
+
+
+def _may_be_positive(found: Estimate) -> bool:
+    return (found.value if found.high is None else found.high) >= 0
 
 
 def _paired(case: Case, other: Case, found: Found, score: Score) -> Estimate:

@@ -1,4 +1,4 @@
-"""Tables of whole campaigns: what is compared, the arithmetic, and a tiny study that goes on where it stopped."""
+"""Tables of whole campaigns: what is compared, the arithmetic, and a tiny study that can be taken up."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_differences_are_paired_by_world():
         10.0,
         10.0,
         2,
-    )  # worlds 2 and 3, by 10 each
+    )  # worlds 2 and 3
 
 
 def test_a_ship_that_violates_misses_its_goal():
@@ -218,6 +218,7 @@ def test_a_tiny_study_asks_the_stand_in_labels_it_and_goes_on_where_it_stopped(r
         (["--seeds", "0"], "1 or more"),
         (["--report", "--seeds", "901"], "at most 900"),
         (["--provider", "gemini", "--cassette", "tape.jsonl", "--jobs", "2"], "leave out --jobs"),
+        (["--provider", STAND_IN, "--cassette", "tape.jsonl"], "leave out --cassette"),
     ],
 )
 def test_what_cannot_be_run_is_told_with_what_to_write(arguments, told_of, run, capsys):
@@ -228,11 +229,8 @@ def test_what_cannot_be_run_is_told_with_what_to_write(arguments, told_of, run, 
 
 
 def test_models_are_of_the_provider_before_them(monkeypatch):
-    monkeypatch.setattr(
-        sys,
-        "argv",
-        ["ablation.py", "--provider", "gemini", "--model", "a", "--model", "b", "--provider", "local"],
-    )
+    words = "ablation.py --provider gemini --model a --model b --provider local"
+    monkeypatch.setattr(sys, "argv", words.split())
     named = ablation.models_of(ablation._arguments())
     assert named == [Model("gemini", "a"), Model("gemini", "b"), LOCAL]
 
