@@ -39,7 +39,7 @@ from tuning.founding import FIRST_DEVELOPMENT_SEED, FIRST_REPORT_SEED
 
 SEEDS = 20
 QUICK_TASKS = ("diversity",)
-"""One small task, with fewer and smaller rounds."""
+"""One small task, with one small round."""
 PACKAGES = ("rectune", "numpy", "scipy", "numba", "google-genai")
 STAND_IN_NOTE = (
     "rows of the local stand-in are no language model's: a server on this machine answers with a sample of "
@@ -73,7 +73,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--seeds", type=int, default=SEEDS, help="worlds of each row")
     parser.add_argument("--report", action="store_true", help="on report seeds")
-    parser.add_argument("--quick", action="store_true", help="one world, one task, few rounds")
+    parser.add_argument("--quick", action="store_true", help="one world, one task, one round")
     parser.add_argument("--only", nargs="+", choices=tuple(TABLES), default=tuple(TABLES), metavar="TABLE")
     parser.add_argument("--provider", action=AddProvider, dest="asked", default=[], help="who answers")
     parser.add_argument("--model", action=AddModel, dest="asked", help="of the provider before it")

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import tomli_w
-from tuning.bundled import TASKS, bundled_problem
+from tuning.bundled import TASKS, BundledTruth, bundled_problem
 from tuning.problem import Problem, objective, violates
 
 from ablations.plan import Unit
@@ -26,8 +26,10 @@ from rectune_dsl.workflow.assemble import campaign
 from rectune_dsl.workflow.prepare import Choices, begin, load
 
 Changes = Mapping[str, Any]
+JUDGED_USERS = 20_000
+"""Whose expected responses are the truth about what is recommended."""
 SHORT: Changes = {
-    "experiment": {"rounds": 2, "arms": 3, "users_per_arm": 2_000, "days": 2},
+    "experiment": {"rounds": 1, "arms": 3, "users_per_arm": 2_000, "days": 2},
     "confirm": {"users_per_arm": 5_000, "days": 2},
 }
 """Of a task, for a look at how it all works. Its campaigns are too small to ship."""
@@ -54,9 +56,11 @@ class Outcome:
 
     `left` is the true U of what it leaves in production, in % of the oracle's: 0 where it does not ship, and
     0 where what it ships violates a guardrail, which `harm` says. `lifts` are the same config's true lifts in
-    %, by metric. `recommended` is the U of what it recommends, shipped or not, 0 where that violates.
+    %, by metric. `recommended` is the U of the config that it recommends, shipped or not, 0 where that
+    violates.
     """
 
+    config: Mapping[str, float]
     verdict: str
     left: float
     lifts: Mapping[str, float]
@@ -92,24 +96,28 @@ def outcomes(unit: Unit, access: Access, cache: Path | None, changes: Changes) -
 
 
 def judged(problem: Problem, view: RunView) -> Outcome:
-    """A finished run by the problem's truth."""
+    """A finished run by the problem's truth: what it recommends, beside the oracle's config, by that of many
+    users over the confirmation's days, since habits take days to grow; its arms, which are many, by less."""
     assert view.recommendation is not None
     assert view.verdict is not None
+    task, config = problem.task, view.recommendation.config
+    truth = BundledTruth(task, JUDGED_USERS, task.confirm.days)
+    lifts = truth([config, problem.oracle.config])
+    gain, most = map(float, objective(task, lifts))
+    broken = bool(violates(task, lifts, truth.levels)[0])
+    safe, ships = 0.0 if broken else 100.0 * gain / most, view.verdict.decision == "ship"
     results = [round.result for round in view.rounds if round.result is not None]
-    arms = [arm.config for result in results for arm in result.arms[1:]]
-    lifts = problem.truth([view.recommendation.config, *arms])
-    broken = violates(problem.task, lifts, problem.levels)
-    gain = 100.0 * float(objective(problem.task, lifts[:1])[0]) / problem.oracle.gain
-    safe, ships = 0.0 if broken[0] else gain, view.verdict.decision == "ship"
-    true = zip(problem.task.judged, lifts[0], strict=True)
+    arms = problem.truth([arm.config for result in results for arm in result.arms[1:]])
+    true = zip(task.judged, lifts[0], strict=True)
     return Outcome(
+        config=dict(config.values),
         verdict=view.verdict.decision,
         left=safe if ships else 0.0,
         lifts={metric: 100.0 * float(lift) if ships else 0.0 for metric, lift in true},
-        harm=ships and bool(broken[0]),
+        harm=ships and broken,
         recommended=safe,
         arms=len(arms),
-        violating=int(broken[1:].sum()),
+        violating=int(violates(task, arms, problem.levels).sum()),
         stopped=sum(len(result.stopped) for result in results),
         cost=cost(view),
     )

@@ -16,6 +16,7 @@ from scipy import stats
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))  # as for a script in that folder
 
 import ablation
+from ablations import campaigns
 from ablations import work as study
 from ablations.campaigns import Cost, Outcome, told
 from ablations.figures import CONFIDENCE, Estimate, by_case, reported
@@ -27,7 +28,7 @@ from rectune_dsl.hooks.specs import Role
 LOCAL, GEMINI = Model(STAND_IN), Model("gemini", "small")
 FUSION = Case(("value_fusion",))
 SEED = 1000
-PLAIN = Outcome("ship", 80.0, {"watch_minutes": 3.0}, False, 80.0, 10, 1, 0, Cost())
+PLAIN = Outcome({"w": 1.0}, "ship", 80.0, {"watch_minutes": 3.0}, False, 80.0, 10, 1, 0, Cost())
 numbers = st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=12)
 
 
@@ -184,6 +185,7 @@ def run(tmp_path, monkeypatch, capsys):
         "stages": {"pre_ranking": {"keep": 50}},
     }
     monkeypatch.setattr(ablation, "SHORT", small)
+    monkeypatch.setattr(campaigns, "JUDGED_USERS", 1_000)
 
     def call(*arguments):
         kept = ("--cache", str(cache), "--results", str(tmp_path / "results"), "--json", "--quick")
