@@ -21,7 +21,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,6 +37,8 @@ from ablations.work import Way, finished
 from speed.figures import installed
 from tuning.founding import FIRST_DEVELOPMENT_SEED, FIRST_REPORT_SEED
 
+from rectune_dsl.hooks.api import UsageError
+
 SEEDS = 20
 QUICK_TASKS = ("diversity",)
 """One small task, with one small round."""
@@ -49,8 +51,7 @@ STAND_IN_NOTE = (
 
 def main() -> None:
     arguments = _arguments()
-    models = models_of(arguments)
-    tables = _tables(arguments, models)
+    tables = _tables(arguments)
     planned = units((row for of in tables.values() for row in of), _seeds(arguments))
     way = _way(arguments)
     began = time.perf_counter()
@@ -58,11 +59,11 @@ def main() -> None:
     if arguments.quick:  # so little traffic meets no goal, and is not meant to
         figures = [replace(figure, goal="none", ok=True) for figure in figures]
     if arguments.json:
-        setup = _setup(arguments, models, planned) | {"seconds": round(time.perf_counter() - began, 1)}
+        setup = _setup(arguments, tables, planned) | {"seconds": round(time.perf_counter() - began, 1)}
         print(json.dumps({"setup": setup, "figures": [figure.as_json() for figure in figures]}, indent=2))
         return
-    if any(model.is_stand_in for model in models):
-        print(f"Note: {STAND_IN_NOTE}.")
+    if note := _note(arguments.models):
+        print(f"Note: {note}.")
     for figure in figures:
         print(_line(figure))
 
@@ -84,16 +85,25 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
+    if said := _wrong(arguments):
+        parser.error(said)
+    try:
+        arguments.models = models_of(arguments.asked, arguments.cassette)
+    except UsageError as error:
+        parser.error(f"{error}; {error.help}")
+    return arguments
+
+
+def _wrong(arguments: argparse.Namespace) -> str:
+    """What cannot be run, and what to write instead."""
     there_are = FIRST_DEVELOPMENT_SEED - FIRST_REPORT_SEED
     if arguments.seeds < 1 or (arguments.report and arguments.seeds > there_are):
-        parser.error(f"--seeds {arguments.seeds}: give 1 or more, and with --report at most {there_are}")
+        return f"--seeds {arguments.seeds}: give 1 or more, and with --report at most {there_are}"
     if arguments.cassette and arguments.asked and arguments.jobs != 1:
-        parser.error("one process at a time can record a cassette: leave out --jobs")
+        return "one process at a time can record a cassette: leave out --jobs"
     if arguments.cassette and any(model.is_stand_in for model in arguments.asked):
-        parser.error(
-            f"answers of {STAND_IN} are not for cassettes: leave out --cassette or --provider {STAND_IN}"
-        )
-    return arguments
+        return f"answers of {STAND_IN} are not for cassettes: leave out --cassette or --provider {STAND_IN}"
+    return ""
 
 
 def _path(text: str) -> Path:
@@ -106,9 +116,9 @@ def _seeds(arguments: argparse.Namespace) -> range:
     return range(first, first + (1 if arguments.quick else arguments.seeds))
 
 
-def _tables(arguments: argparse.Namespace, models: Sequence[Model]) -> dict[str, list[Row]]:
+def _tables(arguments: argparse.Namespace) -> dict[str, list[Row]]:
     tasks = QUICK_TASKS if arguments.quick else tuple(STAGES)
-    return {table: rows(table, models, tasks) for table in arguments.only}
+    return {table: rows(table, arguments.models, tasks) for table in arguments.only}
 
 
 def _way(arguments: argparse.Namespace) -> Way:
@@ -120,22 +130,27 @@ def _way(arguments: argparse.Namespace) -> Way:
 
 
 def _setup(
-    arguments: argparse.Namespace, models: Sequence[Model], planned: Sequence[Unit]
+    arguments: argparse.Namespace, tables: Mapping[str, Sequence[Row]], planned: Sequence[Unit]
 ) -> dict[str, object]:
     return {
-        "tables": list(arguments.only),
+        "tables": [table for table, of in tables.items() if of],
+        "without_rows": [table for table, of in tables.items() if not of],
         "seeds": list(_seeds(arguments)),
         "report": arguments.report,
         "quick": arguments.quick,
-        "models": [str(model) for model in models],
+        "models": [str(model) for model in arguments.models],
         "cassette": None if arguments.cassette is None else arguments.cassette.name,
         "campaigns": sum(len(unit.chain) for unit in planned),
         "confidence": CONFIDENCE,
-        "note": STAND_IN_NOTE if any(model.is_stand_in for model in models) else "",
+        "note": _note(arguments.models),
         **{name: installed(name) for name in PACKAGES},
         "python": platform.python_version(),
         "processors": os.cpu_count(),
     }
+
+
+def _note(models: Sequence[Model]) -> str:
+    return STAND_IN_NOTE if any(model.is_stand_in for model in models) else ""
 
 
 def _line(figure: Figure) -> str:

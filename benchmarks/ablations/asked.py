@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from ablations.teams import STAND_IN, Model
@@ -49,13 +50,12 @@ class AddModel(argparse.Action):
         _set(namespace, self.dest, [*kept, Model(last.provider, values)])
 
 
-def models_of(arguments: argparse.Namespace) -> list[Model]:
-    """Those that were named; without any, those that the cassette has answers of. Raises UsageError for a
+def models_of(named: Sequence[Model], cassette: Path | None) -> list[Model]:
+    """Those that were named; where none was, those that the cassette has answers of. Raises UsageError for a
     file that is no cassette."""
-    named: Sequence[Model] = arguments.asked
-    if named or arguments.cassette is None:
+    if named or cassette is None:
         return list(dict.fromkeys(named))
-    takes = read_takes(arguments.cassette).values()
+    takes = read_takes(cassette).values()
     return list(dict.fromkeys(Model(take.provider, take.asked_model) for take in takes))
 
 

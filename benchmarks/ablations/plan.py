@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ablations.teams import ALONE, NUMERIC, Model, Team, asking, asking_alone, hybrid
 
@@ -15,11 +15,12 @@ STAGES: Mapping[str, str] = {
 }
 """What each task tunes."""
 COMPARED = ("value_fusion", "joint")
+"""The tasks on which teams are compared; where models are asked, which costs money, on the first only."""
 Chain = tuple[str, ...]
 """Tasks whose campaigns follow each other in one workspace: what one has learnt, the next may use."""
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Case:
     """The last campaign of a chain."""
 
@@ -43,13 +44,13 @@ class Row:
     against: tuple[Case, ...] = ()
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Unit:
     """What runs as one: a chain of one team's campaigns in the world of a seed."""
 
     seed: int
     chain: Chain
-    team: Team = field(default=NUMERIC)
+    team: Team = NUMERIC
 
     @property
     def file(self) -> str:
@@ -110,7 +111,7 @@ def _minds(models: Sequence[Model], tasks: Sequence[str]) -> list[Row]:
 
 
 def _compared(tasks: Sequence[str]) -> list[Chain]:
-    """On which tasks teams are compared: models, which cost money, on the first only."""
+    """Of these tasks; of others, the first."""
     return [(task,) for task in COMPARED if task in tasks] or [(task,) for task in tasks[:1]]
 
 

@@ -19,7 +19,7 @@ _OTHER_WAYS = ("GOOGLE_API_KEY", "GOOGLE_GENAI_USE_VERTEXAI")
 """Variables that would lead Gemini's provider away from the stand-in."""
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Model:
     """Who is asked. Without a `name` it is the provider's own default."""
 
@@ -35,7 +35,7 @@ class Model:
         return f"{told} (a stand-in, no language model)" if self.is_stand_in else told
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Team:
     """Agents by role, those that differ from the task's own; `model` is whom they ask, None for nobody."""
 

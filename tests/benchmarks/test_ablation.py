@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))  # as for a sc
 import ablation
 from ablations import campaigns
 from ablations import work as study
+from ablations.asked import models_of
 from ablations.campaigns import Cost, Outcome, told
 from ablations.figures import CONFIDENCE, Estimate, by_case, reported
 from ablations.plan import STAGES, TABLES, Case, Row, rows, units
@@ -202,6 +203,7 @@ def test_a_tiny_study_asks_the_stand_in_labels_it_and_goes_on_where_it_stopped(r
     asked = f"minds: {Case(('diversity',), hybrid(LOCAL))}"
     assert first["setup"]["models"] == ["local (a stand-in, no language model)"]
     assert "no language model" in first["setup"]["note"]
+    assert run("--only", "models")["setup"]["without_rows"] == ["models"]
     assert names[f"{asked}: calls paid for"]["value"] >= 1
     assert names[f"{asked}: tokens in"]["value"] > 0
     assert names[f"{asked}: cost"]["value"] > 0
@@ -221,6 +223,7 @@ def test_a_tiny_study_asks_the_stand_in_labels_it_and_goes_on_where_it_stopped(r
         (["--report", "--seeds", "901"], "at most 900"),
         (["--provider", "gemini", "--cassette", "tape.jsonl", "--jobs", "2"], "leave out --jobs"),
         (["--provider", STAND_IN, "--cassette", "tape.jsonl"], "leave out --cassette"),
+        (["--cassette", "nowhere.jsonl"], "record one first"),
     ],
 )
 def test_what_cannot_be_run_is_told_with_what_to_write(arguments, told_of, run, capsys):
@@ -233,8 +236,16 @@ def test_what_cannot_be_run_is_told_with_what_to_write(arguments, told_of, run, 
 def test_models_are_of_the_provider_before_them(monkeypatch):
     words = "ablation.py --provider gemini --model a --model b --provider local"
     monkeypatch.setattr(sys, "argv", words.split())
-    named = ablation.models_of(ablation._arguments())
-    assert named == [Model("gemini", "a"), Model("gemini", "b"), LOCAL]
+    assert ablation._arguments().models == [Model("gemini", "a"), Model("gemini", "b"), LOCAL]
+
+
+def test_a_cassette_alone_says_whom_to_replay(tmp_path):
+    answer = {"outcome": "answered", "model": "m-001", "input_tokens": 1, "output_tokens": 1, "prompt": []}
+    asked = [{"key": f"of {name}", "provider": "gemini", "asked_model": name} for name in ("small", "large")]
+    tape = tmp_path / "tape.jsonl"
+    tape.write_text("\n".join(json.dumps(answer | one) for one in asked))
+    assert models_of([], tape) == [Model("gemini", "small"), Model("gemini", "large")]
+    assert models_of([Model("gemini", "other")], tape) == [Model("gemini", "other")]
 
 
 def test_results_are_grouped_by_case():
