@@ -16,6 +16,7 @@ from tuning.problem import Problem, objective, violates
 
 from ablations.plan import Unit
 from ablations.teams import Access, reached
+from rectune_dsl.dsl.model import Confirm
 from rectune_dsl.dsl.source import Source
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.plugins.host import Host
@@ -27,7 +28,7 @@ from rectune_dsl.workflow.prepare import Choices, begin, load
 
 Changes = Mapping[str, Any]
 JUDGED_USERS = 20_000
-"""Whose expected responses are the truth about what is recommended."""
+"""Whose expected responses are the truth about what is recommended; no more than confirm it."""
 SHORT: Changes = {
     "experiment": {"rounds": 1, "arms": 3, "users_per_arm": 2_000, "days": 2},
     "confirm": {"users_per_arm": 5_000, "days": 2},
@@ -91,17 +92,17 @@ def outcomes(unit: Unit, access: Access, cache: Path | None, changes: Changes) -
     ):
         world = {"simulator": {"seed": unit.seed}, "llm": asked or None}
         tables = changed(changes, world)
-        views = [_run(task, unit, tables) for task in unit.chain]
-    return [judged(problem, view) for problem, view in zip(problems, views, strict=True)]
+        runs = [_run(task, unit, tables) for task in unit.chain]
+    return [judged(problem, *run) for problem, run in zip(problems, runs, strict=True)]
 
 
-def judged(problem: Problem, view: RunView) -> Outcome:
+def judged(problem: Problem, confirm: Confirm, view: RunView) -> Outcome:
     """A finished run by the problem's truth: what it recommends, beside the oracle's config, by that of many
-    users over the confirmation's days, since habits take days to grow; its arms, which are many, by less."""
+    users over its confirmation's days, since habits take days to grow; its arms, which are many, by less."""
     assert view.recommendation is not None
     assert view.verdict is not None
     task, config = problem.task, view.recommendation.config
-    truth = BundledTruth(task, JUDGED_USERS, task.confirm.days)
+    truth = BundledTruth(task, min(JUDGED_USERS, confirm.users_per_arm), confirm.days)
     lifts = truth([config, problem.oracle.config])
     gain, most = map(float, objective(task, lifts))
     broken = bool(violates(task, lifts, truth.levels)[0])
@@ -143,9 +144,9 @@ def told(found: Sequence[Outcome]) -> list[dict[str, Any]]:
     return [asdict(outcome) for outcome in found]
 
 
-def _run(task: str, unit: Unit, tables: Changes) -> RunView:
-    """A campaign in the working folder. Its store is its own: confirmations of a chain do not share alpha, as
-    those of the campaigns that they are compared with do not."""
+def _run(task: str, unit: Unit, tables: Changes) -> tuple[Confirm, RunView]:
+    """A campaign in the working folder, and how it confirms. Its store is its own: confirmations of a chain do
+    not share alpha, as those of the campaigns that they are compared with do not."""
     file = TASKS / f"{task}.toml"
     text = tomli_w.dumps(changed(tomllib.loads(file.read_text()), tables))
     host, choices = Host(), Choices(unit.seed, dict(unit.team.agents))
@@ -155,4 +156,4 @@ def _run(task: str, unit: Unit, tables: Changes) -> RunView:
     campaign(run, loaded, journal, host).run()
     view = read_run(journal, run)
     assert view is not None
-    return view
+    return loaded.task.confirm, view

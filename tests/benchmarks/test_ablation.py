@@ -16,7 +16,6 @@ from scipy import stats
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))  # as for a script in that folder
 
 import ablation
-from ablations import campaigns
 from ablations import work as study
 from ablations.asked import models_of
 from ablations.campaigns import Cost, Outcome, told
@@ -186,7 +185,6 @@ def run(tmp_path, monkeypatch, capsys):
         "stages": {"pre_ranking": {"keep": 50}},
     }
     monkeypatch.setattr(ablation, "SHORT", small)
-    monkeypatch.setattr(campaigns, "JUDGED_USERS", 1_000)
 
     def call(*arguments):
         kept = ("--cache", str(cache), "--results", str(tmp_path / "results"), "--json", "--quick")
