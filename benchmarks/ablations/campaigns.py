@@ -145,8 +145,8 @@ def told(found: Sequence[Outcome]) -> list[dict[str, Any]]:
 
 
 def _run(task: str, unit: Unit, tables: Changes) -> tuple[Confirm, RunView]:
-    """A campaign in the working folder, and how it confirms. Its store is its own: confirmations of a chain do
-    not share alpha, as those of the campaigns that they are compared with do not."""
+    """A campaign in the working folder, and how it confirms. Its store is its own: confirmations of a chain
+    do not share alpha, as those of the campaigns that they are compared with do not."""
     file = TASKS / f"{task}.toml"
     text = tomli_w.dumps(changed(tomllib.loads(file.read_text()), tables))
     host, choices = Host(), Choices(unit.seed, dict(unit.team.agents))
