@@ -33,18 +33,18 @@ def bundled_problem(seed: int, cache: Path | None, name: str = "value_fusion") -
 def problem_of(task: Task, seed: int, cache: Path | None, key: str) -> Problem:
     """A task on the bundled simulator; `key` names its oracle in the cache."""
     backend = SimulatorBackend(BackendContext(task, seed))
-    truth = _Truth(task)
+    truth = BundledTruth(task)
     oracle = kept(cache, f"{key}-{seed}", partial(_oracle, task, backend, truth))
     panel = backend.panel(PANEL_REQUESTS)
     return Problem("bundled", "plain", seed, task, panel, truth, oracle, truth.levels)
 
 
-class _Truth:
-    """Lifts (configs, metrics) in the order of `task.judged`. `levels` are production's, where a guardrail is
-    about a level."""
+class BundledTruth:
+    """Lifts (configs, metrics) in the order of `task.judged`, of so many users over so many days. `levels`
+    are production's, where a guardrail is about a level."""
 
-    def __init__(self, task: Task) -> None:
-        self._task, self._world = task, build_world(task.simulator)
+    def __init__(self, task: Task, users: int = _USERS, days: int = _DAYS) -> None:
+        self._task, self._world, self._users, self._days = task, build_world(task.simulator), users, days
         found = self._lifts([Config(task.production)])
         absolute = (name for name in task.judged if f"={name}" in found)
         self.levels = {name: float(found[f"={name}"][0]) for name in absolute}
@@ -54,10 +54,10 @@ class _Truth:
         return np.array([found[metric] for metric in self._task.judged]).T
 
     def _lifts(self, configs: Sequence[Config]) -> dict[str, tuple[float, ...]]:
-        return paired_lifts(self._task, self._world, configs, users=_USERS, days=_DAYS)
+        return paired_lifts(self._task, self._world, configs, users=self._users, days=self._days)
 
 
-def _oracle(task: Task, backend: SimulatorBackend, truth: _Truth) -> Oracle:
+def _oracle(task: Task, backend: SimulatorBackend, truth: BundledTruth) -> Oracle:
     config = backend.oracle_config()
     return Oracle(config, float(objective(task, truth([config]))[0]))
 

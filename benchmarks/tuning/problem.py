@@ -58,8 +58,7 @@ class Judge:
 
     def violates(self, lifts: Floats) -> NDArray[np.bool_]:
         """Whether a guardrail is broken in truth, (configs,)."""
-        worst = slack(self.problem.task, lifts, self.problem.levels).min(axis=1, initial=np.inf)
-        return np.asarray(worst < -_ROUNDING)
+        return violates(self.problem.task, lifts, self.problem.levels)
 
     def chance_to_ship(self, lifts: Floats) -> float:
         """At the confirmation's traffic, for one config's true lifts (metrics,)."""
@@ -74,6 +73,11 @@ def objective(task: Task, lifts: Floats) -> Floats:
     """U (configs,) of lifts (configs, metrics)."""
     weights = task.objective_weights
     return np.asarray(lifts @ np.array([weights.get(metric, 0.0) for metric in task.judged]))
+
+
+def violates(task: Task, lifts: Floats, levels: Mapping[str, float]) -> NDArray[np.bool_]:
+    """Whether configs with these lifts (configs, metrics) break a guardrail, (configs,)."""
+    return np.asarray(slack(task, lifts, levels).min(axis=1, initial=np.inf) < -_ROUNDING)
 
 
 def slack(task: Task, lifts: Floats, levels: Mapping[str, float]) -> Floats:
