@@ -59,7 +59,7 @@ def _poison(results: Sequence[Found]) -> Iterator[Figure]:
     )
     retired = sum(1 for found in results if found["poisonous"] and not found["left"])
     planted = sum(1 for found in results if found["poisonous"])
-    ok = retired == planted
+    ok = retired == planted > 0
     yield _figure("poison: retired by the end", 100 * retired / max(planted, 1), "%", planted, "100", ok)
 
 
@@ -92,13 +92,17 @@ def _idle(results: Sequence[Found]) -> Iterator[Figure]:
 def _drift(results: Sequence[Found]) -> Iterator[Figure]:
     last: list[float] = []
     first: list[float] = []
+    beside: list[float] = []
     for found in results:
         row = [trial for trial in found["trials"] if trial["hub"] == "skilled"]
         alone = [trial for trial in found["trials"] if trial["hub"] != "skilled"]
         last += [_early(trial) for trial in row[-5:]]
         first += [_early(trial) for trial in alone[:5]]
+        beside += [_early(trial) for trial in alone[5:]]
     difference = statistics.mean(last) - statistics.mean(first)
     yield _mean("drift: safe gain over the first 4 rounds, first five campaigns without skills", first, "%")
+    name = "drift: safe gain over the first 4 rounds, the last five's tasks and noise without skills"
+    yield _mean(name, beside, "%")
     name = "drift: safe gain over the first 4 rounds, last five campaigns of 20"
     yield _mean(name, last, "%", "not below that", difference >= 0)
     sizes = [found["sizes"] for found in results]

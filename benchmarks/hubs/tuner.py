@@ -49,6 +49,7 @@ class SkilledTuner(OwnTuner):
         self._own = hub.load(name) if name in hub.names() else None
         self._borrowed = hub.related(name, task.surface, task.regime)
         self._campaign, self._learns = campaign, learns
+        self._evidence = f"{task.surface}/{task.name}/seed-{campaign}"
         self._withdrawn: frozenset[str] = frozenset()
         self._unskilled = False
         self._learning = Learning(self._parts(hub), cast(Contexts, self))
@@ -59,7 +60,7 @@ class SkilledTuner(OwnTuner):
 
     @property
     def _knowledge(self) -> tuple[KnowledgeRecord, ...]:
-        known = applicable(self._task.task, self._own, self._borrowed)
+        known = applicable(self._task.task, self._own, self._borrowed, self._evidence)
         return () if self._unskilled else tuple(r for r in known if r.id not in self._withdrawn)
 
     def propose(self, number: int, arms: int) -> Sequence[Config]:
@@ -100,9 +101,7 @@ class SkilledTuner(OwnTuner):
             skill=self._own,
             borrowed=self._borrowed,
             task=self._task,
-            capabilities=SimpleNamespace(randomises=True, virtual_time=True),
-            seed=self._campaign,
-            surface=self._task.task.surface,
+            evidence=self._evidence,
         )
         return cast(Parts, parts)
 

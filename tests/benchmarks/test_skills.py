@@ -1,0 +1,103 @@
+"""The studies of the Skillhub: a tuner that learns, and what is made of what it found."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))  # as for a script in that folder
+
+from hubs.figures import reported
+from hubs.studies import IDLE, _active, _flipped, _with_idle_param
+from hubs.tuner import SkilledTuner, empty_hub
+from tuning.bundled import TASKS
+from tuning.campaign import run
+from tuning.founding import world_problem
+
+from rectune_dsl.surrogate.told import told_by
+
+
+@pytest.fixture(scope="module")
+def problem(tmp_path_factory):
+    found = world_problem(1000, 4, "plain", tmp_path_factory.mktemp("worlds"))
+    info = found.task.task.model_copy(update={"skill": None})
+    return replace(found, task=found.task.model_copy(update={"task": info}))
+
+
+@pytest.fixture(scope="module")
+def learnt(problem, tmp_path_factory):
+    """A Skillhub after one campaign of four rounds."""
+    hub = empty_hub(tmp_path_factory.mktemp("hub"))
+    run(problem, lambda setup: SkilledTuner(setup, hub, 0), 0.1, 4, ())
+    return hub
+
+
+def test_a_campaign_makes_a_skill_whose_records_were_scored(problem, learnt):
+    skill = learnt.load(problem.task.task.name)
+    scored = [record for record in skill.knowledge if record.scored]
+    assert scored
+    assert all(s.experiment.startswith("creator-feed/") for record in scored for s in record.scored)
+
+
+def test_the_next_campaign_is_told_and_a_repeated_one_is_not(problem, learnt):
+    features = None
+
+    def tuner(campaign):
+        nonlocal features
+        made = {}
+        run(problem, lambda setup: made.setdefault("it", SkilledTuner(setup, learnt, campaign)), 0.1, 0, ())
+        features = made["it"]._whatif.names
+        return made["it"]
+
+    assert told_by(tuner(1)._knowledge, features)
+    assert not told_by(tuner(0)._knowledge, features)
+
+
+def test_what_is_flipped_says_the_opposite(problem, learnt):
+    before = {r.id: r for r in _active(learnt) if any(response.causes for response in r.responses)}
+    assert _flipped(learnt) >= before.keys()
+    for record in _active(learnt):
+        for response, old in zip(record.responses, before.get(record.id, record).responses, strict=True):
+            sign = -1 if record.id in before else 1
+            assert response.mean == pytest.approx(tuple(sign * value for value in old.mean))
+
+
+def test_a_param_that_does_nothing_is_added_to_the_task():
+    text = _with_idle_param((TASKS / "value_fusion.toml").read_text())
+    assert text.count(IDLE) == 2
+    with pytest.raises(ValueError, match="not as it was"):
+        _with_idle_param("")
+
+
+def trial(task, hub, gains, violating=(0, 0, 0, 0)):
+    return {"task": task, "hub": hub, "gains": gains, "violating": violating, "arms": (5, 5, 5, 5)}
+
+
+def test_rounds_arms_and_goals_are_counted():
+    worlds = [
+        {
+            "trials": [
+                trial("value_fusion", "empty", (90, 90, 90, 90)),
+                trial("joint", "empty", (10, 20, 30, 70)),
+                trial("joint", "skilled", (10, 61, 90, 90)),
+                trial("diversity", "empty", (0, 0, 0, 0), (1, 0, 0, 0)),
+                trial("diversity", "skilled", (60, 0, 0, 0)),
+            ]
+        }
+    ]
+    found = {figure.name: figure for figure in reported({"transfer": worlds})}
+    assert found["joint: rounds to 60 %, empty Skillhub"].value == 4
+    assert found["joint: rounds to 60 %, after value_fusion"].value == 2
+    assert found["joint: rounds to 60 %, after value_fusion"].ok
+    assert found["joint: arms to 60 %, the first campaign's included"].value == 20 + 10
+    assert found["diversity: rounds to 60 %, empty Skillhub"].value == 5  # never: one more than there are
+    assert found["diversity: violating arms, skilled"].ok
+
+
+def test_a_poison_study_that_planted_nothing_meets_no_goal():
+    nothing = {"trials": [trial("joint", hub, (70,) * 4) for hub in ("empty", "poisoned")]}
+    found = reported({"poison": [{**nothing, "poisonous": 0, "left": 0}]})
+    assert not next(figure for figure in found if "retired" in figure.name).ok
