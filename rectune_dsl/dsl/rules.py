@@ -154,4 +154,5 @@ RULES: Mapping[str, Rule] = {
     "RT908": Rule("file of [llm] that cannot be read", "Without it no answer could be replayed or priced."),
     "RT909": Rule("cap in dollars without a price", "What costs nobody knows how much keeps no cap."),
     "RT910": _warning("caps that end before the campaign", "Agents go on without a model from there."),
+    "RT911": _warning("model that cannot be asked now", "Numeric agents take over where no model answers."),
 }

@@ -11,6 +11,7 @@ from rectune_dsl.hooks.findings import (
 )
 from rectune_dsl.hooks.models import (
     LLM,
+    CheckedLLM,
     JudgedLLM,
     Ledger,
     LLMAnswer,
@@ -111,6 +112,7 @@ __all__ = [
     "Capabilities",
     "ChangeDescription",
     "Check",
+    "CheckedLLM",
     "Cohort",
     "Config",
     "Critic",

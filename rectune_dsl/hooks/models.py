@@ -65,6 +65,15 @@ class JudgedLLM(LLM, Protocol):
         ...
 
 
+@runtime_checkable
+class CheckedLLM(Protocol):
+    """A model that can tell beforehand, without asking anybody, whether it could be asked."""
+
+    def check(self) -> Sequence[str]:
+        """What is missing (keys, settings), each a sentence; nothing where all is there."""
+        ...
+
+
 class NoAnswerError(RectuneError):
     """There is no answer, or not a whole one. `unavailable` may be tried again, after `retry_after` seconds
     where the provider says so. What an answer that cannot be used cost is in the tokens."""

@@ -76,6 +76,14 @@ class Gemini:
             raise _failed(error) from error
         return _answer(response, self.model)
 
+    def check(self) -> Sequence[str]:
+        """Whether the library and a key, or a project, are there; nobody is asked."""
+        try:
+            self._connected()
+        except NoAnswerError as error:
+            return [f"{error}; {error.help}" if error.help else str(error)]
+        return []
+
     def _connected(self) -> Client:
         """The client, which is kept: a client that is let go of closes its connections."""
         if self._client is None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from rectune_dsl.dsl.diagnostics import Diagnostic
 from rectune_dsl.dsl.model import Task
-from rectune_dsl.hooks.api import Capabilities, UsageError
+from rectune_dsl.hooks.api import Capabilities, CheckedLLM, UsageError
 from rectune_dsl.workflow.capable import Problem, guardrail_of, located, place_of
 from rectune_dsl.workflow.compile import compile_task
 from rectune_dsl.workflow.estimate import Estimate, estimate
@@ -32,7 +32,11 @@ def model_preflight(loaded: Loaded, providers: Providers) -> tuple[Diagnostic, .
     problems = list(_unreadable(providers)) if providers.asked else []
     plan = None if problems else estimate(compile_task(loaded.task), loaded.backend.capabilities(), providers)
     if plan is not None:
-        problems += [*_unpriced(loaded.task, plan, providers), *_capped(plan)]
+        problems += [
+            *_unpriced(loaded.task, plan, providers),
+            *_capped(plan),
+            *_speechless(loaded.task, providers),
+        ]
     return located(loaded.checked.source, problems)
 
 
@@ -57,6 +61,17 @@ def _capped(plan: Estimate) -> Iterator[Problem]:
         cap, step = plan.reached
         message = f"{cap} is likely to be reached before {step}: agents go on without a model from there"
         yield "RT910", ("llm", cap), message, f"raise {cap}, if it is worth it"
+
+
+def _speechless(task: Task, providers: Providers) -> Iterator[Problem]:
+    """Models that could not be asked if the campaign began now, each at the first role that asks it."""
+    for name in dict.fromkeys(providers.asked.values()):
+        model = providers.provider(name)
+        said = model.check() if isinstance(model, CheckedLLM) else ()
+        if said:
+            role = next(role for role, asked in providers.asked.items() if asked == name)
+            message = f"`{getattr(task.agents, role)}` cannot be asked now: {'; '.join(said)}"
+            yield "RT911", ("agents", role), message, "numeric agents would take over in every step"
 
 
 def _too_few_users(task: Task, capabilities: Capabilities, planned: Traffic) -> Iterator[Problem]:

@@ -155,3 +155,14 @@ def test_a_replayed_campaign_shows_the_same_whenever_it_is_run(rectune, task, tm
         assert rectune(*PLUGINS, "run", path, "--store", store).code == 0
         shown.append(rectune("show", "last", "--json", "--store", store).out)
     assert shown[0] == shown[1]
+
+
+def test_plan_warns_of_a_model_that_cannot_be_asked(rectune, task, monkeypatch):
+    for name in ("GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GENAI_USE_VERTEXAI"):
+        monkeypatch.delenv(name, raising=False)
+    told = rectune(*PLUGINS, "plan", task(""), "--agent", "critic=gemini")
+    assert "RT911 warning: `gemini` cannot be asked now" in told.out
+    assert "GEMINI_API_KEY" in told.out
+    assert told.code == 0
+    monkeypatch.setenv("GEMINI_API_KEY", "some-key")
+    assert "RT911" not in rectune(*PLUGINS, "plan", task(""), "--agent", "critic=gemini").out
