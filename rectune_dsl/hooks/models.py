@@ -13,7 +13,7 @@ Outcome = Literal[
 ]
 """How a call to a provider ended. `recalled` answers were paid for before; `refused` is a call that would
 fail again, such as one without a valid key. The last two are no calls: an `unusable` answer was had before,
-and a `capped` question was not asked, since a cap might not have held."""
+and a `capped` question was not asked, since a cap might not have held or nobody had answered lately."""
 
 
 @dataclass(frozen=True)

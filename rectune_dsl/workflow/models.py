@@ -44,12 +44,21 @@ class StepModel:
 
     def complete(self, prompt: Sequence[str], schema: Mapping[str, object]) -> LLMAnswer:
         """See `Session`. A provider that cannot be made gives no answer: that ends no campaign either."""
+        if self.providers.rests(self.provider):
+            self.providers.heard(self.provider, answered=False)
+            why = f"{self.provider} is left alone for a while: it did not answer lately"
+            self.ledger.record(self._free("capped", LLMAnswer(why, "", 0, 0)))
+            raise NoAnswerError(why, "unavailable")
         session = self._session()
         try:
             answer = session.complete(prompt, schema)
         except BudgetSpentError as error:
             self.ledger.record(self._free("capped", LLMAnswer(str(error), session.model, 0, 0)))
             raise
+        except NoAnswerError as error:
+            self.providers.heard(self.provider, answered=error.outcome != "unavailable")
+            raise
+        self.providers.heard(self.provider, answered=True)
         if isinstance(session.provider, Recorded):  # what was recalled from the store is in no cassette yet
             session.provider.keep(prompt, schema, answer)
         return answer

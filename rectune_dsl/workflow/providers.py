@@ -16,6 +16,11 @@ from rectune_dsl.llm.prices import Prices, load_prices
 from rectune_dsl.llm.question import model_of
 from rectune_dsl.plugins.host import Host
 
+PATIENCE = 3
+"""Questions in a row that a provider may leave unanswered before it is left alone."""
+RESTS = 8
+"""From then on it is asked each so many questions."""
+
 
 class Providers:
     """The providers that a task's agents ask, each made when it is first needed, and kept.
@@ -29,6 +34,7 @@ class Providers:
         self._folder = folder
         self._host = host
         self._made: dict[str, LLM] = {}
+        self._unheard: dict[str, int] = {}
         self.asked = _asked(task, host)
         self.settings = ModelSettings(
             model=task.llm.model,
@@ -47,6 +53,16 @@ class Providers:
         if name not in self._made:
             self._made[name] = self._make(name)
         return self._made[name]
+
+    def rests(self, name: str) -> bool:
+        """Whether a provider is left alone for this question: so many in a row had no answer that waiting for
+        it again would only take time."""
+        unheard = self._unheard.get(name, 0)
+        return unheard >= PATIENCE and bool((unheard - PATIENCE + 1) % RESTS)
+
+    def heard(self, name: str, *, answered: bool) -> None:
+        """Count the questions in a row that had no answer, those that were not asked included."""
+        self._unheard[name] = 0 if answered else self._unheard.get(name, 0) + 1
 
     def model(self, name: str) -> str:
         """The model that a provider asks; empty where it does not say."""

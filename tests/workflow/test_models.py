@@ -19,7 +19,7 @@ from rectune_dsl.workflow.assemble import campaign
 from rectune_dsl.workflow.compile import compile_task
 from rectune_dsl.workflow.models import StepModel, model_of_step
 from rectune_dsl.workflow.prepare import Choices, begin, load
-from rectune_dsl.workflow.providers import Providers
+from rectune_dsl.workflow.providers import PATIENCE, RESTS, Providers
 
 HERE = Path(__file__).parent
 PLUGINS = (HERE / "planted.py", HERE / "planted_llm.py")
@@ -121,7 +121,10 @@ def test_no_answer_ends_no_campaign(models, outcome):
     models.plant(faults={str(number): outcome for number in range(1, 100)})
     lines = models()
     assert models.verdict.decision
-    assert [(line.step, line.outcome) for line in lines] == [(step, outcome) for step in STEPS]
+    heard = [
+        outcome if number < PATIENCE or outcome != "unavailable" else "capped" for number in range(len(STEPS))
+    ]
+    assert [(line.step, line.outcome) for line in lines] == list(zip(STEPS, heard, strict=True))
 
 
 def test_what_may_succeed_later_is_tried_again(models, monkeypatch):
@@ -258,3 +261,17 @@ def test_killed_in_every_act_it_pays_for_each_answer_once(models, tmp_path):
     recalled = [line.step for line in lines if line.outcome == "recalled"]
     assert recalled == steps[-len(recalled) :]
     assert len(recalled) >= len(steps) - 1  # the first process may die later than in its first act
+
+
+def test_a_provider_that_does_not_answer_is_left_alone_for_a_while(models):
+    """Of 19 questions, three in each round and one in the end, the first three are asked, then each eighth."""
+    models.plant(faults={str(number): "unavailable" for number in range(1, 99)})
+    models("attempts = 1\n", text=TASK.replace("rounds = 2", "rounds = 6"))
+    assert len(models.billed()) == PATIENCE + (19 - PATIENCE) // RESTS
+    assert models.verdict is not None
+
+
+def test_one_answer_and_it_is_asked_as_before(models):
+    models.plant(faults={"1": "unavailable", "2": "unavailable"})
+    models("attempts = 1\n")
+    assert len(models.billed()) == len(STEPS)
