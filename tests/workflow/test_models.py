@@ -264,7 +264,7 @@ def test_killed_in_every_act_it_pays_for_each_answer_once(models, tmp_path):
 
 
 def test_a_provider_that_does_not_answer_is_left_alone_for_a_while(models):
-    """Of 19 questions, three in each round and one in the end, the first three are asked, then each eighth."""
+    """Of 19 questions, three a round and one in the end, the first three are asked, then each eighth."""
     models.plant(faults={str(number): "unavailable" for number in range(1, 99)})
     models("attempts = 1\n", text=TASK.replace("rounds = 2", "rounds = 6"))
     assert len(models.billed()) == PATIENCE + (19 - PATIENCE) // RESTS
