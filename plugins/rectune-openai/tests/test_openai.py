@@ -138,3 +138,10 @@ def test_httpx_is_imported_only_when_a_model_is_asked():
     )
     run = [sys.executable, "-c", "\n".join(lines)]
     assert subprocess.run(run, capture_output=True, text=True, timeout=60).stdout == "False\n"
+
+
+def test_an_address_that_is_none_is_refused():
+    with pytest.raises(NoAnswerError) as caught:
+        OpenAI(ModelSettings(model="m", endpoint="http://[half")).complete(PROMPT, SCHEMA)
+    assert caught.value.outcome == "refused"
+    assert "endpoint" in caught.value.help

@@ -58,6 +58,12 @@ class OpenAI:
             return self._connected().post(
                 self._url, json=sent, headers={"Authorization": f"Bearer {key}"} if key else {}
             )
+        except (httpx.InvalidURL, ValueError) as error:  # a key that no header can hold is a UnicodeError
+            raise NoAnswerError(
+                f"{self._url} cannot be asked: {type(error).__name__}",
+                "refused",
+                help="check the endpoint and OPENAI_API_KEY",
+            ) from None
         except httpx.HTTPError as error:
             raise NoAnswerError(
                 f"{self._url} cannot be reached: {type(error).__name__}: {error}", "unavailable"
