@@ -142,6 +142,6 @@ def test_httpx_is_imported_only_when_a_model_is_asked():
 
 def test_an_address_that_is_none_is_refused():
     with pytest.raises(NoAnswerError) as caught:
-        OpenAI(ModelSettings(model="m", endpoint="http://[half")).complete(PROMPT, SCHEMA)
+        OpenAI(ModelSettings(model="m", endpoint="http://127.0.0.1:port")).complete(PROMPT, SCHEMA)
     assert caught.value.outcome == "refused"
     assert "endpoint" in caught.value.help
