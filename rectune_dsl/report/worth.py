@@ -29,7 +29,7 @@ def worth(task: Task, view: RunView) -> str:
         return ""
     return (
         f"skills: U of the {len(with_them)} arms with them {percent(statistics.mean(with_them))} on average, "
-        f"of the {len(without)} without {percent(statistics.mean(without))}"
+        f"of the {len(without)} without {percent(statistics.mean(without))} (raw means of different rounds)"
     )
 
 
