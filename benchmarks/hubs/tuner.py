@@ -21,7 +21,7 @@ from rectune_dsl.hooks.api import (
     RoundResult,
     Skill,
 )
-from rectune_dsl.skillhub.applicable import applicable
+from rectune_dsl.skillhub.applicable import applicable, without
 from rectune_dsl.skillhub.hub import Skillhub
 from rectune_dsl.workflow.compile import Step, StepKind, round_step
 from rectune_dsl.workflow.context import Contexts, runs_unskilled
@@ -46,10 +46,12 @@ class SkilledTuner(OwnTuner):
         super().__init__(setup, FUNNEL)
         task = setup.task.task
         name = task.skill or task.name
-        self._own = hub.load(name) if name in hub.names() else None
-        self._borrowed = hub.related(name, task.surface, task.regime)
+        evidence = f"{task.surface}/{task.name}/seed-{campaign}"
+        related = hub.related(name, task.surface, task.regime)
+        self._own = without(hub.load(name), evidence) if name in hub.names() else None
+        self._borrowed = tuple(without(skill, evidence) for skill in related)
         self._campaign, self._learns = campaign, learns
-        self._evidence = f"{task.surface}/{task.name}/seed-{campaign}"
+        self._evidence = evidence
         self._withdrawn: frozenset[str] = frozenset()
         self._unskilled = False
         self._learning = Learning(self._parts(hub), cast(Contexts, self))
@@ -60,7 +62,7 @@ class SkilledTuner(OwnTuner):
 
     @property
     def _knowledge(self) -> tuple[KnowledgeRecord, ...]:
-        known = applicable(self._task.task, self._own, self._borrowed, self._evidence)
+        known = applicable(self._task.task, self._own, self._borrowed)
         return () if self._unskilled else tuple(r for r in known if r.id not in self._withdrawn)
 
     def propose(self, number: int, arms: int) -> Sequence[Config]:

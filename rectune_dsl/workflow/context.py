@@ -17,9 +17,10 @@ from rectune_dsl.hooks.api import (
     Panel,
     PanelBackend,
     RoundResult,
+    Skill,
     UsageError,
 )
-from rectune_dsl.skillhub.applicable import applicable
+from rectune_dsl.skillhub.applicable import applicable, without
 from rectune_dsl.surrogate import params, slates
 from rectune_dsl.surrogate.hygiene import DOUBTFUL, Profile, profile, shifts
 from rectune_dsl.surrogate.slates import SlateSurrogate
@@ -67,8 +68,8 @@ class Contexts:
             panel=self._panel,
             surrogate=surrogate,
             knowledge=knowledge,
-            skill=parts.skill if skilled else None,
-            borrowed=parts.borrowed if skilled else (),
+            skill=self._skill if skilled else None,
+            borrowed=self._borrowed if skilled else (),
             budget=Budget(
                 rounds=max(planned.rounds + 1 - step.round, 0),
                 arms=min(planned.arms, parts.task.limits.arms or planned.arms),
@@ -124,10 +125,17 @@ class Contexts:
         """Use these records no more: the evidence gate has retired them."""
         self._withdrawn |= frozenset(ids)
 
+    @cached_property
+    def _skill(self) -> Skill | None:
+        return without(self._parts.skill, self._parts.evidence) if self._parts.skill else None
+
+    @cached_property
+    def _borrowed(self) -> tuple[Skill, ...]:
+        return tuple(without(skill, self._parts.evidence) for skill in self._parts.borrowed)
+
     @property
     def _knowledge(self) -> tuple[KnowledgeRecord, ...]:
-        parts = self._parts
-        known = applicable(self._task.task, parts.skill, parts.borrowed, parts.evidence)
+        known = applicable(self._task.task, self._skill, self._borrowed)
         return tuple(record for record in known if record.id not in self._withdrawn)
 
     def _unskilled(self, step: Step) -> bool:
