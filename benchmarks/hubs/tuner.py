@@ -39,10 +39,9 @@ def empty_hub(workspace: Path) -> Skillhub:
 
 
 class SkilledTuner(OwnTuner):
-    """`campaign` names it, and chooses the rounds that run without skills. With `learns` False it only reads
-    the Skillhub."""
+    """`campaign` names it, and chooses the rounds that run without skills."""
 
-    def __init__(self, setup: Setup, hub: Skillhub, campaign: int, learns: bool = True) -> None:
+    def __init__(self, setup: Setup, hub: Skillhub, campaign: int) -> None:
         super().__init__(setup, FUNNEL)
         task = setup.task.task
         name = task.skill or task.name
@@ -50,8 +49,7 @@ class SkilledTuner(OwnTuner):
         related = hub.related(name, task.surface, task.regime)
         self._own = without(hub.load(name), evidence) if name in hub.names() else None
         self._borrowed = tuple(without(skill, evidence) for skill in related)
-        self._campaign, self._learns = campaign, learns
-        self._evidence = evidence
+        self._campaign, self._evidence = campaign, evidence
         self._withdrawn: frozenset[str] = frozenset()
         self._unskilled = False
         self._learning = Learning(self._parts(hub), cast(Contexts, self))
@@ -77,10 +75,9 @@ class SkilledTuner(OwnTuner):
 
     def observe(self, result: RoundResult) -> None:
         super().observe(result)
-        if self._learns:
-            step = _step(result.round, StepKind.EVOLVE)
-            insight = NumericInsight().learn(self.of(step, self._history))
-            self._learning.evolve(step, self._history, insight)
+        step = _step(result.round, StepKind.EVOLVE)
+        insight = NumericInsight().learn(self.of(step, self._history))
+        self._learning.evolve(step, self._history, insight)
 
     # --- what `Learning` asks of contexts ---
 

@@ -90,7 +90,7 @@ class _Forecaster:
             yield from self._told(record)
         elif record.bounds is not None:
             yield from self._inside(record, record.bounds)
-        elif record.mechanic is not None and record.mechanic.metric in self._metrics:
+        elif record.mechanic is not None and record.mechanic.metric in self.context.task.lifted:
             yield from self._left_out(record, record.mechanic)
 
     def of_known(self, record: KnowledgeRecord) -> Iterator[Forecast]:
@@ -99,12 +99,6 @@ class _Forecaster:
             yield from self._told(record)
         elif record.bounds is not None and record.bounds.param in self.context.task.params:
             yield from self._inside(record, record.bounds)
-
-    @property
-    def _metrics(self) -> tuple[str, ...]:
-        """Judged metrics that are lifts."""
-        guarded = self.context.task.guarded
-        return tuple(m for m in self.context.task.judged if m not in guarded or guarded[m].relative)
 
     @property
     def _configs(self) -> list[Config]:
@@ -121,7 +115,7 @@ class _Forecaster:
         told = replace(told, sizes={**beside.sizes, **told.sizes})
         about = {response.metric for response in record.responses} or {prior.metric for prior in told.priors}
         with_it, without = (slates.fit(task, (), whatif, believed) for believed in (told, beside))
-        for metric in self._metrics:
+        for metric in task.lifted:
             if metric in about:
                 both = (surrogate.joint(metric, self._configs) for surrogate in (with_it, without))
                 yield self._forecast(record.id, metric, *both)
@@ -188,12 +182,12 @@ class _Forecaster:
         return _Linear(moves, found.mean, found.covariance, found.spare)
 
     def _over_params(self, metric: str) -> _Linear | None:
-        task, space, view = self.context.task, Space(self.context.task), ParamView(self.context.task)
+        space, view = Space(self.context.task), ParamView(self.context.task)
         measured = lifts_of(view.points, self.context.history, {metric: 1.0})
         found = slopes(measured.points - space.production, measured)
         if found is None:
             return None
-        moves = ParamView(task).points(self._configs) - space.production
+        moves = view.points(self._configs) - space.production
         return _Linear(moves, found.mean, found.covariance, found.spare)
 
     def _forecast(

@@ -42,10 +42,8 @@ def what_slates_do(context: AgentContext) -> SlatesDo:
 
 
 def _of_metrics(context: AgentContext, whatif: WhatIf) -> Iterator[Elasticities]:
-    for metric in context.task.judged:
-        limit = context.task.guarded.get(metric)
-        if limit is None or limit.relative:
-            yield elasticities(context.task, context.history, whatif, metric)
+    for metric in context.task.lifted:
+        yield elasticities(context.task, context.history, whatif, metric)
 
 
 def _known(context: AgentContext, whatif: WhatIf, found: Elasticities) -> Iterator[Mechanic]:

@@ -231,6 +231,11 @@ class Task(Table):
         return self.confirm if purpose == "confirm" else self.experiment
 
     @property
+    def lifted(self) -> tuple[str, ...]:
+        """Judged metrics that are about lifts: all but those with an absolute guardrail."""
+        return tuple(m for m in self.judged if m not in self.guarded or self.guarded[m].relative)
+
+    @property
     def north_stars(self) -> dict[str, Metric]:
         return {name: m for name, m in self.metrics.items() if m.goal is not None}
 

@@ -14,6 +14,8 @@ from rectune_dsl.memory.journal import Journal
 from rectune_dsl.memory.lease import Lease
 
 T = TypeVar("T")
+NOTHING = type(None)
+"""What an act returns that is done for its effect."""
 
 
 class Recorder:

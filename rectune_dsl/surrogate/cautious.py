@@ -34,8 +34,5 @@ class CautiousSurrogate:
     def p_feasible(self, configs: Sequence[Config]) -> Array:
         return np.minimum(self._told.p_feasible(configs), self._untold.p_feasible(configs))
 
-    def sizes(self) -> dict[str, float]:
-        return self._told.sizes()
-
     def surprised(self) -> tuple[str, ...]:
         return self._told.surprised()

@@ -146,8 +146,7 @@ class SlateView:
         """The product of all that is told of a metric's elasticities to features of this panel; levels are no
         lifts. Nothing is taken to be known of a feature that is not named like the metric but what `size`
         lets expect."""
-        limit = self._task.guarded.get(metric)
-        if limit is not None and not limit.relative:
+        if metric not in self._task.lifted:
             return None
         priors = [p for p in told.priors if p.metric == metric and set(p.causes) <= set(self.features)]
         if not priors:

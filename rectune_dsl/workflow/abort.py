@@ -16,14 +16,13 @@ from rectune_dsl.memory import lease, slots
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.memory.lease import Lease
 from rectune_dsl.memory.process import Process, is_gone
-from rectune_dsl.memory.recorder import Recorder
+from rectune_dsl.memory.recorder import NOTHING, Recorder
 from rectune_dsl.workflow.deliveries import DELIVER, ROLLBACK, production_before
 from rectune_dsl.workflow.journaled import Abort, Aborted
 
 ABORT, ABORTED = "abort", "aborted"
 """Keys of the order, and of what came of it."""
 _AGAIN = f"{ABORT}/again"
-_NOTHING = type(None)
 _POLL_SECONDS = 0.2
 
 Kept = Callable[[], str]
@@ -68,14 +67,14 @@ def _carry_out(journal: Journal, recorder: Recorder, backend: ABBackend, kept: K
         return done
     stopped = []
     for step, spec in open_experiments(recorder):
-        recorder.act(f"{ABORT}/stop/{step}", _NOTHING, partial(_stop, backend, spec, order))
+        recorder.act(f"{ABORT}/stop/{step}", NOTHING, partial(_stop, backend, spec, order))
         stopped.append(step)
     why_kept = kept() if recorder.attempted(DELIVER) else ""
     if recorder.attempted(DELIVER) and not why_kept:
-        recorder.act(ROLLBACK, _NOTHING, partial(_roll_back, journal, recorder.run, backend))
+        recorder.act(ROLLBACK, NOTHING, partial(_roll_back, journal, recorder.run, backend))
     if order.overtook is not None and not recorder.has(_AGAIN):
         _outlast(order.overtook, order.at, told)
-        recorder.act(_AGAIN, _NOTHING, partial(_undo, journal, recorder, backend, kept))
+        recorder.act(_AGAIN, NOTHING, partial(_undo, journal, recorder, backend, kept))
     slots.release(journal.store, recorder.run)
     return recorder.act(ABORTED, Aborted, lambda: Aborted(tuple(stopped), recorder.has(ROLLBACK), why_kept))
 

@@ -18,6 +18,7 @@ from rectune_dsl.hooks.api import (
     RoundResult,
     Verdict,
 )
+from rectune_dsl.memory.recorder import NOTHING
 from rectune_dsl.workflow.compile import Step, StepKind
 from rectune_dsl.workflow.consent import consent
 from rectune_dsl.workflow.context import Contexts
@@ -38,8 +39,6 @@ from rectune_dsl.workflow.watch import (
     RoundFinished,
     StepStarted,
 )
-
-NOTHING = type(None)
 
 
 class Campaign:

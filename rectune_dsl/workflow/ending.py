@@ -21,6 +21,7 @@ from rectune_dsl.hooks.api import (
     RoundResult,
     Verdict,
 )
+from rectune_dsl.memory.recorder import NOTHING
 from rectune_dsl.workflow.compile import Step
 from rectune_dsl.workflow.consent import consent
 from rectune_dsl.workflow.context import Contexts
@@ -33,8 +34,6 @@ from rectune_dsl.workflow.parts import Parts
 from rectune_dsl.workflow.requests import Requests
 from rectune_dsl.workflow.settled import settled
 from rectune_dsl.workflow.watch import Finished, Recommended, StepStarted
-
-NOTHING = type(None)
 
 
 class Ending:

@@ -22,13 +22,13 @@ from rectune_dsl.hooks.api import (
     Scored,
     SkillRevision,
 )
+from rectune_dsl.memory.recorder import NOTHING
 from rectune_dsl.skillhub.gate import judge, score
 from rectune_dsl.workflow.clock import utc_now
 from rectune_dsl.workflow.compile import Step
 from rectune_dsl.workflow.context import Contexts
 from rectune_dsl.workflow.parts import Parts
 
-NOTHING = type(None)
 KEPT = 3
 """Campaigns on one task whose responses and bounds are active at once."""
 
