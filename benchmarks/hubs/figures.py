@@ -57,10 +57,14 @@ def _poison(results: Sequence[Found]) -> Iterator[Figure]:
     yield _figure(
         "poison: violating arms of round 1", first[1], "arms", len(empty), goal, first[1] <= first[0]
     )
-    retired = sum(1 for found in results if found["poisonous"] and not found["left"])
-    planted = sum(1 for found in results if found["poisonous"])
-    ok = retired == planted > 0
-    yield _figure("poison: retired by the end", 100 * retired / max(planted, 1), "%", planted, "100", ok)
+    for kind in sorted({kind for found in results for kind in found["poisonous"]}):
+        planted = sum(found["poisonous"].get(kind, 0) for found in results)
+        left = sum(found["left"].get(kind, 0) for found in results)
+        name = f"poison: {kind} retired by the end, of {planted}"
+        retired = 100 * (planted - left) / planted
+        yield _figure(name, retired, "%", len(results), "100", left == 0)
+    planted_in = sum(bool(found["poisonous"]) for found in results)
+    yield _figure("poison: worlds that had any", planted_in, "worlds", len(empty), "> 0", planted_in > 0)
 
 
 def _launch(results: Sequence[Found]) -> Iterator[Figure]:
@@ -82,11 +86,13 @@ def _launch(results: Sequence[Found]) -> Iterator[Figure]:
 
 
 def _idle(results: Sequence[Found]) -> Iterator[Figure]:
-    held = sum(found["active"] > 0 for found in results)
-    share = 100 * held / len(results)
-    name = "idle: campaigns with an active record about a param that does nothing"
-    yield _figure(name, share, "%", len(results), "<= 5", share <= 5)
-    yield _mean("idle: active records of all kinds", [found["active_of_all"] for found in results], "records")
+    for kind, told in (("still", "no slate"), ("moving", "slates and no metric")):
+        campaigns = [found[kind] for found in results]
+        share = 100 * sum(held["active"] > 0 for held in campaigns) / len(campaigns)
+        name = f"idle: campaigns with an active record about a param that moves {told}"
+        yield _figure(name, share, "%", len(campaigns), "<= 5", share <= 5)
+        all_kinds = [held["active_of_all"] for held in campaigns]
+        yield _mean(f"idle: active records of all kinds, {kind} param", all_kinds, "records")
 
 
 def _drift(results: Sequence[Found]) -> Iterator[Figure]:

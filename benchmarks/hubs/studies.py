@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import date
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tuning.bundled import bundled_problem, problem_of, task_of
 from tuning.campaign import Campaign, run
+from tuning.problem import Floats, Problem, Truth
 from tuning.tuner import Setup
 
 from hubs.launch import LAUNCHED_AFTER, launched, world_pair
+from hubs.lies import active, poisoned
 from hubs.tuner import SkilledTuner, empty_hub
-from rectune_dsl.hooks.api import KnowledgeRecord, Response, SkillRevision
+from rectune_dsl.hooks.api import Config, KnowledgeRecord
 from rectune_dsl.skillhub.hub import Skillhub
 
 NOISE = 0.25
 """The standard error of an arm's U, as a share of the oracle's gain."""
 ROUNDS: Mapping[str, int] = {"value_fusion": 8, "joint": 8, "diversity": 6}
 IDLE = "w_idle"
-"""A param that does nothing: it is added to all of a request's scores alike."""
+"""A param that does nothing."""
+IDLE_PRODUCTION = 1.0
 IN_A_ROW = 20
-_DAY = date(2026, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -61,18 +64,18 @@ def transfer(seed: int, cache: Path | None) -> Found:
 
 
 def poison(seed: int, cache: Path | None) -> Found:
-    """The same with a skill whose mechanics are flipped; whether it is retired, and after which round."""
+    """The same with a skill that is wrong in all it says; how much of it is left at the end, by kind."""
     with TemporaryDirectory() as folder:
         hub = empty_hub(Path(folder) / "learnt")
         _trial("value_fusion", "empty", seed, cache, hub, 0)
-        bad = _flipped(hub)
+        bad = poisoned(hub, task_of("value_fusion", seed).params)
         nothing = empty_hub(Path(folder) / "nothing")
         trials = [
             _trial("joint", "empty", seed, cache, nothing, seed),
             _trial("joint", "poisoned", seed, cache, hub, seed),
         ]
-        left = {record.id for record in _active(hub)}
-    return _told(trials, poisonous=len(bad), left=len(bad & left))
+        left = {record.id for record in active(hub)} & bad.keys()
+    return _told(trials, poisonous=Counter(bad.values()), left=Counter(bad[record] for record in left))
 
 
 def launch(seed: int, cache: Path | None) -> Found:
@@ -90,20 +93,41 @@ def launch(seed: int, cache: Path | None) -> Found:
 
 
 def idle(seed: int, cache: Path | None) -> Found:
-    """Whether a campaign comes to hold an active record about a param that does nothing."""
-    task = task_of("value_fusion", seed, _with_idle_param)
-    problem = problem_of(task, seed, cache, "bundled-idle")
+    """Whether campaigns come to hold an active record about a param that does nothing: one that leaves all
+    slates as they are, and one that changes slates while no user answers to that."""
+    still = _idle_problem(seed, cache, f"{IDLE} * is_new_user")
+    moving = _idle_problem(seed, cache, f"{IDLE} * p_like")
+    return {
+        "still": _held_about_idle(still, seed),
+        "moving": _held_about_idle(replace(moving, truth=_deaf(moving.truth)), seed),
+    }
+
+
+def _held_about_idle(problem: Problem, campaign: int) -> dict[str, int]:
     with TemporaryDirectory() as folder:
         hub = empty_hub(Path(folder) / "learnt")
-        run(problem, _maker(hub, seed), NOISE, 8, ())
+        run(problem, _maker(hub, campaign), NOISE, ROUNDS["value_fusion"], ())
         known = hub.load("value-fusion").knowledge
     about = [record for record in known if IDLE in _subject(record)]
-    active = [record for record in known if record.status == "active"]
     return {
         "records": len(about),
         "active": sum(record.status == "active" for record in about),
-        "active_of_all": len(active),
+        "active_of_all": sum(record.status == "active" for record in known),
     }
+
+
+def _idle_problem(seed: int, cache: Path | None, term: str) -> Problem:
+    task = task_of("value_fusion", seed, partial(_with_idle_param, term=term))
+    return problem_of(task, seed, cache, f"bundled-idle-{term.split()[-1]}")
+
+
+def _deaf(truth: Truth) -> Truth:
+    """The truth of a world whose users do not answer to the idle param."""
+
+    def lifts(configs: Sequence[Config]) -> Floats:
+        return truth([Config({**config.values, IDLE: IDLE_PRODUCTION}) for config in configs])
+
+    return lifts
 
 
 def drift(seed: int, cache: Path | None) -> Found:
@@ -153,38 +177,6 @@ def _copy(hub: Skillhub, folder: str, name: str) -> Skillhub:
     return empty_hub(workspace)
 
 
-def _flipped(hub: Skillhub) -> set[str]:
-    """Turn all active mechanics and responses into their opposites. Returns their ids."""
-    bad = set()
-    for name in hub.names():
-        records = [_opposite(r) for r in hub.load(name).knowledge if r.status == "active" and _directed(r)]
-        if records:
-            bad |= {record.id for record in records}
-            hub.apply(SkillRevision(name, tuple(records), "flipped"), run="flip", when=_DAY, judged=True)
-    return bad
-
-
-def _directed(record: KnowledgeRecord) -> bool:
-    """Whether it says which way a metric goes."""
-    return record.mechanic is not None or any(response.causes for response in record.responses)
-
-
-def _opposite(record: KnowledgeRecord) -> KnowledgeRecord:
-    mechanic = record.mechanic
-    if mechanic is not None:
-        mechanic = replace(mechanic, effect=-mechanic.effect, low=-mechanic.high, high=-mechanic.low)
-    return replace(record, mechanic=mechanic, responses=tuple(map(_against, record.responses)), scored=())
-
-
-def _against(response: Response) -> Response:
-    return replace(response, mean=tuple(-value for value in response.mean))
-
-
-def _active(hub: Skillhub) -> Iterable[KnowledgeRecord]:
-    for name in hub.names():
-        yield from (record for record in hub.load(name).knowledge if record.status == "active")
-
-
 def _subject(record: KnowledgeRecord) -> tuple[str, ...]:
     params = (record.mechanic.cause,) if record.mechanic else ()
     return (*params, *((record.bounds.param,) if record.bounds else ()))
@@ -200,11 +192,11 @@ def _bytes(hub: Skillhub) -> int:
     return sum(file.stat().st_size for folder in folders for file in folder.rglob("*") if file.is_file())
 
 
-def _with_idle_param(text: str) -> str:
+def _with_idle_param(text: str, term: str) -> str:
     score = 'score  = "value + w_like * p_like - where(is_new_user, w_hate_new, w_hate) * p_hate"'
-    scored = score.removesuffix('"') + f' + {IDLE} * is_new_user"'
+    scored = f'{score.removesuffix(chr(34))} + {term}"'
     table = "[stages.ranking.params]\n"
-    param = f"{IDLE} = {{ production = 1.0, low = 0.0, high = 3.0 }}\n"
+    param = f"{IDLE} = {{ production = {IDLE_PRODUCTION}, low = 0.0, high = 3.0 }}\n"
     changed = text.replace(score, scored).replace(table, table + param)
     if changed.count(IDLE) != 2:
         raise ValueError("tasks/value_fusion.toml is not as it was")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,15 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))  # as for a script in that folder
 
 from hubs.figures import reported
-from hubs.studies import IDLE, _active, _flipped, _with_idle_param
+from hubs.lies import UNDERSTATED, active, poisoned
+from hubs.studies import IDLE, IDLE_PRODUCTION, _deaf, _with_idle_param
 from hubs.tuner import SkilledTuner, empty_hub
 from tuning.bundled import TASKS
 from tuning.campaign import run
 from tuning.founding import world_problem
 
+from rectune_dsl.dsl.params import Param
+from rectune_dsl.hooks.api import Config, KnowledgeRecord, Scope, SkillRevision, TightBounds
 from rectune_dsl.surrogate.told import told_by
 
 
@@ -56,20 +60,41 @@ def test_the_next_campaign_is_told_and_a_repeated_one_is_not(problem, learnt):
     assert not told_by(tuner(0)._knowledge, features)
 
 
-def test_what_is_flipped_says_the_opposite(problem, learnt):
-    before = {r.id: r for r in _active(learnt) if any(response.causes for response in r.responses)}
-    assert _flipped(learnt) >= before.keys()
-    for record in _active(learnt):
-        for response, old in zip(record.responses, before.get(record.id, record).responses, strict=True):
-            sign = -1 if record.id in before else 1
-            assert response.mean == pytest.approx(tuple(sign * value for value in old.mean))
+def test_what_is_poisoned_says_the_opposite(problem, learnt):
+    before = {record.id: record for record in active(learnt)}
+    kinds = poisoned(learnt, problem.task.params)
+    assert kinds.keys() == before.keys()
+    assert set(kinds.values()) >= {"elasticities", "sizes"}
+    for record in active(learnt):
+        for response, old in zip(record.responses, before[record.id].responses, strict=True):
+            assert response.mean == pytest.approx(tuple(-value for value in old.mean))
+            smaller = 1.0 if old.causes else UNDERSTATED
+            assert response.size == pytest.approx(old.size / smaller)
 
 
-def test_a_param_that_does_nothing_is_added_to_the_task():
-    text = _with_idle_param((TASKS / "value_fusion.toml").read_text())
-    assert text.count(IDLE) == 2
+@pytest.mark.parametrize(("scale", "low", "high"), [("linear", 70.0, 91.0), ("log", 10.0, 50.0)])
+def test_bounds_are_mirrored_on_the_scale_of_their_param(tmp_path, scale, low, high):
+    hub = empty_hub(tmp_path)
+    told = KnowledgeRecord("b", "It is low.", Scope(), "active", None, (), (), "me")
+    bounds = TightBounds("w", 10.0, 31.0) if scale == "linear" else TightBounds("w", 2.0, 10.0)
+    record = replace(told, bounds=bounds)
+    hub.apply(SkillRevision("value-fusion", (record,), "known"), run="r", when=date(2026, 1, 1), judged=True)
+    poisoned(hub, {"w": Param(production=5.0, low=1.0, high=100.0, scale=scale)})
+    (found,) = (r.bounds for r in active(hub) if r.bounds)
+    assert (found.low, found.high) == pytest.approx((low, high))
+
+
+@pytest.mark.parametrize("term", [f"{IDLE} * is_new_user", f"{IDLE} * p_like"])
+def test_a_param_that_does_nothing_is_added_to_the_task(term):
+    text = _with_idle_param((TASKS / "value_fusion.toml").read_text(), term)
+    assert f"+ {term}" in text
     with pytest.raises(ValueError, match="not as it was"):
-        _with_idle_param("")
+        _with_idle_param("", term)
+
+
+def test_users_who_are_deaf_to_a_param_answer_as_if_it_had_not_moved():
+    asked = _deaf(lambda configs: [config.values for config in configs])
+    assert asked([Config({"a": 1.0, IDLE: 3.0})]) == [{"a": 1.0, IDLE: IDLE_PRODUCTION}]
 
 
 def trial(task, hub, gains, violating=(0, 0, 0, 0)):
@@ -99,5 +124,13 @@ def test_rounds_arms_and_goals_are_counted():
 
 def test_a_poison_study_that_planted_nothing_meets_no_goal():
     nothing = {"trials": [trial("joint", hub, (70,) * 4) for hub in ("empty", "poisoned")]}
-    found = reported({"poison": [{**nothing, "poisonous": 0, "left": 0}]})
-    assert not next(figure for figure in found if "retired" in figure.name).ok
+    found = reported({"poison": [{**nothing, "poisonous": {}, "left": {}}]})
+    assert not next(figure for figure in found if "worlds" in figure.name).ok
+
+
+def test_what_is_left_of_a_poison_is_told_by_kind():
+    trials = [trial("joint", hub, (70,) * 4) for hub in ("empty", "poisoned")]
+    world = {"trials": trials, "poisonous": {"sizes": 1, "bounds": 2}, "left": {"bounds": 1}}
+    found = {figure.name: figure for figure in reported({"poison": [world]})}
+    assert found["poison: bounds retired by the end, of 2"].value == 50
+    assert found["poison: sizes retired by the end, of 1"].ok
