@@ -25,6 +25,7 @@ from rectune_dsl.dsl.replay import Replay
 from rectune_dsl.hooks.api import (
     CONTROL,
     Arm,
+    BackendContext,
     Capabilities,
     Config,
     Estimates,
@@ -32,7 +33,6 @@ from rectune_dsl.hooks.api import (
     Panel,
 )
 from rectune_dsl.hooks.errors import BackendError, UsageError
-from rectune_dsl.hooks.protocols import BackendContext
 
 REFERENCE = "reference"
 """The arm of `baseline`: a config as far from production as a first round's arms."""

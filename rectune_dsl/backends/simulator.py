@@ -12,6 +12,7 @@ from rectune_dsl.hooks.api import (
     CONTROL,
     USER,
     Arm,
+    BackendContext,
     Capabilities,
     Config,
     ExperimentSpec,
@@ -20,7 +21,6 @@ from rectune_dsl.hooks.api import (
     Serving,
 )
 from rectune_dsl.hooks.errors import BackendError
-from rectune_dsl.hooks.protocols import BackendContext
 from rectune_dsl.simulator.assignment import units_among
 from rectune_dsl.simulator.catalogue import SOURCES
 from rectune_dsl.simulator.counts import quantile

@@ -12,8 +12,8 @@ from rectune_dsl.dsl.formula.functions import Signature
 @dataclass(frozen=True)
 class Environment:
     """Plugins' functions, and the registered names of agents (by role), backends, executors, simulated worlds
-    and providers of language models; None is unknown and not checked. With `implementations`, formulas that
-    call plugins' functions are sampled too."""
+    deliveries and providers of language models; None is unknown and not checked. With `implementations`,
+    formulas that call plugins' functions are sampled too."""
 
     functions: Mapping[str, Signature] = field(default_factory=dict)
     agents: Mapping[str, frozenset[str]] | None = None
@@ -22,3 +22,4 @@ class Environment:
     executors: frozenset[str] | None = None
     worlds: frozenset[str] | None = None
     llms: frozenset[str] | None = None
+    deliveries: frozenset[str] | None = None

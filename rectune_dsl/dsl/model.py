@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -42,7 +42,9 @@ class TaskInfo(Table):
 
 class Experiment(Table):
     backend: str = "simulator"
-    """Who runs the A/B tests: a registered name."""
+    """Who runs the A/B tests, or measures them: a registered name."""
+    delivery: str = ""
+    """Who serves the arms, for a backend that only measures: a registered name."""
     unit: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=24)] = USER
     """What is randomised: "user", or a group of users that the backend knows, such as "household". Groups
     are then counted wherever users are: `users_per_arm` is groups per arm."""
@@ -173,6 +175,8 @@ class Task(Table):
     """The bundled world; for backend = "simulator"."""
     replay: Replay | None = None
     """Logged interactions with propensities; for backend = "replay"."""
+    plugins: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
+    """Settings of plugins' backends and deliveries, by their registered names; each documents its own."""
 
     @model_validator(mode="after")
     def _meant(self) -> Task:

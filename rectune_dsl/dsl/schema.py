@@ -139,6 +139,7 @@ def _draft_07(schema: Schema) -> Schema:
 def _offer(definitions: Mapping[str, Schema], environment: Environment) -> None:
     """Known names, for completion; any other string may be a plugin's."""
     offers = {("Experiment", "backend"): environment.backends}
+    offers |= {("Experiment", "delivery"): environment.deliveries}
     offers |= {("Simulator", "executor"): environment.executors, ("Simulator", "world"): environment.worlds}
     offers |= {("LanguageModel", "provider"): environment.llms}
     offers |= {("Agents", role): names for role, names in (environment.agents or {}).items()}

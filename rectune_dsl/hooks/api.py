@@ -1,5 +1,32 @@
 """The public face for plugin authors: every record, protocol and error, under one name."""
 
+from rectune_dsl.hooks.agents import (
+    Actor,
+    AgentContext,
+    AskedFor,
+    Budget,
+    Critic,
+    Describer,
+    InsightAgent,
+    JointSurrogate,
+    Launch,
+    OnlineAgent,
+    SkillAgent,
+    Surrogate,
+    WhatIf,
+)
+from rectune_dsl.hooks.backends import (
+    ABBackend,
+    BackendContext,
+    BaselineBackend,
+    Delivery,
+    OracleBackend,
+    PanelBackend,
+)
+from rectune_dsl.hooks.compute import (
+    Executor,
+    FormulaFunction,
+)
 from rectune_dsl.hooks.errors import BackendError, PluginError, RectuneError, UsageError
 from rectune_dsl.hooks.findings import (
     Bound,
@@ -32,29 +59,8 @@ from rectune_dsl.hooks.proposals import (
     Review,
     Slates,
 )
-from rectune_dsl.hooks.protocols import (
-    ABBackend,
-    Actor,
-    AgentContext,
-    AskedFor,
-    BackendContext,
-    BaselineBackend,
-    Budget,
-    Critic,
-    Describer,
-    Executor,
-    FormulaFunction,
-    InsightAgent,
-    JointSurrogate,
-    Launch,
-    OnlineAgent,
-    OracleBackend,
-    PanelBackend,
-    SkillAgent,
-    Surrogate,
-    WhatIf,
-)
 from rectune_dsl.hooks.serving import Cohort, Ramp, Serving, Slot
+from rectune_dsl.hooks.settings import Settings, secret_of, settings_of
 from rectune_dsl.hooks.skills import (
     Forecast,
     KnowledgeRecord,
@@ -116,6 +122,7 @@ __all__ = [
     "Cohort",
     "Config",
     "Critic",
+    "Delivery",
     "Describer",
     "EliteArm",
     "Estimates",
@@ -162,6 +169,7 @@ __all__ = [
     "Scored",
     "Serving",
     "SetExposure",
+    "Settings",
     "Skill",
     "SkillAgent",
     "SkillRevision",
@@ -176,4 +184,6 @@ __all__ = [
     "Verdict",
     "Wait",
     "WhatIf",
+    "secret_of",
+    "settings_of",
 ]

@@ -39,6 +39,12 @@ def rectune_register_backends(register: Register) -> None:
 
 
 @hookspec
+def rectune_register_deliveries(register: Register) -> None:
+    """Call `register(name, factory)`: `factory(BackendContext)` makes a `Delivery`, which serves the arms
+    that a backend measures. `[experiment] delivery` names it."""
+
+
+@hookspec
 def rectune_register_llms(register: Register) -> None:
     """Call `register(name, factory)`: `factory(ModelSettings)` makes an `LLM`. Its name is that of an agent
     too, in every role: `actor = "NAME"` is the built-in agent `llm` asking this model."""

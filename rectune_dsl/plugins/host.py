@@ -35,7 +35,7 @@ DUTIES: Mapping[Role, tuple[str, ...]] = {
     "skill": ("evolve",),
 }
 """The methods an agent has to have."""
-Kind = Literal["agent", "backend", "llm", "function", "executor", "command"]
+Kind = Literal["agent", "backend", "delivery", "llm", "function", "executor", "command"]
 
 
 @dataclass(frozen=True)
@@ -72,13 +72,13 @@ class Registered:
     def _fit(self, loaded: Any) -> Any:
         """What was loaded, if it is what its kind has to be. Raises TypeError."""
         if self.kind == "function":
-            from rectune_dsl.hooks.protocols import FormulaFunction  # few tasks call a plugin's function
+            from rectune_dsl.hooks.compute import FormulaFunction  # few tasks call a plugin's function
 
             if not isinstance(loaded, FormulaFunction):
                 raise TypeError(f"{type(loaded).__name__} is no FormulaFunction")
         if self.kind == "command" and not isinstance(loaded, click.Command):
             raise TypeError(f"{type(loaded).__name__} is no click.Command")
-        if self.kind in ("agent", "backend", "llm", "executor") and not callable(loaded):
+        if self.kind in ("agent", "backend", "delivery", "llm", "executor") and not callable(loaded):
             raise TypeError(f"{type(loaded).__name__} cannot be called to make one")
         return loaded
 
@@ -114,6 +114,12 @@ class Host:
         """The factory of a backend. Raises PluginError when nobody registered it."""
         words = f"backend {name!r}"
         make = guarded(self._find("backend", name, words).load(), words, BackendError)
+        return lambda context: Guarded(make(context), words, BackendError)
+
+    def delivery(self, name: str) -> Callable[..., Any]:
+        """The factory of a delivery. Raises PluginError when nobody registered it."""
+        words = f"delivery {name!r}"
+        make = guarded(self._find("delivery", name, words).load(), words, BackendError)
         return lambda context: Guarded(make(context), words, BackendError)
 
     def llm(self, name: str) -> Callable[[ModelSettings], Any]:
@@ -189,7 +195,7 @@ class Host:
         broken = ", ".join(f"{p.name} {p.version}" for p in self.plugins if p.failure)
         raise PluginError(
             f"there is no {words}" + (f"; these plugins failed to load: {broken}" if broken else ""),
-            help=f"known: {', '.join(known)}; `rectune plugins` lists what is loaded",
+            help=f"known: {', '.join(known) or 'none'}; `rectune plugins` lists what is loaded",
         )
 
     def _load(self, name: str, version: str, origin: str, load: Callable[[], Any]) -> None:
@@ -228,6 +234,7 @@ class Host:
 
         hook("rectune_register_agents", others)(register=register_agent)
         hook("rectune_register_backends", others)(register=keep("backend"))
+        hook("rectune_register_deliveries", others)(register=keep("delivery"))
         hook("rectune_register_llms", others)(register=keep("llm"))
         hook("rectune_register_functions", others)(register=keep("function"))
         hook("rectune_register_executors", others)(register=keep("executor"))

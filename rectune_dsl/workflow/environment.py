@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def environment(host: Host) -> Environment:
     """The names that `check` accepts: plugin functions, agents by role, backends, executors, worlds,
-    providers of language models."""
+    providers of language models, deliveries."""
     functions = host.loaded("function")
     signatures = {name: _signature(f) for name, f in functions.items()}
     implementations = {name: f.evaluate for name, f in functions.items()}
@@ -27,6 +27,7 @@ def environment(host: Host) -> Environment:
         executors=host.names("executor"),
         worlds=frozenset(WORLDS),
         llms=host.names("llm"),
+        deliveries=host.names("delivery"),
     )
 
 

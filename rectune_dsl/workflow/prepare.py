@@ -6,7 +6,7 @@ import errno
 import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -184,6 +184,9 @@ def task_of(header: RunHeader, host: Host) -> Task:
 
 
 def _backend(host: Host, context: BackendContext) -> ABBackend:
+    """With the delivery that its arms are served by, where the task names one."""
+    if delivery := context.task.experiment.delivery:
+        context = replace(context, delivery=host.delivery(delivery)(context))
     made: ABBackend = host.backend(context.task.experiment.backend)(context)
     return made
 

@@ -105,6 +105,25 @@ def test_a_promise_that_cannot_be_imported_names_the_plugin(plugin):
         Host([file]).backend("far")
 
 
+def test_a_file_brings_a_delivery_whose_failures_are_its_own(plugin):
+    file = plugin(
+        """
+        @hookimpl
+        def rectune_register_deliveries(register):
+            register("flags", lambda context: type("Flags", (), {"start": lambda self, id: 1 / 0})())
+        """
+    )
+    delivery = Host([file]).delivery("flags")(None)
+    with pytest.raises(BackendError, match="delivery 'flags': start failed: ZeroDivisionError"):
+        delivery.start("e1")
+
+
+def test_where_nobody_delivers_that_is_said():
+    with pytest.raises(PluginError, match="there is no delivery 'flags'") as failed:
+        Host().delivery("flags")
+    assert "known: none" in failed.value.help
+
+
 def test_events_reach_plugins_and_a_failing_listener_stops_nothing(plugin, tmp_path):
     good = plugin(
         f"""

@@ -15,8 +15,7 @@ import pytest
 
 from rectune_dsl.backends.replay import ReplayBackend
 from rectune_dsl.dsl.model import Task
-from rectune_dsl.hooks.api import Arm, Config, Estimates, ExperimentSpec
-from rectune_dsl.hooks.protocols import BackendContext
+from rectune_dsl.hooks.api import Arm, BackendContext, Config, Estimates, ExperimentSpec
 
 Rows = list[dict[str, Any]]
 ITEMS = {"a": 5, "b": 3}

@@ -15,9 +15,17 @@ from rectune_dsl.backends.replay import ReplayBackend
 from rectune_dsl.backends.replaylog.reach import least_certain, reference_configs, rows_needed
 from rectune_dsl.dsl.formula.functions import Signature
 from rectune_dsl.dsl.model import Task
-from rectune_dsl.hooks.api import Arm, Config, Estimates, ExperimentSpec
+from rectune_dsl.hooks.api import (
+    Arm,
+    BackendContext,
+    BaselineBackend,
+    Config,
+    Estimates,
+    ExperimentSpec,
+    FormulaFunction,
+    PanelBackend,
+)
 from rectune_dsl.hooks.errors import BackendError, UsageError
-from rectune_dsl.hooks.protocols import BackendContext, BaselineBackend, FormulaFunction, PanelBackend
 
 Make = Callable[..., ReplayBackend]
 Rows = Callable[..., Any]

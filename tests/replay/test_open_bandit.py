@@ -19,8 +19,7 @@ import pytest
 from rectune_dsl.backends.replay import ReplayBackend
 from rectune_dsl.backends.replaylog.reach import rows_needed
 from rectune_dsl.dsl.model import Task
-from rectune_dsl.hooks.api import Config, Estimates
-from rectune_dsl.hooks.protocols import BackendContext
+from rectune_dsl.hooks.api import BackendContext, Config, Estimates
 
 TASKS = Path(__file__).parents[2] / "tasks"
 SIZES = {"all": 80, "men": 34, "women": 46}

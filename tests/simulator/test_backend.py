@@ -7,9 +7,8 @@ import pytest
 
 from rectune_dsl.backends.simulator import SimulatorBackend
 from rectune_dsl.dsl.model import Task
-from rectune_dsl.hooks.api import Config
+from rectune_dsl.hooks.api import BackendContext, BaselineBackend, Config, OracleBackend, PanelBackend
 from rectune_dsl.hooks.errors import BackendError
-from rectune_dsl.hooks.protocols import BackendContext, BaselineBackend, OracleBackend, PanelBackend
 from rectune_dsl.simulator.experiment import EPOCH
 from rectune_dsl.workflow.capable import lacking
 

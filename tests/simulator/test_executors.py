@@ -11,8 +11,8 @@ import pytest
 from rectune_dsl.backends.simulator import SimulatorBackend
 from rectune_dsl.funnel.choice import VARIABLE
 from rectune_dsl.funnel.run import Funnel
+from rectune_dsl.hooks.api import BackendContext
 from rectune_dsl.hooks.errors import PluginError
-from rectune_dsl.hooks.protocols import BackendContext
 from rectune_dsl.plugins.host import Host
 from rectune_dsl.simulator.assignment import Everyone
 from rectune_dsl.simulator.days import Setting

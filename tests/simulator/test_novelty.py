@@ -8,8 +8,7 @@ import pytest
 
 from rectune_dsl.backends.simulator import SimulatorBackend
 from rectune_dsl.dsl.model import Task
-from rectune_dsl.hooks.api import Arm
-from rectune_dsl.hooks.protocols import BackendContext
+from rectune_dsl.hooks.api import Arm, BackendContext
 from rectune_dsl.simulator.experiment import EPOCH
 from rectune_dsl.simulator.novelty import strangeness
 

@@ -14,8 +14,7 @@ from rectune_dsl.experiments.quantiles import value_at
 from rectune_dsl.experiments.verdicts import verdict
 from rectune_dsl.experiments.winsor import caps
 from rectune_dsl.funnel.run import Funnel
-from rectune_dsl.hooks.api import BackendError
-from rectune_dsl.hooks.protocols import BackendContext
+from rectune_dsl.hooks.api import BackendContext, BackendError
 from rectune_dsl.simulator.assignment import assign, units_among
 from rectune_dsl.simulator.counts import ROUNDING, Counts, quantile
 from rectune_dsl.simulator.days import Block, Setting

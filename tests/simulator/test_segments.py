@@ -8,8 +8,7 @@ import pytest
 from rectune_dsl.backends.simulator import SimulatorBackend
 from rectune_dsl.dsl.model import Simulator
 from rectune_dsl.funnel.run import Funnel
-from rectune_dsl.hooks.api import Config
-from rectune_dsl.hooks.protocols import BackendContext
+from rectune_dsl.hooks.api import BackendContext, Config
 from rectune_dsl.simulator.catalogue import SOURCES
 from rectune_dsl.simulator.days import Block, Setting
 from rectune_dsl.simulator.experiment import EPOCH, Experiment

@@ -20,6 +20,7 @@ def check(draft: Draft) -> Iterator[Diagnostic]:
     yield from _arms(draft)
     yield from _steps(draft)
     yield from _backend(draft)
+    yield from _delivery(draft)
     yield from _agents(draft)
     yield from _executor(draft)
     yield from _world(draft)
@@ -87,6 +88,15 @@ def _backend(draft: Draft) -> Iterator[Diagnostic]:
     if backend == "replay" and draft.task.replay is None and not draft.cuts.touch(("replay",)):
         help = 'add a [replay] table that says where the log is: [replay] log = "log.parquet"'
         yield draft.problem("RT504", path, "the replay backend has no log", help)
+
+
+def _delivery(draft: Draft) -> Iterator[Diagnostic]:
+    delivery, known = draft.task.experiment.delivery, draft.environment.deliveries
+    path = ("experiment", "delivery")
+    if delivery and known is not None and delivery not in known and not draft.cuts.touch(path):
+        message, fix = f"there is no delivery `{delivery}`", _nearest(draft, path, delivery, known)
+        help = did_you_mean(delivery, known) or "install the plugin that registers it"
+        yield draft.problem("RT518", path, message, help, fix=fix)
 
 
 def _agents(draft: Draft) -> Iterator[Diagnostic]:

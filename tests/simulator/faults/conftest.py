@@ -10,8 +10,7 @@ from rectune_dsl.backends.simulator import SimulatorBackend
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.experiments.estimates import estimate
 from rectune_dsl.experiments.verdicts import verdict
-from rectune_dsl.hooks.api import Arm, Config, ExperimentSpec
-from rectune_dsl.hooks.protocols import BackendContext
+from rectune_dsl.hooks.api import Arm, BackendContext, Config, ExperimentSpec
 from rectune_dsl.simulator.experiment import EPOCH
 
 TASK = """

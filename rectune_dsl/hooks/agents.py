@@ -1,133 +1,26 @@
-"""What a plugin implements. Protocols are small and frozen: a new duty gets a new, optional protocol."""
+"""What an agent implements, and what it is told. Protocols are small and frozen: a new duty gets a new,
+optional protocol."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
+from rectune_dsl.hooks.compute import FormulaFunction
 from rectune_dsl.hooks.findings import Insight, Recommendation, RoundResult
 from rectune_dsl.hooks.models import LLM
 from rectune_dsl.hooks.proposals import ChangeDescription, Config, Panel, Proposal, Review, Slates
 from rectune_dsl.hooks.serving import NO_RAMP, Ramp, Slot
 from rectune_dsl.hooks.skills import KnowledgeRecord, Skill, SkillRevision
-from rectune_dsl.hooks.trials import (
-    Action,
-    Arm,
-    Capabilities,
-    ExperimentSpec,
-    ExperimentState,
-    Exposure,
-    Observation,
-)
+from rectune_dsl.hooks.trials import Action, Arm, ExperimentSpec, ExperimentState, Exposure, Observation
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from rectune_dsl.dsl.model import Task
-
-
-# --- backends ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class BackendContext:
-    """What a backend is made from. `seed` keys all randomness of a simulated backend; the task's
-    relative paths start at `folder`; `functions` are the plugins' formula functions. Large computations go
-    through `executor`, or run on threads where there is none. `setbacks` counts the acts that the run
-    has lost so far, to failures and kills: 0 for a new run."""
-
-    task: Task
-    seed: int
-    folder: Path = Path()
-    functions: Mapping[str, FormulaFunction] = field(default_factory=dict)
-    executor: Executor | None = None
-    setbacks: int = 0
-
-
-class ABBackend(Protocol):
-    """Runs A/B tests. Every call is idempotent: repeating it after a crash changes nothing.
-
-    Raise `BackendError` with a `help` when the platform refuses or fails.
-    """
-
-    def capabilities(self) -> Capabilities: ...
-
-    def check(self) -> Sequence[str]:
-        """Problems that would stop a campaign (credentials, files, schema), each a sentence."""
-        ...
-
-    def create(self, spec: ExperimentSpec, key: str) -> str:
-        """Make the experiment, or find the one made with `key` before; return its id."""
-        ...
-
-    def start(self, experiment: str) -> None:
-        """Serve users on the days of the spec, and on no other: an experiment is started before its first
-        day. Where the spec has a ramp its first exposure was set before, and its `days` begin when all are
-        served: later than planned where an exposure was set late."""
-        ...
-
-    def set_exposure(
-        self, experiment: str, fraction: float, arm: str | None = None, at: datetime | None = None
-    ) -> None:
-        """Serve to this fraction of the spec's users: every arm, or only `arm` (0 stops a harmful one).
-
-        On real platforms that begins now. Where time is virtual it begins `at` that moment, or left out with
-        the first day: after a crash exposures are set again without the looks between them.
-        """
-        ...
-
-    def observe(self, experiment: str, as_of: datetime) -> Observation:
-        """What is known at `as_of`, from the experiment's start."""
-        ...
-
-    def stop(self, experiment: str, outcome: str) -> None: ...
-
-    def deliver(self, config: Config) -> None:
-        """Make `config` the production config."""
-        ...
-
-    def rollback(self) -> None:
-        """Undo the last `deliver`: what it replaced is production again. Done twice it undoes no more."""
-        ...
-
-
-@runtime_checkable
-class PanelBackend(Protocol):
-    """A backend that can sample logged requests."""
-
-    def panel(self, requests: int) -> Panel: ...
-
-
-@runtime_checkable
-class BaselineBackend(Protocol):
-    """A backend that can tell how production's metrics vary between users, so that power can be planned."""
-
-    def baseline(self, days: int) -> Observation:
-        """Per-unit moments of production (one arm, `control`) over `days` days, or, where only estimates
-        exist, production against itself. With histograms of what the task takes quantiles of, or winsorises;
-        what it winsorises is in the moments capped at that quantile of these users, and in the histograms as
-        it is."""
-        ...
-
-
-@runtime_checkable
-class OracleBackend(Protocol):
-    """A simulated backend that knows the truth. Used to judge tuners; no agent is ever given it."""
-
-    def oracle_config(self) -> Config:
-        """The config with the largest true U among those that keep every guardrail."""
-        ...
-
-    def oracle_lifts(self, configs: Sequence[Config]) -> Mapping[str, Sequence[float]]:
-        """True lift over production per metric, and true level of absolute metrics under `=NAME`."""
-        ...
-
-
-# --- agents ------------------------------------------------------------------------------------
 
 
 class Surrogate(Protocol):
@@ -299,42 +192,3 @@ class InsightAgent(Protocol):
 
 class SkillAgent(Protocol):
     def evolve(self, context: AgentContext, insight: Insight) -> Sequence[SkillRevision]: ...
-
-
-# --- functions, executors --------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class FormulaFunction:
-    """A function formulas may call. `evaluate` takes and returns float arrays of one shape, elementwise.
-
-    What it declares of itself is what proofs about scores rest on: for finite arguments every value lies in
-    `range`; in each argument it is `monotone`, whatever the others are (None: it may not be). Monotone in all
-    of them, it needs no range: its values at the arguments' ends bound it.
-    """
-
-    name: str
-    arguments: int
-    evaluate: Callable[..., NDArray[np.float64]]
-    about: str
-    range: tuple[float, float] | None = None
-    monotone: tuple[Literal["nondecreasing", "nonincreasing"] | None, ...] = ()
-
-
-Shard = TypeVar("Shard")
-Result = TypeVar("Result")
-
-
-class Executor(Protocol):
-    """Maps shards to results, here or on many machines.
-
-    `work`, shards and results can be pickled. `work` is a pure function that may be large and is the same for
-    all shards of a call: send it to a worker once. A shard may be worked on again when a worker is lost.
-    """
-
-    def map(self, work: Callable[[Shard], Result], shards: Sequence[Shard]) -> Sequence[Result]:
-        """One result per shard, in the shards' order, whatever ran them and in which order.
-
-        What `work` raises is raised here. Raises BackendError when workers fail again and again.
-        """
-        ...
