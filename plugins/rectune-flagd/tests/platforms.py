@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -124,3 +125,6 @@ def provider(path: Path) -> Iterator[FlagdProvider]:
         yield made
     finally:
         made.shutdown()
+        for thread in threading.enumerate():
+            if thread.name == "FlagdFileWatcherWorkerThread":
+                thread.join()

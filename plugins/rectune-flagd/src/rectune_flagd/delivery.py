@@ -84,8 +84,8 @@ class FlagdDelivery:
     def set_exposure(
         self, experiment: str, fraction: float, arm: str | None = None, at: datetime | None = None
     ) -> None:
-        """Serve to this fraction of the spec's users; with an arm and 0, to none of the arm's. `at` is when it
-        was set, by default now: the spec's days begin when all are served."""
+        """Serve to this fraction of the spec's users; with an arm and 0, to none of the arm's. `at` is when
+        that began, by default now: the spec's days begin when all are served."""
         if not 0 <= fraction <= 1:
             raise BackendError(f"{fraction} is not a share of users", help="give a fraction from 0 to 1")
         if arm is None:

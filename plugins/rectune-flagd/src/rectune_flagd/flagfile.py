@@ -44,6 +44,7 @@ class FlagFile:
     def change(self, edit: Callable[[State], State]) -> State:
         """Write what `edit` makes of the state, unless that is in the file already. Raises BackendError."""
         try:
+            self._real.parent.stat()  # the lock would make the folder
             with FileLock(self._beside("lock"), timeout=PATIENCE):
                 return self._change(edit)
         except Timeout as error:
