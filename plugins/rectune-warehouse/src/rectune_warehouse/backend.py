@@ -21,6 +21,7 @@ from rectune_dsl.hooks.api import (
     UsageError,
     settings_of,
 )
+from rectune_warehouse.rehearsal import play
 from rectune_warehouse.settings import WarehouseSettings
 from rectune_warehouse.source import Source
 
@@ -38,6 +39,7 @@ class Warehouse:
     def __init__(self, context: BackendContext) -> None:
         self._task = context.task
         self._settings = settings_of(context.task, NAME, WarehouseSettings)
+        self._folder = context.folder
         self._source = Source(self._settings, context.folder)
         self._given = context.delivery
         self._specs: dict[str, ExperimentSpec] = {}
@@ -89,7 +91,7 @@ class Warehouse:
     def set_exposure(
         self, experiment: str, fraction: float, arm: str | None = None, at: datetime | None = None
     ) -> None:
-        self._delivery.set_exposure(experiment, fraction, arm)
+        self._delivery.set_exposure(experiment, fraction, arm, at)
 
     def observe(self, experiment: str, as_of: datetime) -> Moments:
         """What the tables say now of the time before `as_of`: an event that came late is there once it has come.
@@ -101,6 +103,8 @@ class Warehouse:
             raise BackendError(
                 f"there is no experiment {experiment!r}", help="call `create` with its spec first"
             )
+        if self._settings.rehearsal:
+            play(self._folder / self._settings.rehearsal, as_of)
         with self._source.open() as database:
             return observed(self._task, self._settings, database, experiment, spec, as_of)
 
