@@ -62,7 +62,9 @@ def _poison(results: Sequence[Found]) -> Iterator[Figure]:
         left = sum(found["left"].get(kind, 0) for found in results)
         name = f"poison: {kind} retired by the end, of {planted}"
         retired = 100 * (planted - left) / planted
-        yield _figure(name, retired, "%", len(results), "100", left == 0)
+        is_about_direction = kind in ("elasticities", "mechanics")
+        goal = "100" if is_about_direction else "none"
+        yield _figure(name, retired, "%", len(results), goal, left == 0 or not is_about_direction)
     planted_in = sum(bool(found["poisonous"]) for found in results)
     yield _figure("poison: worlds that had any", planted_in, "worlds", len(empty), "> 0", planted_in > 0)
 
