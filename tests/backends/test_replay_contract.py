@@ -56,8 +56,9 @@ class ReplayRig(Rig):
 
     tolerance = 1e-5  # the funnel's scores are float32
 
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._task = folder, Task.model_validate(tomllib.loads(TASK))
+    def __init__(self, folder: Path, make: type[ReplayBackend] = ReplayBackend) -> None:
+        self._folder, self._make = folder, make
+        self._task = Task.model_validate(tomllib.loads(TASK))
         names = ("control", "better", "worse")
         arms = [Arm(name, Config({"w": w})) for name, w in zip(names, WEIGHTS, strict=True)]
         start = datetime(2026, 1, 5, tzinfo=UTC)
@@ -72,7 +73,7 @@ class ReplayRig(Rig):
         _write(folder / "items.csv", ["item", "quality"], list(enumerate(QUALITY)))
 
     def backend(self) -> ReplayBackend:
-        return ReplayBackend(BackendContext(self._task, 1, self._folder))
+        return self._make(BackendContext(self._task, 1, self._folder))
 
     def recount(self, experiment: str, as_of: datetime) -> Estimates:
         """Lifts as functions of means over the tune part's impressions, with the delta method's errors: the

@@ -14,10 +14,10 @@ from typing import Any
 
 SCHEMA = """
 CREATE TABLE experiments (
-    id INTEGER PRIMARY KEY, key TEXT UNIQUE, flag TEXT, fingerprint TEXT,
+    id INTEGER PRIMARY KEY, key TEXT UNIQUE, flag TEXT, starts TEXT, fingerprint TEXT,
     state TEXT DEFAULT 'made', open REAL DEFAULT 1.0, stopped TEXT DEFAULT '[]');
 CREATE TABLE production (now TEXT, before TEXT);
-CREATE TABLE people (user TEXT PRIMARY KEY, household TEXT);
+CREATE TABLE people (user TEXT, household TEXT);
 CREATE TABLE exposures (experiment INTEGER, user TEXT, arm TEXT, at TEXT, PRIMARY KEY (experiment, user));
 CREATE TABLE visits (user TEXT, at TEXT, minutes REAL, clicks REAL);
 CREATE TABLE purchases (user TEXT, at TEXT, recorded TEXT, amount REAL);
@@ -35,6 +35,11 @@ class House:
         self.tables.executescript(SCHEMA)
         self.tables.execute("INSERT INTO production VALUES (?, ?)", [json.dumps(production)] * 2)
         HOUSES[url] = self
+
+    def running(self, now: str) -> list[tuple[int, str, float, str]]:
+        """The experiments that users are served now: id, flag, how far the gate is open, stopped arms."""
+        sql = "SELECT id, flag, open, stopped FROM experiments WHERE state = 'runs' AND starts <= ?"
+        return self.tables.execute(sql, [now]).fetchall()
 
     def query(self, sql: str, *values: Any) -> list[Any]:
         if self.is_down:

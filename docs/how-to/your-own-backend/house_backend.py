@@ -71,15 +71,11 @@ class HouseBackend:
 
     def create(self, spec: ExperimentSpec, key: str) -> str:
         """One row per key, which the platform's own UNIQUE sees to, also between two processes."""
-        flag, fingerprint = json.dumps(self._flag(spec)), _fingerprint(spec)
-        self._ask(
-            "INSERT INTO experiments (key, flag, fingerprint) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-            key,
-            flag,
-            fingerprint,
-        )
+        row = (key, json.dumps(self._flag(spec)), spec.start.isoformat(), _fingerprint(spec))
+        columns = "key, flag, starts, fingerprint"
+        self._ask(f"INSERT INTO experiments ({columns}) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", *row)
         ((number, known),) = self._ask("SELECT id, fingerprint FROM experiments WHERE key = ?", key)
-        if known != fingerprint:
+        if known != _fingerprint(spec):
             raise BackendError(
                 f"there is another experiment with the key {key!r}", help="give each experiment its own key"
             )

@@ -6,12 +6,12 @@ import contextlib
 import json
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
+import house
 import pytest
-from house import House, arm_of, place
 from house_backend import LATE, HouseBackend
 
 from rectune_dsl.dsl.model import Task
@@ -58,33 +58,30 @@ class HouseRig(Rig):
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, make: type[HouseBackend] = HouseBackend) -> None:
         self.caps = {"minutes": 12.0}
-        self._make, self._task = make, Task.model_validate(tomllib.loads(TASK))
+        self._make, self._task = make, task()
         arms = [Arm(name, Config({"w_long": w})) for name, w in (("control", 1.0), ("a", 2.0), ("b", 3.0))]
         self.spec = ExperimentSpec("key", "explore", "feed", tuple(arms), 130, 3, FIRST, "salt")
-        self._house = House(f"house://rectune:{PASSWORD}@house", self._task.production)
-        people = [(f"u{n}", f"h{n // 2}") for n in range(PEOPLE)]
-        self._house.tables.executemany("INSERT INTO people VALUES (?, ?)", people)
-        self._today, self._late = FIRST - DAY, list[tuple[str, str, str, float]]()
+        self._house = house.House(f"house://rectune:{PASSWORD}@house", self._task.production)
+        self._house.tables.executemany("INSERT INTO people VALUES (?, ?)", people())
+        self._today, self._now = FIRST - DAY, (FIRST - DAY).isoformat()
+        self._late: list[tuple[str, str, str, float]] = []
         monkeypatch.setenv("HOUSE_URL", self._house.url)
 
     def backend(self) -> HouseBackend:
         return self._make(BackendContext(self._task, 1))
 
     def pass_until(self, moment: datetime) -> None:
-        """A quarter of an hour before midnight everybody who comes on a day has come."""
-        while self._today < moment:
+        """Day after day: those who come are served what the flags say, and events are written."""
+        while self._today + DAY <= moment:
             self._live(self._today)
             self._today += DAY
+        self._now = max(self._now, moment.isoformat())
 
     def arms_of(self, experiment: str) -> Mapping[str, str]:
-        sql = "SELECT flag, open, stopped FROM experiments WHERE id = ? AND state = 'runs'"
-        found = {}
-        for flag, opened, stopped in self._house.tables.execute(sql, [experiment]):
-            flag, stopped = json.loads(flag), json.loads(stopped)
-            for user, household in self._people():
-                unit = user if flag["unit"] == "user" else household
-                found[user] = arm_of(flag, opened, stopped, unit)
-        return {user: arm for user, arm in found.items() if arm}
+        for number, flag, opened, stopped in self._house.running(self._now):
+            if str(number) == experiment:
+                return served(house.arm_of, flag, opened, stopped)
+        return {}
 
     def rows(self, experiment: str, until: datetime) -> Sequence[Row]:
         """One user after the other, event by event."""
@@ -99,7 +96,7 @@ class HouseRig(Rig):
             if user in since and since[user] <= at < end:
                 totals[user]["purchases"] = totals[user].get("purchases", 0.0) + amount
         arms = self._read("SELECT user, arm, at FROM exposures WHERE experiment = ?", experiment)
-        homes = dict(self._people())
+        homes = dict(people())
         none = {"minutes": 0.0, "clicks": 0.0, "purchases": 0.0}
         return [Row(u, arm, {**none, **totals[u]}, homes[u]) for u, arm, at in arms if at < end]
 
@@ -117,11 +114,10 @@ class HouseRig(Rig):
         self._house.is_down = False
 
     def _live(self, day: datetime) -> None:
-        """One day: those who come are served what the flags say, and the events are written."""
-        tables, running = self._house.tables, self._read("SELECT id FROM experiments WHERE state = 'runs'")
+        tables = self._house.tables
         tables.execute("BEGIN")
-        for (experiment,) in running:
-            arms = self.arms_of(str(experiment))
+        for experiment, flag, opened, stopped in self._house.running(day.isoformat()):
+            arms = served(house.arm_of, flag, opened, stopped)
             seen = [(experiment, u, arms[u], at) for u, at, *_ in visits(day) if u in arms]
             tables.executemany("INSERT OR IGNORE INTO exposures VALUES (?, ?, ?, ?)", seen)
         tables.executemany("INSERT INTO visits VALUES (?, ?, ?, ?)", visits(day))
@@ -133,11 +129,28 @@ class HouseRig(Rig):
         tables.execute("INSERT INTO loaded VALUES (?)", [loaded])
         tables.execute("COMMIT")
 
-    def _people(self) -> list[tuple[str, str]]:
-        return self._read("SELECT user, household FROM people")
-
     def _read(self, sql: str, *values: str) -> list[tuple]:
         return self._house.tables.execute(sql, values).fetchall()
+
+
+@lru_cache
+def served(service: Callable[..., str | None], flag: str, opened: float, stopped: str) -> dict[str, str]:
+    """Everybody who takes part, asked one by one."""
+    told, out = json.loads(flag), json.loads(stopped)
+    unit = 0 if told["unit"] == "user" else 1
+    arms = ((person[0], service(told, opened, out, person[unit])) for person in people())
+    return {user: arm for user, arm in arms if arm is not None}
+
+
+@lru_cache
+def task() -> Task:
+    return Task.model_validate(tomllib.loads(TASK))
+
+
+@lru_cache
+def people() -> list[tuple[str, str]]:
+    """Users and their households."""
+    return [(f"u{n}", f"h{n // 2}") for n in range(PEOPLE)]
 
 
 @lru_cache
@@ -146,12 +159,12 @@ def visits(day: datetime) -> list[tuple[str, str, float, float]]:
     return [
         (
             user,
-            (day + timedelta(minutes=int(1400 * place(f"when {day}", user)))).isoformat(),
-            round(1 / (0.05 + place(f"minutes {day}", user)), 3),
-            float(int(5 * place(f"clicks {day}", user))),
+            (day + timedelta(minutes=int(1400 * house.place(f"when {day}", user)))).isoformat(),
+            round(1 / (0.05 + house.place(f"minutes {day}", user)), 3),
+            float(int(5 * house.place(f"clicks {day}", user))),
         )
-        for user in (f"u{n}" for n in range(PEOPLE))
-        if place(f"comes {day}", user) < 0.7
+        for user, _ in people()
+        if house.place(f"comes {day}", user) < 0.3
     ]
 
 
@@ -159,7 +172,12 @@ def visits(day: datetime) -> list[tuple[str, str, float, float]]:
 def purchases(day: datetime) -> list[tuple[str, str, str, float]]:
     """Some visits end with a purchase, which is recorded up to two days later."""
     return [
-        (user, at, (datetime.fromisoformat(at) + LATE * place(f"late {day}", user)).isoformat(), minutes)
+        (
+            user,
+            at,
+            (datetime.fromisoformat(at) + LATE * house.place(f"late {day}", user)).isoformat(),
+            minutes,
+        )
         for user, at, minutes, clicks in visits(day)
         if clicks == 4
     ]

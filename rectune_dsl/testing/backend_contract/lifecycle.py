@@ -88,13 +88,14 @@ class Lifecycle:
 
     def test_an_exposure_set_twice_is_set_once(self, rig: Rig) -> None:
         """Else a crash after a step of the ramp takes the next step, too."""
-        trial = created(rig, ramp=RAMP)
-        trial.start()
-        trial.expose(0.25)
+        can(rig, "randomises", "the backend assigns nobody")
+        trial = started(rig, ramp=RAMP)
         trial.after(1)
-        before = trial.observe(1)
-        trial.expose(0.25)
-        assert_same(trial.observe(1), before, rig.tolerance)
+        before = trial.arms()
+        for _ in range(2):
+            trial.expose(0.25, day=1)
+        trial.after(2)
+        assert trial.arms() == before
 
     def test_no_share_of_users_is_above_one_or_below_zero(self, rig: Rig) -> None:
         """Else a percentage that is taken for a share (50 for 0.5) serves an arm to everybody."""
@@ -107,12 +108,21 @@ class Lifecycle:
 class Serving:
     """What people are served: only where `real_traffic` says that there are some."""
 
-    def test_before_its_start_it_serves_nobody(self, rig: Rig) -> None:
+    def test_before_it_is_started_it_serves_nobody(self, rig: Rig) -> None:
         """Else users see a config that nobody has approved yet."""
         can(rig, "real_traffic", "nobody is served")
         trial = created(rig)
-        rig.pass_until(rig.spec.start)
+        trial.after(1)
         assert not served_treatments(trial.arms(), rig.spec)
+
+    def test_before_its_first_day_it_serves_nobody(self, rig: Rig) -> None:
+        """Else the first day is longer than the others, or a day of a freeze."""
+        can(rig, "real_traffic", "nobody is served")
+        trial = started(rig)
+        rig.pass_until(rig.spec.start - DAY / 24)
+        assert not served_treatments(trial.arms(), rig.spec)
+        trial.after(1)
+        assert served_treatments(trial.arms(), rig.spec)
 
     def test_stopped_it_serves_nobody_any_more(self, rig: Rig) -> None:
         """Else an arm that was stopped for harm goes on harming."""
