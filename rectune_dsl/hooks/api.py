@@ -88,6 +88,7 @@ from rectune_dsl.hooks.trials import (
     Observation,
     SetExposure,
     StopArm,
+    Support,
     Wait,
 )
 
@@ -170,6 +171,7 @@ __all__ = [
     "Spending",
     "Status",
     "StopArm",
+    "Support",
     "Surrogate",
     "TightBounds",
     "UsageError",

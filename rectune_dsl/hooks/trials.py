@@ -173,13 +173,37 @@ class Moments:
 
 
 @dataclass(frozen=True)
+class Support:
+    """How well logged data support what is said of an arm that nobody was served.
+
+    `effective` is the effective sample size, in `units`; `unit` says what these are. `mean` and its standard
+    error are those of the unclipped importance weights, about 1 where propensities are right and whatever
+    the arm chooses could be logged. `largest` is the largest of them, `share` the part of all weight that
+    the ten largest hold, `clipped` the share of impressions whose weight was cut. Of the arm's choices
+    `unlogged` is the share of items that were never logged, `rare` of those that hardly ever could be.
+    """
+
+    units: int
+    effective: float
+    mean: float
+    mean_se: float
+    largest: float
+    share: float
+    clipped: float
+    unlogged: float
+    rare: float
+    unit: str = "impressions"
+
+
+@dataclass(frozen=True)
 class Estimates:
     """Lifts of arms against control with their joint covariance, where users' sums are not to be had.
 
     Axes: `arms` (without control) by `metrics`. `lift[a][m]` is None where missing.
     `covariance` is (arms * metrics) square, row-major by arm, zero where missing.
     `level`, `level_se` are absolute values, with control's row first: (1 + arms, metrics).
-    `effective_n[a][m]` gives the degrees of freedom. `missing`: metric, or `arm/metric`, -> why.
+    `effective_n[a][m]` gives the degrees of freedom. `missing`: metric, or `arm/metric`, -> why. `support`:
+    arm, control included, -> how well logged data support it, where that is where estimates come from.
     """
 
     as_of: datetime
@@ -193,6 +217,7 @@ class Estimates:
     complete_until: Mapping[str, datetime] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
     kind: Literal["estimates"] = "estimates"
+    support: Mapping[str, Support] = field(default_factory=dict)
 
 
 Observation = Moments | Estimates

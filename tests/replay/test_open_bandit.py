@@ -91,10 +91,10 @@ def test_the_figures_of_the_guide(backend: ReplayBackend, table: dict[str, Any])
     assert round(100 * found.covariance[0][0] ** 0.5, 1) == 4.0
     se = found.covariance[0][0] ** 0.5
     assert [round(rows_needed(10_500, se, lift), -2) for lift in (0.1, 0.05)] == [10_200, 40_700]
-    assert round(backend.diagnostics(production).effective_rows, -1) == 9410
+    assert round(backend.diagnostics(production).effective, -1) == 9410
     top = {**table, "replay": {**table["replay"], "policy": "top", "min_ess": 1}}
     slates = ReplayBackend(BackendContext(Task.model_validate(top), 1, TASKS))
-    assert round(slates.diagnostics(production).effective_rows) == 208
+    assert round(slates.diagnostics(production).effective) == 208
     rows = [int(row["click"]) for row in log()]
     assert [sum(rows[:9_000]), sum(rows[9_000:19_500]), sum(rows[19_500:])] == [31, 50, 49]
 
