@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Literal, LiteralString
+from collections.abc import Mapping
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -182,34 +182,3 @@ class Replay(Table):
         if self.columns is None or self.columns.slate is None:
             return None
         return self.slates.model if self.slates is not None else "item-position"
-
-    @model_validator(mode="after")
-    def _slates_fit(self) -> Replay:
-        for message, help in self._unfit():
-            raise PydanticCustomError("replay_slates", message, {"help": help})
-        return self
-
-    def _unfit(self) -> Iterator[tuple[LiteralString, str]]:
-        """What does not go together about slates, each with what to write instead."""
-        model, columns = self.slate_model, self.columns
-        if self.slates is not None and model is None:
-            yield "there is no slate", 'write slate = "COLUMN" under [replay.columns]'
-        if columns is None:
-            return
-        if model is not None and columns.position is None:
-            yield "a slate has positions", 'write position = "COLUMN" under [replay.columns]'
-        for column, of, key in (
-            (columns.propensities, "position-based", "propensities"),
-            (columns.slate_propensity, "standard", "slate_propensity"),
-        ):
-            if (column is not None) != (model == of):
-                yield (
-                    "each slate model needs its own propensities, and no others",
-                    f'write {key} = "COLUMN" under [replay.columns] for slate model "{of}", '
-                    "and only for that one",
-                )
-        if self.estimator == "dr" and model in ("position-based", "standard"):
-            yield (
-                "the doubly robust estimator looks at one position at a time",
-                'write estimator = "snips", or slates = { model = "item-position" }',
-            )

@@ -2,9 +2,9 @@
 
 It is linear: a constant, an effect of the position, of each signal, and of each (pool, item). The first
 three are fitted by least squares, the last is the mean residual of the item, shrunk towards its pool's as a
-`rate` is. All of it on the fit part, so that it knows nothing of the impressions it is used on: whatever it
-predicts, a doubly robust estimate is unbiased where propensities are right. No interactions are fitted; what
-an item is worth to whom has to come from a signal.
+`rate` is; in turn, each to what the other leaves. All of it on the fit part, so that it knows nothing of the
+impressions it is used on: whatever it predicts, a doubly robust estimate is unbiased where propensities are
+right. No interactions are fitted; what an item is worth to whom has to come from a signal.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from rectune_dsl.backends.replaylog.catalogue import Catalogue
 from rectune_dsl.backends.replaylog.log import Log
 from rectune_dsl.backends.replaylog.signals import Table, shrunken_means
 
+SWEEPS = 10
+"""How often signals and items are fitted in turn."""
 RIDGE = 1.0
 """Impressions added to the fit in which no signal said anything, so that it always has a solution."""
 
@@ -68,19 +70,17 @@ def fit(
     depth = 1 if log.position is None else int(log.position.max(initial=1))
     deeper = [] if log.position is None else [log.position == place for place in range(2, depth + 1)]
     features = [*log.numbers.values(), *deeper, *(t[log.pool, log.item] for t in items.values())]
-    constant, slopes = _least_squares([*features, *sparse.values()], log.outcomes[outcome])
+    features += sparse.values()
+    y, effects, ones = log.outcomes[outcome], np.zeros(catalogue.valid.shape), np.ones(log.rows)
+    for _ in range(SWEEPS):
+        constant, slopes = _least_squares(features, y - effects[log.pool, log.item])
+        explained = sum((slope * f for slope, f in zip(slopes, features, strict=True)), constant * ones)
+        effects = shrunken_means(y - explained, ones, log, catalogue)
     given = iter(slopes)
     columns = {name: next(given) for name in log.numbers}
     positions = np.array([0.0, *(next(given) for _ in deeper)])
-    table = np.zeros(catalogue.valid.shape)
-    for values in items.values():
-        table += next(given) * values
-    reward = Reward(constant, columns, positions, table, {name: next(given) for name in sparse})
-    explained = reward.of_impressions(log) + table[log.pool, log.item]
-    explained += sum((slope * sparse[name] for name, slope in reward.sparse.items()), np.zeros(log.rows))
-    residual = log.outcomes[outcome] - explained
-    table += shrunken_means(residual, np.ones(log.rows), log, catalogue)
-    return reward
+    table = effects + sum((next(given) * values for values in items.values()), np.zeros(effects.shape))
+    return Reward(constant, columns, positions, table, {name: next(given) for name in sparse})
 
 
 def _least_squares(
