@@ -272,5 +272,8 @@ def _rewards(
     items: dict[str, signals.Table],
     panels: contexts.Panels,
 ) -> dict[str, rewards.Reward]:
+    assert task.replay is not None
+    # a rate is made of the fit part's own outcomes: they would seem to be foretold
+    given = {n: table for n, table in items.items() if task.replay.signals[n].rate is None}
     sparse = play.logged_values(panels, fit)
-    return {name: rewards.fit(fit.log, name, catalogue, items, sparse) for name in outcome_names(task)}
+    return {name: rewards.fit(fit.log, name, catalogue, given, sparse) for name in outcome_names(task)}

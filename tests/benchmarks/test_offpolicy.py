@@ -1,4 +1,4 @@
-"""The study of off-policy estimates knows the truth of its worlds, and says what it found in the form of all."""
+"""The study of off-policy estimates knows the truth of its worlds, and answers in the form of all."""
 
 from __future__ import annotations
 

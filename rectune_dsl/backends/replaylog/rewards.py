@@ -65,7 +65,7 @@ def fit(
     items: Mapping[str, Table],
     sparse: Mapping[str, NDArray[np.float64]],
 ) -> Reward:
-    """Fit one outcome on `log`, the fit part. `items`: the signals by item; `sparse`: the values (rows,) that
+    """Fit one outcome on `log`, the fit part. `items`: signals by item; `sparse`: the values (rows,) that
     the logged items have of the others."""
     depth = 1 if log.position is None else int(log.position.max(initial=1))
     deeper = [] if log.position is None else [log.position == place for place in range(2, depth + 1)]
