@@ -68,6 +68,7 @@ from rectune_dsl.hooks.skills import (
     Status,
     TightBounds,
 )
+from rectune_dsl.hooks.support import Support
 from rectune_dsl.hooks.trials import (
     CONTROL,
     HOLDOUT,
@@ -88,7 +89,6 @@ from rectune_dsl.hooks.trials import (
     Observation,
     SetExposure,
     StopArm,
-    Support,
     Wait,
 )
 
