@@ -98,8 +98,9 @@ def require_whole(slate: Column, position: NDArray[np.int64], pool: NDArray[np.i
     count = len(slate.labels)
     rows, last = np.bincount(slate.values, minlength=count), np.zeros(count, np.int64)
     np.maximum.at(last, slate.values, position)
-    distinct = np.unique(np.column_stack([slate.values, position]), axis=0)
-    wrong = (rows != last) | (np.bincount(distinct[:, 0], minlength=count) != rows)
+    width = int(position.max(initial=0)) + 1
+    distinct = np.unique(slate.values * width + position) // width
+    wrong = (rows != last) | (np.bincount(distinct, minlength=count) != rows)
     if wrong.any():
         raise BackendError(
             f"slate {slate.labels[int(np.argmax(wrong))]!r} does not have each of its positions once",
