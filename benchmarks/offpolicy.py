@@ -37,8 +37,7 @@ from speed.figures import Figure, installed
 
 from rectune_dsl.backends.replay import ReplayBackend
 from rectune_dsl.dsl.model import Task
-from rectune_dsl.hooks.api import CONTROL, Arm, Config, ExperimentSpec
-from rectune_dsl.hooks.protocols import BackendContext
+from rectune_dsl.hooks.api import CONTROL, Arm, BackendContext, Config, ExperimentSpec
 
 SEEDS, QUICK_SEEDS = 500, 40
 START = datetime(2026, 1, 1, tzinfo=UTC)

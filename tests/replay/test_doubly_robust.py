@@ -13,8 +13,7 @@ import pytest
 
 from rectune_dsl.backends.replay import ReplayBackend
 from rectune_dsl.dsl.model import Task
-from rectune_dsl.hooks.api import Estimates
-from rectune_dsl.hooks.protocols import BackendContext
+from rectune_dsl.hooks.api import BackendContext, Estimates
 
 ARM = {"w_quality": -0.5, "w_taste": 0.4, "temperature": 2.0}
 POOLS = {"a": 5, "b": 3}

@@ -23,8 +23,7 @@ import pytest
 from rectune_dsl.backends.replay import ReplayBackend
 from rectune_dsl.backends.replaylog.estimate import weights
 from rectune_dsl.dsl.model import Task
-from rectune_dsl.hooks.api import Config, Estimates
-from rectune_dsl.hooks.protocols import BackendContext
+from rectune_dsl.hooks.api import BackendContext, Config, Estimates
 
 NAMES = [f"{policy}/{campaign}" for policy in ("random", "bts") for campaign in ("all", "men", "women")]
 CHANGE = {"w_feature": 1.5, "w_popularity": -0.7}

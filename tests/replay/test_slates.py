@@ -17,9 +17,8 @@ from hypothesis import strategies as st
 from rectune_dsl.backends.replay import ReplayBackend
 from rectune_dsl.backends.replaylog.policy import examined_until
 from rectune_dsl.dsl.model import Task
-from rectune_dsl.hooks.api import Estimates
+from rectune_dsl.hooks.api import BackendContext, Estimates
 from rectune_dsl.hooks.errors import BackendError
-from rectune_dsl.hooks.protocols import BackendContext
 
 ITEMS = "abcd"
 QUALITY = dict(zip(ITEMS, (0.9, 0.4, 0.1, 0.7), strict=True))
