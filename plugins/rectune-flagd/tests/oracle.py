@@ -1,6 +1,7 @@
 """Two ways to tell whom a flag serves what, neither of which uses the plugin's rules or flagd's code.
 
-`evaluated` reads the JsonLogic that stands in the file; `expected` knows experiments only: the semantics of `rectune_dsl.simulator.assignment`, with a gate and a split in place of one hash.
+`evaluated` reads the JsonLogic that stands in the file. `expected` knows experiments only: the semantics of
+`rectune_dsl.simulator.assignment`, with a gate and a split in place of one hash.
 """
 
 from __future__ import annotations

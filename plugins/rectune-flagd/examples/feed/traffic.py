@@ -44,8 +44,8 @@ create table if not exists days (day timestamp primary key);
 
 
 class Feed:
-    """The application's side of an experiment: it asks the flag, ranks by the config that it is given, and logs
-    the exposure where the value names an experiment."""
+    """The application's side of an experiment: it asks the flag, ranks by the config that it is given, and
+    logs the exposure where the value names an experiment."""
 
     def __init__(self, flags: Path) -> None:
         if flags.is_file():
@@ -76,8 +76,8 @@ def visits(day: datetime) -> Visits:
 
 
 def reactions(config: Mapping[str, float], users: np.ndarray, day: datetime) -> dict[str, np.ndarray]:
-    """What users do whom a config ranks for: minutes watched, items hidden and shown. Clickbait is opened more
-    often, finished less often, and hidden; whoever likes the feed watches more of everything."""
+    """What users do whom a config ranks for: minutes watched, items hidden and shown. Clickbait is opened
+    more often, finished less often, and hidden; whoever likes the feed watches more of everything."""
     rng = _generator("reactions", day)
     bait = rng.beta(0.5, 1.5, (USERS, ITEMS))[users]
     appeal = rng.beta(2, 2, (USERS, ITEMS))[users]
@@ -90,11 +90,16 @@ def reactions(config: Mapping[str, float], users: np.ndarray, day: datetime) -> 
     finished = np.take_along_axis(p_click**0.3 * p_finish, top, 1).sum(1)
     hidden = rng.random((USERS, SHOWN))[users] < 0.4 * np.take_along_axis(bait, top, 1)
     watched = 8 * taste * mood * finished
-    return {"watch": watched, "hide": hidden.sum(1).astype(float), "impression": np.full(users.size, 1.0 * SHOWN)}
+    return {
+        "watch": watched,
+        "hide": hidden.sum(1).astype(float),
+        "impression": np.full(users.size, 1.0 * SHOWN),
+    }
 
 
 def play(day: datetime, feed: Feed, database: duckdb.DuckDBPyConnection) -> None:
-    """One day: who comes asks the flag, and does what its config makes people do. All of it is kept, or none."""
+    """One day: who comes is served what the flag has, and does what that makes people do. All of the day is
+    kept, or nothing."""
     came = visits(day)
     exposures: list[tuple[str, str, str, datetime]] = []
     served: dict[str, list[int]] = defaultdict(list)
@@ -142,7 +147,9 @@ def _write(
         _insert(database, "events", ("event_id", "user_id", "name", "value", "at", "ingested_at"), columns)
 
 
-def _insert(database: duckdb.DuckDBPyConnection, table: str, names: tuple[str, ...], columns: list[Any]) -> None:
+def _insert(
+    database: duckdb.DuckDBPyConnection, table: str, names: tuple[str, ...], columns: list[Any]
+) -> None:
     if columns:
         rows = pa.table([pa.array(column) for column in columns], names=list(names))  # noqa: F841  (DuckDB sees it)
         database.execute(f"insert into {table} select * from rows")
