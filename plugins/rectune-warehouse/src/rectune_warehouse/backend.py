@@ -20,6 +20,7 @@ from rectune_dsl.hooks.api import (
     UsageError,
     settings_of,
 )
+from rectune_warehouse.rehearsal import play
 from rectune_warehouse.settings import WarehouseSettings
 from rectune_warehouse.source import Source
 
@@ -37,6 +38,7 @@ class Warehouse:
     def __init__(self, context: BackendContext) -> None:
         self._task = context.task
         self._settings = settings_of(context.task, NAME, WarehouseSettings)
+        self._folder = context.folder
         self._source = Source(self._settings, context.folder)
         self._given = context.delivery
         self._specs: dict[str, ExperimentSpec] = {}
@@ -88,7 +90,7 @@ class Warehouse:
     def set_exposure(
         self, experiment: str, fraction: float, arm: str | None = None, at: datetime | None = None
     ) -> None:
-        self._delivery.set_exposure(experiment, fraction, arm)
+        self._delivery.set_exposure(experiment, fraction, arm, at)
 
     def observe(self, experiment: str, as_of: datetime) -> Moments:
         """What the tables say now of the time before `as_of`: an event that comes late is there once it has
@@ -100,6 +102,8 @@ class Warehouse:
             raise BackendError(
                 f"there is no experiment {experiment!r}", help="call `create` with its spec first"
             )
+        if self._settings.rehearsal:
+            play(self._folder / self._settings.rehearsal, as_of)
         with self._source.open() as database:
             return Asked(self._task, self._settings, database).observed(experiment, spec, as_of)
 

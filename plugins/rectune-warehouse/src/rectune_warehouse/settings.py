@@ -154,6 +154,9 @@ class WarehouseSettings(Settings):
     virtual_time: bool = False
     """Days pass as fast as they are computed: for rehearsals on generated traffic, whose time is the
     events'."""
+    rehearsal: str = ""
+    """A Python script that makes the traffic until a moment, its argument, before that is observed. Needs
+    virtual_time."""
 
     @field_validator("url")
     @classmethod
@@ -177,6 +180,8 @@ class WarehouseSettings(Settings):
 
     @model_validator(mode="after")
     def _whole(self) -> WarehouseSettings:
+        if self.rehearsal and not self.virtual_time:
+            raise ValueError("rehearsal makes traffic, of people who are not there: it needs virtual_time = true")
         several = len(self.events) > 1
         for name, column in self.columns.items():
             if "@" in name or name == "users":
