@@ -67,6 +67,8 @@ class Part:
 WHOLE = Part()
 
 
-@ibis.udf.scalar.builtin(name="hash", signature=(("string",), "uint64"))
-def _hash(text: Any) -> Any:
-    """DuckDB's own."""
+def _of_text(text: Any) -> Any:
+    """DuckDB's own hash."""
+
+
+_hash: Any = ibis.udf.scalar.builtin(_of_text, name="hash", signature=(("string",), "uint64"))
