@@ -18,8 +18,8 @@ from rectune_warehouse.study import Study
 from rectune_warehouse.wanted import Wanted, readings, wanted_of
 from rectune_warehouse.window import DAY, Part, Window, aware, naive, window_of
 
-AT_ONCE = 20_000_000
-"""Rows of a table with event ids that DuckDB is given at a time: what it keeps of them takes 2 GB."""
+AT_ONCE = 25_000_000
+"""Rows of a table with event ids that DuckDB is given at a time: what it keeps of them takes 2.5 GB."""
 
 
 @dataclass(frozen=True)

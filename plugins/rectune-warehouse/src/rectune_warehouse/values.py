@@ -95,43 +95,38 @@ def _rows(table: Relation, reading: Reading, window: Window, part: Part) -> Any:
     So few numbers are kept of an event, as many as there may be of them at a time.
     """
     events, columns = reading.events, reading.columns
-    bits = [
-        _selected(table, name, column).ifelse(2**i, 0) for i, (name, column) in enumerate(columns.items())
-    ]
-    rows = table.rows.select(
-        user=table.column(events.user, "user"),
-        at=table.time(events.time, "time"),
-        counts=reduce(or_, bits, ibis.literal(0, "int64")),
-        **({"event": table.column(events.event_id, "event_id")} if events.event_id else {}),
-        **{
-            f"number{i}": table.of(_taker(reading, name)).number(name, "value")
-            for i, name in enumerate(reading.numbers)
-        },
-    )
+    user, at = table.column(events.user, "user"), table.time(events.time, "time")
     before = max((column.days_before or 0 for column in columns.values()), default=0)
     ever = window.as_of if any(column.days_after for column in columns.values()) else window.until
-    kept = rows.filter(
-        rows.user.notnull(),
-        rows.at >= ibis.literal(window.start - before * DAY),
-        rows.at < ibis.literal(ever),
-        part.has(rows.user),
+    begin, end = ibis.literal(window.start - before * DAY), ibis.literal(ever)
+    bits = [_selected(table, name, c).ifelse(2**i, 0) for i, (name, c) in enumerate(columns.items())]
+    takers = {name: table.of(f"columns.{_taker(columns, name)}") for name in reading.numbers}
+    rows = table.rows.filter(user.notnull(), at >= begin, at < end, part.has(user)).select(
+        user=user,
+        at=at,
+        counts=reduce(or_, bits, ibis.literal(0, "int64")),
+        **({"event": _own_id(table.column(events.event_id, "event_id"))} if events.event_id else {}),
+        **{f"number{i}": taker.number(name, "value") for i, (name, taker) in enumerate(takers.items())},
     )
-    return kept if reading.counts_all else kept.filter(kept.counts != 0)
+    return rows if reading.counts_all else rows.filter(rows.counts != 0)
+
+
+def _own_id(event: Any) -> Any:
+    """Ids of events, those without one being given one of their own. Put that way, and not as two kinds of
+    rows that are put together, the events need not all be kept before they are counted."""
+    return as_text(event).coalesce(ibis.uuid().cast("string"))
 
 
 def _once(rows: Any) -> Any:
     """Rows with the same user and event id are one event, of which the earliest time and the largest values
-    count. Those without an id are events of their own."""
-    known = rows.filter(rows.event.notnull())
-    largest = {name: known[name].max() for name in rows.columns if name not in ("user", "event", "at")}
-    single = known.group_by("user", "event").aggregate(at=known.at.min(), **largest)
-    names = ["user", "at", *largest]
-    return single.select(names).union(rows.filter(rows.event.isnull()).select(names))
+    count."""
+    largest = {name: rows[name].max() for name in rows.columns if name not in ("user", "event", "at")}
+    return rows.group_by("user", "event").aggregate(at=rows.at.min(), **largest)
 
 
-def _taker(reading: Reading, value: str) -> str:
-    """The setting of the first column that takes a value, for errors to name."""
-    return f"columns.{next(name for name, column in reading.columns.items() if column.value == value)}"
+def _taker(columns: Mapping[str, Column], value: str) -> str:
+    """The first column that takes a value: the one that errors name."""
+    return next(name for name, column in columns.items() if column.value == value)
 
 
 def _selected(table: Relation, name: str, column: Column) -> Any:
