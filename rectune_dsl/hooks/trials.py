@@ -180,6 +180,8 @@ class Estimates:
     `covariance` is (arms * metrics) square, row-major by arm, zero where missing.
     `level`, `level_se` are absolute values, with control's row first: (1 + arms, metrics).
     `effective_n[a][m]` gives the degrees of freedom. `missing`: metric, or `arm/metric`, -> why.
+    `assigned`: users of each arm, control first, so that their ratio can be checked; empty where nobody was
+    randomised, or it is not told.
     """
 
     as_of: datetime
@@ -192,6 +194,7 @@ class Estimates:
     effective_n: tuple[tuple[float, ...], ...]
     complete_until: Mapping[str, datetime] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
+    assigned: tuple[int, ...] = ()
     kind: Literal["estimates"] = "estimates"
 
 
