@@ -271,7 +271,9 @@ def _written(phase: Record, experiment: Experiment) -> dict[str, Any]:
         written["dateEnded"] = ended
     space: dict[str, Any] = phase.maybe("namespace", {})
     if space:
-        written["namespace"] = {**space, "enabled": True}
+        written["namespace"] = {name: space.get(name) for name in ("namespaceId", "range")} | {
+            "enabled": True
+        }
     return written
 
 

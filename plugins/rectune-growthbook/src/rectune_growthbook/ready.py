@@ -33,8 +33,8 @@ def task_problems(task: Task) -> Iterator[str]:
     for name, metric in task.metrics.items():
         if metric.kind in ("ratio", "quantile"):
             yield (
-                f"`{name}` is a {metric.kind} of columns, which GrowthBook does not tell: remove its `kind`, and "
-                "map it to a metric that GrowthBook defines so"
+                f"`{name}` is a {metric.kind} of columns, which GrowthBook does not tell: remove its "
+                "`kind`, and map it to a metric that GrowthBook defines so"
             )
         if metric.covariate is not None:
             yield f"`{name}` has a covariate, which GrowthBook does not tell: remove `covariate`"

@@ -160,7 +160,8 @@ def _why(cell: _Cell, control: _Cell, name: str) -> str:
     if abs(cell.change - lift) > _ROOM * math.sqrt(_variance(cell, control)):
         return (
             f"GrowthBook's lift is {cell.change:+.4%} and that of the means is {lift:+.4%}: it adjusts the "
-            "metric (CUPED, post-stratification or a prior), and its errors are of something else: turn that off"
+            "metric (CUPED, post-stratification or a prior), and its errors are not those of the means; turn "
+            "that off"
         )
     return ""
 
