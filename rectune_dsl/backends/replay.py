@@ -9,7 +9,7 @@ arm is evaluated on all of a part's impressions.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -92,7 +92,11 @@ class ReplayBackend:
     # --- experiments ---------------------------------------------------------------------------
 
     def create(self, spec: ExperimentSpec, key: str) -> str:
-        self._specs.setdefault(key, spec)
+        """Keep the spec, or find it. Raises BackendError when `key` was used for another spec."""
+        if replace(self._specs.setdefault(key, spec), key="") != replace(spec, key=""):
+            raise BackendError(
+                f"there is another experiment with the key {key!r}", help="give each experiment its own key"
+            )
         return key
 
     def start(self, experiment: str) -> None:

@@ -1,0 +1,54 @@
+"""The page on backends shows a backend that works: every block is a part of tested files."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from rectune_dsl.hooks.api import ABBackend
+from rectune_dsl.plugins.host import Host
+from rectune_dsl.testing.backend_contract import Rig
+
+HOW_TO = Path(__file__).parents[2] / "docs/how-to"
+PAGE = (HOW_TO / "your-own-backend.md").read_text(encoding="utf-8")
+EXAMPLE = HOW_TO / "your-own-backend"
+FILES = "\n".join(path.read_text(encoding="utf-8") for path in sorted(EXAMPLE.glob("*.py")))
+
+
+@pytest.mark.parametrize("block", re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL))
+def test_every_block_is_a_part_of_the_example(block):
+    assert block in FILES
+
+
+def test_the_example_passes_the_suite_as_the_page_runs_it():
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rs"]
+    done = subprocess.run(command, cwd=EXAMPLE, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout
+    assert "the backend has no baseline" in done.stdout
+    assert PAGE.count("python -m pytest -rs") == 1
+
+
+def test_the_example_registers_its_backend(monkeypatch):
+    monkeypatch.syspath_prepend(str(EXAMPLE))
+    assert callable(Host([EXAMPLE / "house_backend.py"]).backend("house"))
+
+
+def test_the_entry_point_has_the_group_that_the_host_reads(monkeypatch):
+    (block,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    assert tomllib.loads(block)["project"]["entry-points"] == {"rectune": {"house": "house_backend"}}
+
+
+def test_every_method_of_a_backend_is_in_the_table():
+    methods = [name for name in vars(ABBackend) if not name.startswith("_")]
+    assert len(methods) == 9
+    for name in methods:
+        assert f"| `{name}(" in PAGE, name
+
+
+def test_all_that_a_rig_may_tell_is_in_the_table():
+    for name in vars(Rig):
+        if not name.startswith("_") and name != "tolerance":
+            assert re.search(rf"^\|[^|]*`{name}\b", PAGE, re.MULTILINE), name
