@@ -4,8 +4,9 @@ It keeps state, and time passes when the test says so. It is no GrowthBook: it k
 plugin makes, and answers them as the documentation and the public source of GrowthBook have it.
 """
 
+from rectune_growthbook.testing.feed import Feed
 from rectune_growthbook.testing.people import People, Product
 from rectune_growthbook.testing.platform import Metric, Platform
 from rectune_growthbook.testing.server import Fault, GrowthBookServer
 
-__all__ = ["Fault", "GrowthBookServer", "Metric", "People", "Platform", "Product"]
+__all__ = ["Fault", "Feed", "GrowthBookServer", "Metric", "People", "Platform", "Product"]
