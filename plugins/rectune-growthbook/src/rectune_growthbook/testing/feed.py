@@ -37,7 +37,7 @@ class Feed:
         """Users differ in how long they stay, and in how soon they are annoyed."""
         taste = 0.5 + (users * 0.6180339887) % 1.0
         lift = self.lift(config)
-        annoying = 0.06 * math.exp(0.1 * math.log(config["w_like"]) - 0.4 * math.log(config["w_hate"]))
+        annoying = 0.15 * config["w_like"] ** 0.1 * config["w_hate"] ** -0.6
         impressions = np.floor(5 + 10 * chance[:, 1])
         return {
             "minutes": taste * (1 + lift) * (4 + 8 * chance[:, 0]),
