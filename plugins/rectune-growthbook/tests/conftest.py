@@ -26,11 +26,12 @@ dsl = 1
 name = "feed"
 surface = "home-feed"
 [signals]
+p_long = {}
 p_like = {}
 p_hate = {}
 [stages.ranking]
 keep = 10
-score = "w_like * p_like - w_hate * p_hate"
+score = "p_long + w_like * p_like - w_hate * p_hate"
 [stages.ranking.params]
 w_like = { production = 1.0, low = 0.1, high = 10.0, scale = "log" }
 w_hate = { production = 1.0, low = 0.2, high = 5.0, scale = "log" }

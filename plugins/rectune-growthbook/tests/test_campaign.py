@@ -55,8 +55,8 @@ def status(project):
 
 
 def go_on(project, lab, most=40):
-    """Approve what is asked, and let a day pass where nothing is, to the end of the run. Returns the steps that
-    were asked about."""
+    """Approve what is asked, and let a day pass where nothing is, to the end of the run. Returns the steps
+    that were asked about."""
     asked = []
     for _ in range(most):
         now = status(project)

@@ -82,6 +82,7 @@ class GrowthBook:
         found = self._experiments.find(key)
         if found is None:
             _refuse(spec)
+            self._flag.compare(spec)
             share = share_of(spec, self._settings.population, self._taken(spec))
             found = self._experiments.make(spec, key, share)
         self._experiments.check(found, spec)
@@ -200,15 +201,14 @@ class GrowthBook:
     def _compute(self, found: Experiment) -> None:
         """Let GrowthBook compute results. Raises BackendError where it fails to, or takes too long."""
         snapshot = self._client.post("experiments", found.id, "snapshot", body={}).record("snapshot")
-        waited, pause = 0.0, POLL_SECONDS
+        begun, pause = time.monotonic(), POLL_SECONDS
         while (status := snapshot.text("status")) == "running":
-            if waited >= self._settings.snapshot_timeout:
+            if (waited := time.monotonic() - begun) >= self._settings.snapshot_timeout:
                 raise BackendError(
                     f"GrowthBook computes results of experiment {found.id} for more than {waited:.0f} s",
                     help="look at its queries, or raise `snapshot_timeout`; then resume the run",
                 )
             time.sleep(pause * (1 + random.random()) / 2)
-            waited += pause
             pause = min(1.5 * pause, 10 * POLL_SECONDS)
             snapshot = self._client.get("snapshots", snapshot.text("id")).record("snapshot")
         if status != "success":
@@ -235,6 +235,8 @@ def _refuse(spec: ExperimentSpec) -> None:
             "compares with",
             help="remove [holdout] from the task",
         )
+    if len(spec.arms) < 2:
+        raise BackendError("an experiment has two arms at least", help="test something against control")
     if spec.unit != USER:
         raise BackendError(
             f"GrowthBook does not assign by {spec.unit!r}", help="remove `unit` from [experiment]"

@@ -60,11 +60,9 @@ class Flag:
             delivered if isinstance(delivered, dict) else None,
         )
 
-    def link(self, experiment: Experiment, spec: ExperimentSpec) -> None:
-        """Serve an experiment's variations, each its config, where it is not done. It has to run for that."""
+    def compare(self, spec: ExperimentSpec) -> None:
+        """Raises BackendError unless control is what everybody is served."""
         feature = self.read()
-        if _place(feature, experiment) is not None:
-            return
         control = spec.arms[0].config.values
         if differing := [name for name, value in control.items() if feature.default.get(name) != value]:
             name = differing[0]
@@ -73,6 +71,12 @@ class Flag:
                 f"and control is to be {control[name]}",
                 help="write what production is into the task: `production` of its params",
             )
+
+    def link(self, experiment: Experiment, spec: ExperimentSpec) -> None:
+        """Serve an experiment's variations, each its config, where it is not done. It has to run for that."""
+        feature = self.read()
+        if _place(feature, experiment) is not None:
+            return
         values = [
             {"variationId": experiment.variations[arm.name], "value": _merged(feature.default, arm.config)}
             for arm in spec.arms
