@@ -53,6 +53,7 @@ $(VENV)/.installed: pyproject.toml
 
 $(VENV)/.installed-test: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet -e '.[test]'
+	$(BIN)/python -m pip install --quiet --no-deps obp==0.4.1  # estimates are compared with its; it needs torch elsewhere
 	@touch $@
 
 # an environment of their own: the core's tests run without any plugin

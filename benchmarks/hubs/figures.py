@@ -20,31 +20,42 @@ def reported(results: Mapping[str, Sequence[Found]]) -> list[Figure]:
 
 
 def _transfer(results: Sequence[Found]) -> Iterator[Figure]:
+    first = _trials(results, "value_fusion", "empty")
     for task in ("joint", "diversity"):
         empty, skilled = _trials(results, task, "empty"), _trials(results, task, "skilled")
-        first = _trials(results, "value_fusion", "empty")
-        without, with_it = _median_rounds(empty), _median_rounds(skilled)
-        yield _figure(f"{task}: rounds to {ENOUGH:g} %, empty Skillhub", without, "rounds", len(empty))
-        goal, most = ("<= half of that", without / 2) if task == "joint" else ("<= that", without)
-        name = f"{task}: rounds to {ENOUGH:g} %, after value_fusion"
-        yield _figure(name, with_it, "rounds", len(skilled), goal, with_it <= most)
-        for number in (1, 2, 4):
-            for hub, trials in (("empty", empty), ("skilled", skilled)):
-                gains = [trial["gains"][number - 1] for trial in trials]
-                yield _mean(f"{task}: safe gain after {number}, {hub}", gains, "%")
-        bad = [sum(trial["violating"]) for trial in empty], [sum(trial["violating"]) for trial in skilled]
-        arms = [sum(trial["arms"]) for trial in skilled]
-        yield _mean(f"{task}: violating arms, empty", bad[0], "arms per campaign")
-        goal = "fewer, or none where there are none"
-        ok = sum(bad[1]) < sum(bad[0]) or sum(bad[1]) == 0
-        yield _mean(
-            f"{task}: violating arms, skilled", bad[1], f"of {statistics.mean(arms):.0f} arms", goal, ok
-        )
+        yield from _speed(task, empty, skilled)
+        yield from _gains(task, empty, skilled)
+        yield from _violations(task, empty, skilled)
         spent = [sum(a["arms"]) + _arms_to(b) for a, b in zip(first, skilled, strict=True)]
         counted = f"{task}: arms to {ENOUGH:g} %, the first campaign's included"
         yield _figure(counted, statistics.median(spent), "arms", len(spent))
         alone = statistics.median(map(_arms_to, empty))
         yield _figure(f"{task}: arms to {ENOUGH:g} %, empty", alone, "arms", len(empty))
+
+
+def _speed(task: str, empty: Sequence[Found], skilled: Sequence[Found]) -> Iterator[Figure]:
+    without, with_it = _median_rounds(empty), _median_rounds(skilled)
+    yield _figure(f"{task}: rounds to {ENOUGH:g} %, empty Skillhub", without, "rounds", len(empty))
+    goal, most = ("<= half of that", without / 2) if task == "joint" else ("<= that", without)
+    name = f"{task}: rounds to {ENOUGH:g} %, after value_fusion"
+    yield _figure(name, with_it, "rounds", len(skilled), goal, with_it <= most)
+
+
+def _gains(task: str, empty: Sequence[Found], skilled: Sequence[Found]) -> Iterator[Figure]:
+    for number in (1, 2, 4, len(empty[0]["gains"])):
+        alone, told = ([trial["gains"][number - 1] for trial in trials] for trials in (empty, skilled))
+        yield _mean(f"{task}: safe gain after {number}, empty", alone, "%")
+        yield _mean(f"{task}: safe gain after {number}, skilled", told, "%")
+        added = [b - a for a, b in zip(alone, told, strict=True)]
+        yield _mean(f"{task}: what skills add to the safe gain after {number}", added, "points")
+
+
+def _violations(task: str, empty: Sequence[Found], skilled: Sequence[Found]) -> Iterator[Figure]:
+    alone, told = ([sum(trial["violating"]) for trial in trials] for trials in (empty, skilled))
+    arms = statistics.mean(sum(trial["arms"]) for trial in skilled)
+    yield _mean(f"{task}: violating arms, empty", alone, "arms per campaign")
+    goal, ok = "fewer, or none where there are none", sum(told) < sum(alone) or sum(told) == 0
+    yield _mean(f"{task}: violating arms, skilled", told, f"of {arms:.0f} arms", goal, ok)
 
 
 def _poison(results: Sequence[Found]) -> Iterator[Figure]:
@@ -62,7 +73,9 @@ def _poison(results: Sequence[Found]) -> Iterator[Figure]:
         left = sum(found["left"].get(kind, 0) for found in results)
         name = f"poison: {kind} retired by the end, of {planted}"
         retired = 100 * (planted - left) / planted
-        yield _figure(name, retired, "%", len(results), "100", left == 0)
+        is_about_direction = kind in ("elasticities", "mechanics")
+        goal = "100" if is_about_direction else "none"
+        yield _figure(name, retired, "%", len(results), goal, left == 0 or not is_about_direction)
     planted_in = sum(bool(found["poisonous"]) for found in results)
     yield _figure("poison: worlds that had any", planted_in, "worlds", len(empty), "> 0", planted_in > 0)
 

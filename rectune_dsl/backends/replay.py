@@ -15,10 +15,23 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rectune_dsl.backends.replaylog import contexts, estimate, log, play, policy, problems, reach, signals
+from rectune_dsl.backends.replaylog import (
+    contexts,
+    estimate,
+    log,
+    play,
+    policy,
+    problems,
+    reach,
+    rewards,
+    signals,
+    slates,
+    support,
+)
 from rectune_dsl.backends.replaylog.catalogue import Catalogue
-from rectune_dsl.backends.replaylog.layout import COVERAGE, diversity_keys
+from rectune_dsl.backends.replaylog.layout import COVERAGE, IMPRESSIONS, diversity_keys, outcome_names
 from rectune_dsl.backends.replaylog.log import PartName
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.replay import Replay
@@ -31,6 +44,7 @@ from rectune_dsl.hooks.api import (
     Estimates,
     ExperimentSpec,
     Panel,
+    Support,
 )
 from rectune_dsl.hooks.errors import BackendError, UsageError
 
@@ -60,7 +74,8 @@ class ReplayBackend:
         """What the task asks of the log; `check` says what of it the log does not have."""
         judged = self._task.judged
         columns = [c for name, metric in judged.items() for c in metric.columns(name)]
-        share = self._replay.split
+        share, model = self._replay.split, self._replay.slate_model
+        slates = f", {model} slates" if model is not None else ""
         return Capabilities(
             metrics=tuple(dict.fromkeys((*judged, *columns, COVERAGE))),
             signals=tuple(self._replay.signals),
@@ -71,7 +86,7 @@ class ReplayBackend:
             population=None,
             description=(
                 f"off-policy replay of {self._replay.log} ({self._replay.policy} policy, "
-                f"{self._replay.estimator}): {share.fit:.0%} of it fit signals, the next "
+                f"{self._replay.estimator}{slates}): {share.fit:.0%} of it fit signals, the next "
                 f"{share.tune:.0%} tune, the last {share.confirm:.0%} confirm; users_per_arm and days "
                 "are not used"
             ),
@@ -146,11 +161,10 @@ class ReplayBackend:
         rows = np.sort(generator.permutation(part.log.rows)[:requests])
         return self._loaded.panels.of(part.contexts, part.contexts.of_row[rows])
 
-    def diagnostics(self, config: Config, part: PartName = "tune") -> reach.Diagnostics:
-        """How many of a part's impressions a config can use, and with which weights."""
+    def diagnostics(self, config: Config, part: PartName = "tune") -> Support:
+        """How much of a part a config can use, and with which weights."""
         (played,) = self._played((config,), part)
-        ratio = played.chosen / self._loaded.parts[part].log.propensity
-        return reach.diagnose(part, ratio, self._replay.clip)
+        return self._support(played, part)
 
     # --- the log -------------------------------------------------------------------------------
 
@@ -166,16 +180,31 @@ class ReplayBackend:
         return self._specs[experiment]
 
     def _played(self, configs: Sequence[Config], part: PartName) -> tuple[play.Played, ...]:
-        loaded = self._loaded
-        return play.play(loaded.policy, loaded.panels, loaded.catalogue, loaded.parts[part], configs)
+        loaded, own = self._loaded, self._loaded.parts[part]
+        found = play.play(loaded.policy, loaded.panels, loaded.catalogue, own, configs, loaded.rewards)
+        if self._replay.slate_model != "standard":
+            return found
+        return tuple(replace(p, chosen=slates.whole(p.chosen, loaded.units[part])) for p in found)
 
     def _estimates(self, arms: Sequence[Arm], part: PartName, as_of: datetime) -> Estimates:
-        own = self._loaded.parts[part].log
-        values = []
-        for played in self._played([arm.config for arm in arms], part):
+        own, units, judged = self._loaded.parts[part].log, self._loaded.units[part], self._task.judged
+        values, supported = [], {}
+        for arm, played in zip(arms, self._played([arm.config for arm in arms], part), strict=True):
             weight = estimate.weights(played.chosen, own.propensity, self._replay.clip)
-            values.append(estimate.arm_values(self._replay, self._task.judged, own.outcomes, played, weight))
-        return estimate.estimates(arms, values, tuple(self._task.judged), as_of)
+            values.append(estimate.arm_values(self._replay, judged, own.outcomes, played, weight, units))
+            supported[arm.name] = self._support(played, part)
+        return estimate.estimates(arms, values, tuple(judged), as_of, supported)
+
+    def _support(self, played: play.Played, part: PartName) -> Support:
+        own, loaded = self._loaded.parts[part].log, self._loaded
+        return support.support(
+            played.chosen / own.propensity,
+            own.outcomes[IMPRESSIONS],
+            loaded.units[part],
+            self._replay.clip,
+            played.choices,
+            loaded.chance,
+        )
 
     def _data_problems(self) -> list[str]:
         loaded = self._loaded
@@ -187,10 +216,10 @@ class ReplayBackend:
         for part in loaded.parts.values():
             found += problems.sparse_problems(self._task, part.contexts)
         own = self.diagnostics(Config(self._task.production))
-        if own.effective_rows < self._replay.min_ess and set(self._task.judged) != {COVERAGE}:
+        if own.effective < self._replay.min_ess and set(self._task.judged) != {COVERAGE}:
             found.append(
-                f"production's effective sample size on the tune part is {own.effective_rows:,.0f} of "
-                f"{own.rows:,} impressions, below min_ess = {self._replay.min_ess:,.0f}, so every metric "
+                f"production's effective sample size on the tune part is {own.effective:,.0f} of "
+                f"{own.units:,} {own.unit}, below min_ess = {self._replay.min_ess:,.0f}, so every metric "
                 "would be missing: bring a longer log, raise the temperature, or lower min_ess"
             )
         return list(dict.fromkeys(found))
@@ -202,13 +231,17 @@ _PANEL = 1
 
 @dataclass(frozen=True, eq=False)
 class _Loaded:
-    """A log that is ready to be played."""
+    """A log that is ready to be played. `chance`: see `support.best_chances`; `rewards`: by outcome, for the
+    doubly robust estimator."""
 
     catalogue: Catalogue
     parts: dict[PartName, play.Part]
+    units: dict[PartName, slates.Units]
     items: dict[str, signals.Table]
     panels: contexts.Panels
     policy: policy.Policy
+    chance: NDArray[np.float64]
+    rewards: dict[str, rewards.Reward]
 
 
 def _load(task: Task, replay: Replay, folder: Path, functions: policy.Functions) -> _Loaded:
@@ -217,11 +250,34 @@ def _load(task: Task, replay: Replay, folder: Path, functions: policy.Functions)
     whole, catalogue = log.load(task, folder, functions)
     logs = log.split(whole, replay.split)
     items = signals.item_signals(replay.signals, logs["fit"], catalogue)
-    by_position = replay.policy == "top"
-    parts: dict[PartName, play.Part] = {
-        name: play.Part(part, contexts.contexts(part, replay.signals, catalogue, by_position))
-        for name, part in logs.items()
-        if name != "fit"
-    }
     panels = contexts.Panels(task, catalogue, items)
-    return _Loaded(catalogue, parts, items, panels, policy.policy_of(task, panels.width, functions))
+    examined = slates.examination(replay, logs["fit"])
+
+    def part(own: log.Log) -> play.Part:
+        return play.Part(own, contexts.contexts(own, replay.signals, catalogue, replay.policy == "top"))
+
+    used = slates.prepared(replay, {name: own for name, own in logs.items() if name != "fit"}, examined)
+    return _Loaded(
+        catalogue,
+        {name: part(own) for name, own in used.items()},
+        {name: slates.units(own) for name, own in used.items()},
+        items,
+        panels,
+        policy.policy_of(task, panels.width, functions, examined),
+        support.best_chances(whole, catalogue),
+        _rewards(task, part(logs["fit"]), catalogue, items, panels) if replay.estimator == "dr" else {},
+    )
+
+
+def _rewards(
+    task: Task,
+    fit: play.Part,
+    catalogue: Catalogue,
+    items: dict[str, signals.Table],
+    panels: contexts.Panels,
+) -> dict[str, rewards.Reward]:
+    assert task.replay is not None
+    # a rate is made of the fit part's own outcomes: they would seem to be foretold
+    given = {n: table for n, table in items.items() if task.replay.signals[n].rate is None}
+    sparse = play.logged_values(panels, fit)
+    return {name: rewards.fit(fit.log, name, catalogue, given, sparse) for name in outcome_names(task)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,14 @@ from rectune_dsl.cli.common import (
 )
 
 if TYPE_CHECKING:
+    from rectune_dsl.dsl.diagnostics import Diagnostic
     from rectune_dsl.dsl.model import Task
+    from rectune_dsl.hooks.api import Capabilities
+    from rectune_dsl.report.planned import Assumed
+    from rectune_dsl.workflow.compile import Workflow
+    from rectune_dsl.workflow.prepare import Loaded
+    from rectune_dsl.workflow.providers import Providers
+    from rectune_dsl.workflow.traffic import Power, Traffic
 
 
 @click.command("plan")
@@ -37,6 +45,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="State the chance to ship at the best config there is. Only simulated backends know it.",
 )
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -46,50 +55,77 @@ def command(
     backend: str,
     assume: tuple[str, ...],
     oracle: bool,
+    as_json: bool,
 ) -> None:
-    """Show the compiled workflow, the search space, what is judged, the traffic, and what it can detect; and
-    what agents that ask a language model would spend.
+    """Show the compiled workflow, the search space, what is judged, the traffic, and what it can detect; how
+    well a log supports arms; and what agents that ask a language model would spend.
 
     Launches nothing. Exit code 2 when the campaign could not run.
     """
     from rectune_dsl.cli.execute import checked_task
-    from rectune_dsl.report.console import console
-    from rectune_dsl.report.costs import print_estimate
-    from rectune_dsl.report.plan import print_chance, print_plan
+    from rectune_dsl.report.planned import plan_json
     from rectune_dsl.report.problems import print_problems
     from rectune_dsl.workflow.compile import compile_task
-    from rectune_dsl.workflow.estimate import estimate
     from rectune_dsl.workflow.preflight import model_preflight, preflight
     from rectune_dsl.workflow.prepare import Choices
     from rectune_dsl.workflow.providers import Providers
-    from rectune_dsl.workflow.traffic import oracle_lifts, power, shipping_chance, traffic
+    from rectune_dsl.workflow.traffic import power, traffic
 
     loaded = checked_task(ctx, task, Choices(0, agents, backend, plugin_files(ctx)))
     capabilities = loaded.backend.capabilities()
     found = power(loaded.task, loaded.backend, _confirmation(store, loaded.task))
-    out = console()
-    workflow = compile_task(loaded.task)
-    print_plan(out, workflow, capabilities, traffic(loaded.task, capabilities), found)
+    workflow, planned = compile_task(loaded.task), traffic(loaded.task, capabilities)
     providers = Providers(loaded.task, loaded.folder, host(ctx))
     asking = model_preflight(loaded, providers)
-    readable = all(problem.code != "RT908" for problem in asking)
-    if readable and (planned := estimate(workflow, capabilities, providers)) is not None:
-        print_estimate(out, loaded.task.llm, planned)
-    if assume:
-        lifts = dict(_assumption(text) for text in assume)
-        print_chance(
-            out, "if the true lifts are as assumed", lifts, shipping_chance(loaded.task, found, lifts)
-        )
-    if oracle:
-        lifts = oracle_lifts(loaded.backend)
-        print_chance(
-            out, "at the simulator's oracle config", lifts, shipping_chance(loaded.task, found, lifts)
-        )
-    problems = (*preflight(loaded, found), *asking)
+    assumed = _assumed(loaded, found, assume, oracle)
     warnings = tuple(p for p in loaded.checked.problems if p.severity == "warning")
-    print_problems((*warnings, *problems), loaded.checked.sources)
+    problems = (*warnings, *preflight(loaded, found), *asking)
+    if as_json:
+        click.echo(plan_json(workflow, capabilities, planned, found, assumed, problems))
+    else:
+        _print(workflow, capabilities, planned, found, None if _unreadable(asking) else providers, assumed)
+        print_problems(problems, loaded.checked.sources)
     if any(p.severity == "error" for p in problems):
         sys.exit(2)
+
+
+def _print(
+    workflow: Workflow,
+    capabilities: Capabilities,
+    planned: Traffic,
+    found: Power | None,
+    providers: Providers | None,
+    assumed: Sequence[Assumed],
+) -> None:
+    """The plan for people. `providers` None: what language models would cost cannot be told."""
+    from rectune_dsl.report.console import console
+    from rectune_dsl.report.costs import print_estimate
+    from rectune_dsl.report.plan import print_chance, print_plan
+    from rectune_dsl.workflow.estimate import estimate
+
+    out = console()
+    print_plan(out, workflow, capabilities, planned, found)
+    if providers is not None and (bill := estimate(workflow, capabilities, providers)) is not None:
+        print_estimate(out, workflow.task.llm, bill)
+    for own in assumed:
+        print_chance(out, own.when, own.lifts, own.chance)
+
+
+def _assumed(loaded: Loaded, found: Power | None, assume: Sequence[str], oracle: bool) -> tuple[Assumed, ...]:
+    from rectune_dsl.report.planned import Assumed
+    from rectune_dsl.workflow.traffic import oracle_lifts, shipping_chance
+
+    truths: list[tuple[str, dict[str, float]]] = []
+    if assume:
+        truths.append(("if the true lifts are as assumed", dict(_assumption(text) for text in assume)))
+    if oracle:
+        truths.append(("at the simulator's oracle config", oracle_lifts(loaded.backend)))
+    return tuple(Assumed(when, lifts, shipping_chance(loaded.task, found, lifts)) for when, lifts in truths)
+
+
+def _unreadable(asking: Sequence[Diagnostic]) -> bool:
+    """Whether a file of `[llm]` cannot be read."""
+    return any(problem.code == "RT908" for problem in asking)
 
 
 def _confirmation(store: str, task: Task) -> int:

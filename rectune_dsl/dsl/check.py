@@ -14,6 +14,7 @@ from rectune_dsl.dsl.checks import (
     metrics,
     names,
     params,
+    replay,
     roles,
     sampled,
     segments,
@@ -46,6 +47,7 @@ _CHECKS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (
     kinds.check,
     limits.check,
     wiring.check,
+    replay.check,
     llm.check,
     traffic.check,
 )

@@ -8,7 +8,9 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from rectune_dsl.dsl.table import Fraction, Table
+from rectune_dsl.dsl.table import Fraction, Listed, Table
+
+SlateModel = Literal["item-position", "position-based", "standard"]
 
 
 class ReplaySignal(Table):
@@ -91,6 +93,42 @@ class ReplayColumns(Table):
     """Where on the slate it was shown; left out, slates have one position."""
     pool: str | None = None
     """Out of which items it was chosen; left out, out of all of them."""
+    slate: str | None = None
+    """Which slate it was on; left out, every row is a unit of its own."""
+    propensities: str | None = None
+    """With which probability the logging policy showed the item at each position of the slate:
+    `0.2;0.1;0.1`. For slate model "position-based" only."""
+    slate_propensity: str | None = None
+    """With which probability the logging policy showed the whole slate. For slate model "standard" only."""
+
+
+class Slates(Table):
+    """What is assumed of users who see the rows of a slate together."""
+
+    model: SlateModel = "item-position"
+    """`item-position`: what a position earns depends on the item there, not on the others;
+    `position-based`: it is the position's examination times the item's worth; `standard`: nothing."""
+    examination: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Listed, Field(min_length=1)] | None = (
+        None
+    )
+    """How often each position is looked at, from the first on, up to a common factor. For model
+    "position-based"."""
+    clicks: str | None = None
+    """The outcome that examination is estimated from on the fit part, where it is not given."""
+
+    @model_validator(mode="after")
+    def _examined(self) -> Slates:
+        given = (self.examination is not None) + (self.clicks is not None)
+        if given != (self.model == "position-based"):
+            raise PydanticCustomError(
+                "replay_slates",
+                "the position-based model, and only that, needs to know how positions are examined",
+                {
+                    "help": 'write examination = [1.0, 0.6, ...] or clicks = "OUTCOME" to estimate it, with '
+                    'model = "position-based"; and neither without it'
+                },
+            )
+        return self
 
 
 class Replay(Table):
@@ -114,8 +152,11 @@ class Replay(Table):
     name."""
     policy: Literal["softmax", "top"] = "softmax"
     """How a config chooses: by a softmax of the score, or the `top` slate itself."""
-    estimator: Literal["snips", "ips"] = "snips"
-    """`snips` normalises the importance weights by their sum, `ips` does not."""
+    estimator: Literal["snips", "ips", "dr"] = "snips"
+    """`snips` normalises the importance weights by their sum, `ips` does not; `dr` is doubly robust: it
+    weighs only what a model of the outcomes, fitted on the fit part, gets wrong."""
+    slates: Slates | None = None
+    """What is assumed of users who see a slate; for logs with a column `slate`."""
     split: Split = Field(default_factory=Split)
     """Shares of the log in order of time, adding up to 1."""
     clip: Annotated[float, Field(gt=1)] | None = None
@@ -134,3 +175,10 @@ class Replay(Table):
                 {"help": "write [replay.columns] for format table, and leave it out for kuairand"},
             )
         return self
+
+    @property
+    def slate_model(self) -> SlateModel | None:
+        """None where the rows of the log are not linked."""
+        if self.columns is None or self.columns.slate is None:
+            return None
+        return self.slates.model if self.slates is not None else "item-position"

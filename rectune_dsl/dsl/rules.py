@@ -127,7 +127,8 @@ RULES: Mapping[str, Rule] = {
     "RT515": Rule("unknown provider of language models", "Nobody registered it."),
     "RT516": Rule("cap that forbids every call", "A call is made only if the longest answer fits the caps."),
     "RT517": Rule("replay of answers without a cassette", "There is no file they could come from."),
-    "RT518": Rule("unknown delivery", "Nobody registered it."),
+    "RT518": Rule("slates do not fit the log's columns", "A choice is compared with the wrong propensity."),
+    "RT519": Rule("unknown delivery", "Nobody registered it."),
     # RT6: segments, sources
     "RT601": Rule(
         "segment is not one of users or requests", "A segment is told apart before candidates are."

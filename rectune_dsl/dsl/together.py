@@ -23,6 +23,9 @@ _IS_RATIO = {"properties": {"kind": {"const": "ratio"}}, **needs("kind")}
 _NO_RATIO = {"properties": {"numerator": False, "denominator": False}, **OPEN}
 _IS_KUAIRAND = {"properties": {"format": {"const": "kuairand"}}, **needs("format")}
 _NO_COLUMNS = {"properties": {"columns": False}, **OPEN}
+_IS_POSITION_BASED = {"properties": {"model": {"const": "position-based"}}, **needs("model")}
+_ONE_EXAMINATION = {"oneOf": [needs("examination"), needs("clicks")], **OPEN}
+_NO_EXAMINATION = {"properties": {"examination": False, "clicks": False}, **OPEN}
 
 _TOGETHER: Mapping[str, Mapping[str, Any]] = {
     "Boost": {"anyOf": [needs("multiply"), needs("add")]},
@@ -33,6 +36,7 @@ _TOGETHER: Mapping[str, Mapping[str, Any]] = {
         "dependencies": {"smoothing": ["rate"]},
         **OPEN,
     },
+    "Slates": {"if": _IS_POSITION_BASED, "then": _ONE_EXAMINATION, "else": _NO_EXAMINATION, **OPEN},
 }
 """By the name of the table's class."""
 

@@ -53,5 +53,6 @@ def selected(observation: Estimates, metrics: Mapping[str, Metric]) -> Estimates
         effective_n=tuple(tuple(0.0 if m is None else row[m] for m in at) for row in observation.effective_n),
         complete_until=dict(observation.complete_until),
         missing=missing,
+        support=dict(observation.support),
         assigned=observation.assigned,
     )

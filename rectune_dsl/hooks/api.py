@@ -74,6 +74,7 @@ from rectune_dsl.hooks.skills import (
     Status,
     TightBounds,
 )
+from rectune_dsl.hooks.support import Support
 from rectune_dsl.hooks.trials import (
     CONTROL,
     HOLDOUT,
@@ -178,6 +179,7 @@ __all__ = [
     "Spending",
     "Status",
     "StopArm",
+    "Support",
     "Surrogate",
     "TightBounds",
     "UsageError",

@@ -9,6 +9,7 @@ from typing import Literal
 
 from rectune_dsl.hooks.proposals import Config
 from rectune_dsl.hooks.serving import DAY, NO_RAMP, Ramp, Serving, Slot
+from rectune_dsl.hooks.support import Support
 
 CONTROL = "control"
 """The name of production's arm, the first of every experiment."""
@@ -179,7 +180,8 @@ class Estimates:
     Axes: `arms` (without control) by `metrics`. `lift[a][m]` is None where missing.
     `covariance` is (arms * metrics) square, row-major by arm, zero where missing.
     `level`, `level_se` are absolute values, with control's row first: (1 + arms, metrics).
-    `effective_n[a][m]` gives the degrees of freedom. `missing`: metric, or `arm/metric`, -> why.
+    `effective_n[a][m]` gives the degrees of freedom. `missing`: metric, or `arm/metric`, -> why. `support`:
+    arm, control included, -> how well logged data support it, where that is where estimates come from.
     `assigned`: users of each arm, control first, so that their ratio can be checked; empty where nobody was
     randomised, or it is not told.
     """
@@ -194,8 +196,9 @@ class Estimates:
     effective_n: tuple[tuple[float, ...], ...]
     complete_until: Mapping[str, datetime] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
-    assigned: tuple[int, ...] = ()
     kind: Literal["estimates"] = "estimates"
+    support: Mapping[str, Support] = field(default_factory=dict)
+    assigned: tuple[int, ...] = ()
 
 
 Observation = Moments | Estimates

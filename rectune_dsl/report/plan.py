@@ -16,6 +16,7 @@ from rectune_dsl.experiments.rebase import AGAINST_HOLDOUT
 from rectune_dsl.experiments.verdicts import OBJECTIVE, confirmation_alpha
 from rectune_dsl.hooks.api import Capabilities
 from rectune_dsl.report.console import plain_table
+from rectune_dsl.report.support import print_support
 from rectune_dsl.report.words import bounds, count, number, percent
 from rectune_dsl.workflow.compile import Workflow
 from rectune_dsl.workflow.traffic import LARGE, Power, Traffic
@@ -34,6 +35,9 @@ def print_plan(
     _print_metrics(out, task, power)
     _print_traffic(out, task, capabilities, traffic)
     _print_power(out, task, power)
+    if power is not None and power.support:
+        out.print()
+        print_support(out, power.support, "the log, for production and for one param moved a fifth")
 
 
 def print_chance(out: Console, when: str, lifts: Mapping[str, float], chance: float | None) -> None:

@@ -27,6 +27,7 @@ from scipy.linalg import cholesky, solve_triangular
 
 from rectune_dsl.hooks.api import Forecast, KnowledgeRecord, RoundResult, Scored, Status
 from rectune_dsl.skillhub.knowledge import experiments, purse_against, with_scores
+from rectune_dsl.surrogate.covariances import regular
 
 ALPHA = 0.05
 """The chance that a record which predicts nothing becomes active, ever; shared by records of one cause."""
@@ -53,8 +54,6 @@ def judge(record: KnowledgeRecord, scored: Scored, among: int, today: str) -> Kn
     """The record with one more scored experiment, and the status that its evidence gives it. `among` is how
     many records of the same cause are tested side by side. An experiment counts once, and not at all where
     the record rests on it."""
-    if scored.experiment in experiments(record):
-        return record
     if scored.experiment in experiments(record):
         return record
     told = with_scores(record, replace(record, scored=(*record.scored, scored)))
@@ -130,13 +129,9 @@ def _doubt(one: _Lift, other: _Lift, *, with_it: bool) -> float:
 
 
 def _noise(seen: Sequence[_Lift], result: RoundResult) -> Array:
-    """Covariance of the lifts' errors, (lifts, lifts), a little above the nearest one without negative
-    variances: estimates of arms that were stopped at different times need not form a proper covariance."""
+    """Covariance of the lifts' errors, (lifts, lifts)."""
     rows = [s.row for s in seen]
-    covariance = np.array(result.estimates.covariance, np.float64)[np.ix_(rows, rows)]
-    values, vectors = np.linalg.eigh(0.5 * (covariance + covariance.T))
-    least = max(float(values.max(initial=0.0)) * 1e-9, 1e-18)
-    return np.asarray((vectors * np.maximum(values, least)) @ vectors.T)
+    return regular(np.array(result.estimates.covariance, np.float64)[np.ix_(rows, rows)])
 
 
 def _summary(seen: Sequence[_Lift], noise: Array, gains: Array, result: RoundResult) -> Scored:

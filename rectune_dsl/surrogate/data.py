@@ -9,6 +9,7 @@ import numpy as np
 from scipy.linalg import block_diag
 
 from rectune_dsl.hooks.api import CONTROL, HOLDOUT, Config, RoundResult
+from rectune_dsl.surrogate.covariances import without_negatives
 from rectune_dsl.surrogate.gp import Observations
 from rectune_dsl.surrogate.kernels import Array
 
@@ -130,13 +131,4 @@ def _noise(
     places = np.array([[row * width + column for column in columns] for row in rows])
     blocks = covariance[places[:, None, :, None], places[None, :, None, :]]  # (arms, arms, metrics, metrics)
     weight = np.array(list(weights.values()))
-    return _positive(np.einsum("abij,i,j->ab", blocks, weight, weight))
-
-
-def _positive(noise: Array) -> Array:
-    """The nearest matrix without negative variances: estimates of arms that were stopped at different
-    times need not form a proper covariance."""
-    values, vectors = np.linalg.eigh(0.5 * (noise + noise.T))
-    if values.min(initial=0.0) >= 0:
-        return noise
-    return np.asarray((vectors * np.maximum(values, 0.0)) @ vectors.T)
+    return without_negatives(np.einsum("abij,i,j->ab", blocks, weight, weight))

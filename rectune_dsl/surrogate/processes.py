@@ -53,7 +53,7 @@ class _Scaled:
 
 
 class ProcessSurrogate:
-    """A `Surrogate` and `JointSurrogate` of hooks/protocols.py. A process is fitted when first asked.
+    """A `Surrogate` and `JointSurrogate` of hooks/agents.py. A process is fitted when first asked.
 
     U has a process of its own, whose noise is that of the weighted sum of lifts: north stars that
     move together in an experiment's noise would otherwise look more, or less, certain than they are.

@@ -14,6 +14,7 @@ import numpy as np
 
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import KnowledgeRecord, Mechanic
+from rectune_dsl.surrogate.covariances import inverse
 from rectune_dsl.surrogate.kernels import Array
 from rectune_dsl.surrogate.limits import Z90
 
@@ -67,14 +68,6 @@ def product(priors: Sequence[MechanicsPrior]) -> MechanicsPrior:
         weighted[at] += own @ prior.mean
     covariance = inverse(precision)
     return MechanicsPrior(priors[0].metric, causes, covariance @ weighted, covariance)
-
-
-def inverse(matrix: Array) -> Array:
-    """Of a covariance, or of a sum of precisions. Numbers were rounded on their way: what that made negative
-    is taken as a little more than nothing."""
-    values, vectors = np.linalg.eigh(0.5 * (matrix + matrix.T))
-    least = max(float(values.max(initial=0.0)) * 1e-9, 1e-300)
-    return np.asarray((vectors / np.maximum(values, least)) @ vectors.T)
 
 
 def by_names(task: Task, features: Sequence[str]) -> tuple[MechanicsPrior, ...]:

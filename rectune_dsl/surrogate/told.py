@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from rectune_dsl.hooks.api import KnowledgeRecord, Response
-from rectune_dsl.surrogate.semantics import MechanicsPrior, inverse, mechanics_of, prior_of, product
+from rectune_dsl.surrogate.covariances import inverse
+from rectune_dsl.surrogate.semantics import MechanicsPrior, mechanics_of, prior_of, product
 
 ALONE = 1.5
 """Factor on the standard deviations of what a single task has learnt, for use in another one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.suggest import did_you_mean
@@ -20,7 +20,9 @@ from rectune_dsl.hooks.api import (
     BackendError,
     BaselineBackend,
     Capabilities,
+    Estimates,
     OracleBackend,
+    Support,
     UsageError,
 )
 from rectune_dsl.workflow.slots import slot_of
@@ -58,7 +60,8 @@ class Power:
     first of them that falls short reaches the task's power; None where no traffic suffices.
 
     Of each requirement with a large U: `alone` is the chance to show it, `needed_each` the users per arm with
-    which each has power 1 - beta / (G + 1). `later` are (number of a confirmation, chance with a large U)."""
+    which each has power 1 - beta / (G + 1). `later` are (number of a confirmation, chance with a large U).
+    `support`: how well logged data support production and a config near it, where those are asked."""
 
     explore: Design
     confirm: Design
@@ -70,6 +73,7 @@ class Power:
     alone: Mapping[str, float]
     needed_each: Mapping[str, float | None]
     later: tuple[tuple[int, float], ...]
+    support: Mapping[str, Support] = field(default_factory=dict)
 
 
 def traffic(task: Task, capabilities: Capabilities) -> Traffic:
@@ -93,7 +97,8 @@ def power(task: Task, backend: ABBackend, confirmation: int = 1) -> Power | None
     """What the traffic can show, from production's own variation; None where the backend cannot tell it."""
     if not isinstance(backend, BaselineBackend):
         return None
-    explore = design(backend.baseline(task.experiment.days), task, task.experiment.users_per_arm)
+    baseline = backend.baseline(task.experiment.days)
+    explore = design(baseline, task, task.experiment.users_per_arm)
     confirm = design(
         backend.baseline(task.confirm.days),
         task,
@@ -117,6 +122,7 @@ def power(task: Task, backend: ABBackend, confirmation: int = 1) -> Power | None
         chance_of_each(task, confirm, u_lift(task, LARGE), confirmation=confirmation),
         users_per_requirement(task, confirm, u_lift(task, LARGE), confirmation=confirmation),
         tuple((number, chance(LARGE, number)) for number in (confirmation + more for more in LATER)),
+        baseline.support if isinstance(baseline, Estimates) else {},
     )
 
 

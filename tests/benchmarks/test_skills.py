@@ -133,4 +133,4 @@ def test_what_is_left_of_a_poison_is_told_by_kind():
     world = {"trials": trials, "poisonous": {"sizes": 1, "bounds": 2}, "left": {"bounds": 1}}
     found = {figure.name: figure for figure in reported({"poison": [world]})}
     assert found["poison: bounds retired by the end, of 2"].value == 50
-    assert found["poison: sizes retired by the end, of 1"].ok
+    assert found["poison: sizes retired by the end, of 1"].value == 100

@@ -55,7 +55,7 @@ def test_a_task_with_settings_is_written_as_it_was_read():
 def test_a_delivery_that_nobody_registered_is_named():
     text = TASK.read_text().replace("[experiment]", '[experiment]\ndelivery = "flagdd"')
     (problem,) = check(Source("t.toml", text), Environment(deliveries=frozenset({"flagd"}))).problems
-    assert (problem.code, problem.help) == ("RT518", "did you mean `flagd`?")
+    assert (problem.code, problem.help) == ("RT519", "did you mean `flagd`?")
 
 
 def test_a_secret_comes_from_the_environment(monkeypatch):

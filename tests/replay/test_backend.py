@@ -158,10 +158,12 @@ def test_diagnostics_of_the_logging_policy_are_perfect(
 ) -> None:
     backend = replay(task_table, impressions(400, uniform=True))
     found = backend.diagnostics(Config({"w_quality": 0.0, "w_taste": 0.0, "temperature": 1.0}), "confirm")
-    assert (found.part, found.rows, found.clipped) == ("confirm", 140, 0.0)
-    assert found.effective_rows == pytest.approx(140)
-    assert found.mean_weight == pytest.approx(1)
-    assert found.largest_weight == pytest.approx(1)
+    assert (found.units, found.unit, found.clipped) == (140, "impressions", 0.0)
+    assert (found.unlogged, found.rare) == (0.0, 0.0)
+    assert found.effective == pytest.approx(140)
+    assert found.mean == pytest.approx(1)
+    assert found.largest == pytest.approx(1)
+    assert found.share == pytest.approx(10 / 140)
 
 
 def test_parquet_gives_the_estimates_of_csv(

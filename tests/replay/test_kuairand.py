@@ -29,7 +29,7 @@ def blocks() -> list[dict[str, Any]]:
 @pytest.fixture
 def kuairand(tmp_path: Path) -> dict[str, Any]:
     """The documentation's task, with the fixture in the folder it names."""
-    table = blocks()[1]
+    table = blocks()[-1]
     folder = (tmp_path / table["replay"]["log"]).parent
     folder.mkdir(parents=True)
     for path in DATA.glob("log_random_*.csv"):
@@ -45,6 +45,7 @@ def randomised() -> list[dict[str, str]]:
 
 def test_the_documented_column_map_is_valid() -> None:
     assert Replay.model_validate(blocks()[0]["replay"]).columns is not None
+    assert Replay.model_validate({"log": "log.csv", **blocks()[1]["replay"]}).slate_model == "position-based"
 
 
 def test_the_documented_task_finds_all_it_needs(

@@ -231,5 +231,5 @@ def _histogram(values: list[float]) -> Histogram:
 
 
 @hookimpl
-def rectune_register_backends(register):  # type: ignore[no-untyped-def]
+def rectune_register_backends(register):
     register("house", HouseBackend)

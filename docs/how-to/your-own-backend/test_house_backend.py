@@ -110,8 +110,10 @@ class HouseRig(Rig):
     @contextlib.contextmanager
     def failing(self) -> Iterator[None]:
         self._house.is_down = True
-        yield
-        self._house.is_down = False
+        try:
+            yield
+        finally:
+            self._house.is_down = False
 
     def _live(self, day: datetime) -> None:
         tables = self._house.tables

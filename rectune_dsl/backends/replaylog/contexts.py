@@ -31,8 +31,9 @@ class Sparse:
 class Contexts:
     """What the impressions of a part looked like before an item was chosen.
 
-    `pool` (contexts,), `position` (contexts,) or None where the policy does not ask for it, `numbers`
-    (contexts,) by signal, `sparse` by signal. `of_row` (rows,): each impression's context.
+    `pool` (contexts,), `position` (contexts,) or None where the policy does not ask for it (of a slate that
+    is examined as a whole, its last one), `numbers` (contexts,) by signal, `sparse` by signal. `of_row`
+    (rows,): each impression's context.
     """
 
     pool: NDArray[np.int64]
@@ -84,7 +85,7 @@ class Panels:
         pool = found.pool[chosen]
         signals: dict[str, NDArray[np.float32]] = {n: table[pool] for n, table in self._items.items()}
         signals |= {name: values[chosen] for name, values in found.numbers.items()}
-        signals |= {name: _dense(s, chosen, self.width) for name, s in found.sparse.items()}
+        signals |= self.sparse(found, chosen)
         valid = self._catalogue.valid[pool]
         return Panel(
             {stage: self._provided(stage, signals) for stage in self._task.stages},
@@ -93,6 +94,10 @@ class Panels:
             None if valid.all() else valid,
             self._catalogue.labels,
         )
+
+    def sparse(self, found: Contexts, chosen: NDArray[np.int64]) -> dict[str, NDArray[np.float32]]:
+        """The signals that some candidates have, each (chosen, candidates)."""
+        return {name: _dense(s, chosen, self.width) for name, s in found.sparse.items()}
 
     def _provided(
         self, stage: str, signals: Mapping[str, NDArray[np.float32]]

@@ -2,13 +2,22 @@
 
 Every estimate is a smooth function of means over impressions, so it has an influence function psi with
 estimate - truth ~ mean(psi); covariances are those of psi (delta method; van der Vaart 1998, ch. 25).
-Impressions are the independent units: the rows of a log's slate are not linked.
+The independent units are the log's slates, or its impressions where these are not linked.
+
+Each row has an importance weight w = P(choice under the config) / propensity. With the outcome y and, for the
+doubly robust estimate, the expected outcomes q of the item shown and m of the config's choice:
+
+- ips: sum(w y) / rows (Horvitz and Thompson 1952)
+- snips: sum(w y) / sum(w) (Swaminathan and Joachims 2015)
+- dr: sum(m + w (y - q)) / rows (Dudík, Langford and Li 2011); q is fitted on other impressions
+
+A ratio metric is the quotient of two of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -17,17 +26,18 @@ from numpy.typing import NDArray
 from rectune_dsl.backends.replaylog.layout import COVERAGE, IMPRESSIONS
 from rectune_dsl.backends.replaylog.play import Played
 from rectune_dsl.backends.replaylog.segments import USERS
+from rectune_dsl.backends.replaylog.slates import Units
 from rectune_dsl.dsl.metrics import Metric
 from rectune_dsl.dsl.replay import Replay
-from rectune_dsl.hooks.api import Arm, Estimates
+from rectune_dsl.hooks.api import Arm, Estimates, Support
 
 Outcomes = Mapping[str, NDArray[np.float64]]
 
 
 @dataclass(frozen=True, eq=False)
 class Value:
-    """One metric of one arm. `influence` (rows,) has mean 0; `effective_n`: impressions the estimate is
-    worth; `missing` says why there is none."""
+    """One metric of one arm. `influence` (units,) has mean 0; `effective_n`: units the estimate is worth;
+    `missing` says why there is none."""
 
     value: float
     influence: NDArray[np.float64]
@@ -49,7 +59,7 @@ def weights(
 
 
 def effective_sample_size(weight: NDArray[np.float64]) -> float:
-    """Impressions that many equal weights would be worth: (sum w)^2 / sum w^2 (Kish 1965)."""
+    """Units that many equal weights would be worth: (sum w)^2 / sum w^2 (Kish 1965)."""
     squares = float(np.sum(weight**2))
     return float(weight.sum()) ** 2 / squares if squares > 0 else 0.0
 
@@ -57,11 +67,8 @@ def effective_sample_size(weight: NDArray[np.float64]) -> float:
 def weighted_mean(
     weight: NDArray[np.float64], top: NDArray[np.float64], bottom: NDArray[np.float64] | None
 ) -> Value:
-    """sum(w * top) / sum(w * bottom), or sum(w * top) / rows where `bottom` is None; all (rows,).
-
-    `bottom` None is inverse propensity scoring (Horvitz and Thompson 1952); `bottom` 1 is its
-    self-normalised form (Swaminathan and Joachims 2015); else it is a ratio metric.
-    """
+    """sum(w * top) / sum(w * bottom), or sum(w * top) / rows where `bottom` is None; all (rows,). Each row is
+    a unit."""
     scale = 1.0 if bottom is None else float(np.mean(weight * bottom))
     if scale == 0:
         return Value(0.0, np.zeros_like(weight), 0.0, "the arm chooses nothing that was logged")
@@ -76,30 +83,66 @@ def arm_values(
     outcomes: Outcomes,
     played: Played,
     weight: NDArray[np.float64],
+    units: Units,
 ) -> dict[str, Value]:
     """Every metric of one arm; missing where the effective sample size is below the task's `min_ess`."""
     found = {}
     for name, metric in metrics.items():
         if name == COVERAGE:
-            found[name] = Value(played.coverage, played.coverage_influence, float(len(weight)))
+            influence = units.influence(played.coverage_influence)
+            found[name] = Value(played.coverage, influence, float(units.count))
             continue
-        top, bottom = name, None if replay.estimator == "ips" else IMPRESSIONS
+        top, bottom = name, IMPRESSIONS if replay.estimator == "snips" else None
         if metric.kind == "ratio":
             top, bottom = str(metric.numerator), metric.denominator
         own = weight * _members(outcomes, bottom)
-        value = weighted_mean(own, outcomes[top], None if bottom is None else outcomes[bottom])
-        found[name] = _guarded(value, replay.min_ess, len(weight))
+        if replay.estimator == "dr":
+            value = _doubly_robust(own, outcomes, played, top, bottom)
+        else:
+            value = weighted_mean(own, outcomes[top], None if bottom is None else outcomes[bottom])
+        effective = effective_sample_size(units.total(own))
+        value = replace(value, influence=units.influence(value.influence), effective_n=effective)
+        found[name] = _guarded(value, replay.min_ess, units, has_event=bool(np.any(own * outcomes[top])))
     return found
 
 
 def _members(outcomes: Outcomes, denominator: str | None) -> NDArray[np.float64] | float:
     """1 for the impressions a metric is about: a segment's, or all. The others are worth nothing to it."""
     _, at, segment = (denominator or "").partition("@")
-    return outcomes[f"{USERS}@{segment}"] if at else 1.0
+    return (outcomes[f"{USERS}@{segment}"] != 0).astype(np.float64) if at else 1.0
+
+
+def _doubly_robust(
+    weight: NDArray[np.float64], outcomes: Outcomes, played: Played, top: str, bottom: str | None
+) -> Value:
+    ones = np.ones_like(weight)
+    above = _corrected(weight, outcomes, played, top)
+    if bottom is None:
+        return weighted_mean(ones, above, None)
+    below = _corrected(weight, outcomes, played, bottom)
+    if below.mean() <= 0:
+        return Value(0.0, np.zeros_like(weight), 0.0, f"its {bottom} are estimated to be none, or fewer")
+    return weighted_mean(ones, above, below)
+
+
+def _corrected(
+    weight: NDArray[np.float64], outcomes: Outcomes, played: Played, name: str
+) -> NDArray[np.float64]:
+    """m + w (y - q), (rows,). Of a segment, 0 for everybody else: who is in it does not depend on what is
+    shown."""
+    base, at, segment = name.partition("@")
+    member = outcomes[f"{USERS}@{segment}"] if at else 1.0
+    modelled = played.modelled[IMPRESSIONS if base == USERS else base]
+    observed = outcomes[IMPRESSIONS if base == USERS else base]
+    return np.asarray(member * (modelled.expected + weight * (observed - modelled.logged)))
 
 
 def estimates(
-    arms: Sequence[Arm], values: Sequence[Mapping[str, Value]], metrics: Sequence[str], as_of: datetime
+    arms: Sequence[Arm],
+    values: Sequence[Mapping[str, Value]],
+    metrics: Sequence[str],
+    as_of: datetime,
+    support: Mapping[str, Support] | None = None,
 ) -> Estimates:
     """Lifts of `arms[1:]` against `arms[0]` with the joint covariance of all arms and metrics."""
     control, treated = values[0], values[1:]
@@ -118,28 +161,29 @@ def estimates(
         ),
         effective_n=tuple(tuple(lift.effective_n for lift in row) for row in lifts),
         missing=_missing(arms, lifts, control, metrics),
+        support=support or {},
     )
 
 
-def _guarded(value: Value, min_ess: float, rows: int) -> Value:
-    why = value.missing
+def _guarded(value: Value, min_ess: float, units: Units, *, has_event: bool) -> Value:
+    why, units_in_words = value.missing, f"{units.count:,} {units.name}"
     if not why and value.effective_n < min_ess:
         why = (
-            f"its {rows:,} impressions are worth {value.effective_n:,.0f} under this config (effective "
+            f"its {units_in_words} are worth {value.effective_n:,.0f} under this config (effective "
             f"sample size), fewer than the {min_ess:,.0f} required"
         )
-    if not why and value.value == 0 and not value.influence.any():
+    if not why and not has_event:
         # no event says nothing of the rate's error, and a standard error of 0 would claim certainty
-        why = f"none of its {rows:,} impressions has an event that this config could have caused"
-    return Value(value.value, value.influence, value.effective_n, why)
+        why = f"none of its {units_in_words} has an event that this config could have caused"
+    return replace(value, missing=why)
 
 
 def _lift(own: Value, control: Value) -> Value:
     """own / control - 1, and its influence function. An arm that equals control has exactly 0 of both."""
     why = f"control: {control.missing}" if control.missing else own.missing
     effective_n = min(own.effective_n, control.effective_n)
-    if why or control.value == 0:
-        return Value(0.0, np.zeros_like(own.influence), effective_n, why or "control's value is 0")
+    if why or control.value <= 0:
+        return Value(0.0, np.zeros_like(own.influence), effective_n, why or "control's value is not above 0")
     ratio = own.value / control.value
     return Value(ratio - 1, (own.influence - ratio * control.influence) / control.value, effective_n)
 
@@ -150,9 +194,9 @@ def _covariance(lifts: Sequence[Value]) -> tuple[tuple[float, ...], ...]:
         return ()
     psi = np.stack([lift.influence for lift in lifts])
     psi = psi - psi.mean(axis=1, keepdims=True)
-    rows = psi.shape[1]
+    units = psi.shape[1]
     # einsum sums in one fixed order; a matrix product's depends on the number of threads
-    matrix = np.einsum("ir,jr->ij", psi, psi) / (rows * max(rows - 1, 1))
+    matrix = np.einsum("ir,jr->ij", psi, psi) / (units * max(units - 1, 1))
     return tuple(tuple(float(cell) for cell in row) for row in matrix)
 
 

@@ -28,6 +28,9 @@ class Layout:
     position: str | None = None
     pool: str | None = None
     only: str | None = None
+    slate: str | None = None
+    propensities: str | None = None
+    slate_propensity: str | None = None
 
 
 _KUAIRAND = Layout(time="time_ms", item="video_id", propensity=None, only="is_rand")
@@ -38,7 +41,7 @@ def layout(replay: Replay) -> Layout:
     columns = replay.columns
     if columns is None:
         return _KUAIRAND
-    return Layout(columns.time, columns.item, columns.propensity, columns.position, columns.pool)
+    return Layout(**columns.model_dump())
 
 
 def outcome_column(replay: Replay, name: str) -> str:
@@ -52,8 +55,10 @@ def outcome_names(task: Task) -> tuple[str, ...]:
         column for name, metric in task.judged.items() if name != COVERAGE for column in metric.columns(name)
     ]
     names = [base for base in (name.partition("@")[0] for name in names) if base != USERS]
-    rates = [signal.rate for signal in _replay(task).signals.values() if signal.rate is not None]
-    return tuple(dict.fromkeys(name for name in (*names, *rates) if name != IMPRESSIONS))
+    names += [signal.rate for signal in _replay(task).signals.values() if signal.rate is not None]
+    slates = _replay(task).slates
+    names += [slates.clicks] if slates is not None and slates.clicks is not None else []
+    return tuple(dict.fromkeys(name for name in names if name != IMPRESSIONS))
 
 
 def log_columns(task: Task) -> Mapping[str, Kind]:
@@ -61,8 +66,9 @@ def log_columns(task: Task) -> Mapping[str, Kind]:
     replay = _replay(task)
     roles = layout(replay)
     wanted: dict[str, Kind] = {roles.time: "time", roles.item: "label"}
-    wanted |= {name: "number" for name in (roles.propensity, roles.position, roles.only) if name is not None}
-    wanted |= {roles.pool: "label"} if roles.pool is not None else {}
+    numbers = (roles.propensity, roles.position, roles.only, roles.slate_propensity)
+    wanted |= {name: "number" for name in numbers if name is not None}
+    wanted |= {name: "label" for name in (roles.pool, roles.slate, roles.propensities) if name is not None}
     wanted |= {outcome_column(replay, name): "number" for name in outcome_names(task)}
     for signal in replay.signals.values():
         wanted |= {signal.column: "number"} if signal.column is not None else {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rectune_dsl.backends.replaylog import catalogue as pools
-from rectune_dsl.backends.replaylog import segments, tables
+from rectune_dsl.backends.replaylog import segments, slates, tables
 from rectune_dsl.backends.replaylog.catalogue import Catalogue
 from rectune_dsl.backends.replaylog.layout import (
     IMPRESSIONS,
@@ -35,7 +35,9 @@ class Log:
 
     `time`: microseconds since 1970 UTC; `pool`: index of the catalogue's pool; `item`: the logged item's
     place among its pool's candidates; `propensity`: P(item | context) of the policy that logged it;
-    `position`: from 1; `outcomes` by name of the task; `numbers` and `labels` by name of the column.
+    `position`: from 1; `outcomes` by name of the task; `numbers` and `labels` by name of the column;
+    `slate`: which rows belong together, None where each stands alone; `shown`: what is known of the whole
+    slate's propensities.
     """
 
     time: NDArray[np.int64]
@@ -46,6 +48,8 @@ class Log:
     outcomes: Mapping[str, NDArray[np.float64]]
     numbers: Mapping[str, NDArray[np.float64]]
     labels: Mapping[str, tables.Column]
+    slate: NDArray[np.int64] | None = None
+    shown: NDArray[np.float64] | None = None
 
     @property
     def rows(self) -> int:
@@ -62,12 +66,14 @@ class Log:
             {name: values[rows] for name, values in self.outcomes.items()},
             {name: values[rows] for name, values in self.numbers.items()},
             {name: tables.Column(c.values[rows], c.labels) for name, c in self.labels.items()},
+            None if self.slate is None else self.slate[rows],
+            None if self.shown is None else self.shown[rows],
         )
 
 
 def load(task: Task, folder: Path, functions: Functions | None = None) -> tuple[Log, Catalogue]:
-    """Read the task's log and items, oldest impression first (ties in the order of the file). Conditions of
-    segments may call a plugin's `functions`.
+    """Read the task's log and items, oldest impression first (ties in the order of the file); a slate is as
+    old as its first. Conditions of segments may call a plugin's `functions`.
 
     Raises BackendError, with what to do, for files, columns or values that cannot be used.
     """
@@ -79,6 +85,9 @@ def load(task: Task, folder: Path, functions: Functions | None = None) -> tuple[
     pool = columns[roles.pool] if roles.pool is not None else None
     catalogue = pools.build(task, folder, pool, columns[roles.item])
     log = _as_log(task, roles, columns, catalogue, functions or {})
+    if log.slate is not None and log.position is not None:
+        slates.require_whole(columns[str(roles.slate)], log.position, log.pool)
+        log = replace(log, time=slates.first_moments(log.slate, log.time))
     return log.take(np.argsort(log.time, kind="stable")), catalogue
 
 
@@ -144,7 +153,19 @@ def _as_log(
         outcomes,
         numbers,
         {s.sparse: columns[s.sparse] for s in signals if s.sparse is not None},
+        None if roles.slate is None else columns[roles.slate].values,
+        _shown(columns, roles),
     )
+
+
+def _shown(columns: Mapping[str, tables.Column], roles: Layout) -> NDArray[np.float64] | None:
+    """(rows,) the slate's propensity, or (rows, positions) the item's at each position; None without."""
+    if roles.slate_propensity is not None:
+        return slates.same_in_each(columns[roles.slate_propensity].values, columns[str(roles.slate)])
+    if roles.propensities is not None:
+        own, position = columns[str(roles.propensity)].values, columns[str(roles.position)].values
+        return slates.at_each_position(columns[roles.propensities], own, position.astype(np.int64))
+    return None
 
 
 def _places(items: tables.Column, pool: NDArray[np.int64], catalogue: Catalogue) -> NDArray[np.int64]:

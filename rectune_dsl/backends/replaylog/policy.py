@@ -29,12 +29,18 @@ class Policy(Protocol):
         ...
 
 
-def policy_of(task: Task, width: int, functions: Functions | None = None) -> Policy:
-    """The policy that the task's `[replay]` names, over at most `width` candidates."""
+def policy_of(
+    task: Task,
+    width: int,
+    functions: Functions | None = None,
+    examination: NDArray[np.float64] | None = None,
+) -> Policy:
+    """The policy that the task's `[replay]` names, over at most `width` candidates. With `examination`
+    (positions,) a slate is examined as a whole."""
     assert task.replay is not None
     if task.replay.policy == "softmax":
         return SoftmaxPolicy(task, width, functions)
-    return SlatePolicy(task, functions)
+    return SlatePolicy(task, functions, examination)
 
 
 class SoftmaxPolicy:
@@ -66,25 +72,49 @@ class SoftmaxPolicy:
 class SlatePolicy:
     """The funnel's slate: at position p its p-th item; without positions, each of its items alike.
 
-    A position beyond the slate's end shows nothing, and the config chooses no item there.
+    A position beyond the slate's end shows nothing, and the config chooses no item there. With `examination`
+    the position is the last one that is shown, and every item above it counts by how often it is looked at.
     """
 
-    def __init__(self, task: Task, functions: Functions | None = None) -> None:
+    def __init__(
+        self,
+        task: Task,
+        functions: Functions | None = None,
+        examination: NDArray[np.float64] | None = None,
+    ) -> None:
         self._funnel = Funnel(task, functions)
+        self._examination = examination
 
     def probabilities(
         self, panel: Panel, position: NDArray[np.int64] | None, config: Config
     ) -> NDArray[np.float64]:
         slates = self._funnel.slates(panel, config).candidates
         shown = slates >= 0
+        places = np.arange(1, slates.shape[1] + 1)
         if position is None:
             share = shown / np.maximum(shown.sum(axis=1, keepdims=True), 1)
+        elif self._examination is None:
+            share = (shown & (places == position[:, None])).astype(np.float64)
         else:
-            share = (shown & (np.arange(1, slates.shape[1] + 1) == position[:, None])).astype(np.float64)
+            share = shown * examined_until(position, self._examination, slates.shape[1])
         chosen = np.zeros(panel.items.shape)
         request, place = np.nonzero(shown)
         chosen[request, slates[request, place]] = share[request, place]
         return chosen
+
+
+def examined_until(
+    last: NDArray[np.int64], examination: NDArray[np.float64], width: int
+) -> NDArray[np.float64]:
+    """How looks are shared among a slate's positions up to the `last` (slates,): (slates, width).
+
+    `examination` (positions,) has at least `last` positions.
+    """
+    known = np.zeros(width)
+    known[: len(examination)] = examination[:width]
+    looks = np.where(np.arange(1, width + 1) <= last[:, None], known, 0.0)
+    total = np.cumsum(examination)[last - 1]
+    return np.asarray(looks / total[:, None])
 
 
 def softmax(scores: NDArray[np.float64], valid: NDArray[np.bool_]) -> NDArray[np.float64]:

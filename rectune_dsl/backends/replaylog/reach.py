@@ -3,45 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rectune_dsl.backends.replaylog.estimate import effective_sample_size
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.params import Param
 from rectune_dsl.hooks.api import Config, Estimates
 
 REFERENCE_STEP = 0.2
 """How far a reference config lies from production, as a share of a param's range on its scale."""
-
-
-@dataclass(frozen=True)
-class Diagnostics:
-    """How well a part of the log fits a config. `mean_weight` near 1 speaks for honest propensities;
-    `clipped` is the share of impressions whose weight was cut."""
-
-    part: str
-    rows: int
-    effective_rows: float
-    mean_weight: float
-    largest_weight: float
-    clipped: float
-
-
-def diagnose(part: str, ratio: NDArray[np.float64], clip: float | None) -> Diagnostics:
-    """Diagnose the unclipped importance weights `ratio` (rows,)."""
-    weight = ratio if clip is None else np.minimum(ratio, clip)
-    return Diagnostics(
-        part,
-        len(ratio),
-        effective_sample_size(weight),
-        float(ratio.mean()),
-        float(ratio.max()),
-        0.0 if clip is None else float(np.mean(ratio > clip)),
-    )
 
 
 def reference_configs(task: Task) -> tuple[Config, ...]:

@@ -42,18 +42,26 @@ def shrunken_rates(
     moments (DerSimonian and Laird 1986, pooled over the pools); where no variance between items shows,
     every item has its pool's mean.
     """
+    return shrunken_means(log.outcomes[outcome], 1 / log.propensity, log, catalogue, smoothing)
+
+
+def shrunken_means(
+    values: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    log: Log,
+    catalogue: Catalogue,
+    smoothing: float | None = None,
+) -> NDArray[np.float64]:
+    """The same of any `values` (rows,) with any `weight` (rows,): (pools, candidates)."""
     shape = catalogue.valid.shape
     cell = log.pool * shape[1] + log.item
-    weight = 1 / log.propensity
     total = _sum(cell, weight, shape)
     squares = _sum(cell, weight**2, shape)
     n = np.divide(total**2, squares, out=np.zeros(shape), where=squares > 0)
-    mean = np.divide(
-        _sum(cell, weight * log.outcomes[outcome], shape), total, out=np.zeros(shape), where=total > 0
-    )
+    mean = np.divide(_sum(cell, weight * values, shape), total, out=np.zeros(shape), where=total > 0)
     pooled = np.divide((n * mean).sum(1), n.sum(1), out=np.zeros(shape[0]), where=n.sum(1) > 0)[:, None]
     if smoothing is None:
-        smoothing = _prior_impressions(log.outcomes[outcome] - mean.ravel()[cell], n, mean - pooled)
+        smoothing = _prior_impressions(values - mean.ravel()[cell], n, mean - pooled)
     return np.asarray(pooled + n / (n + smoothing) * (mean - pooled))
 
 

@@ -96,7 +96,7 @@ def _delivery(draft: Draft) -> Iterator[Diagnostic]:
     if delivery and known is not None and delivery not in known and not draft.cuts.touch(path):
         message, fix = f"there is no delivery `{delivery}`", _nearest(draft, path, delivery, known)
         help = did_you_mean(delivery, known) or "install the plugin that registers it"
-        yield draft.problem("RT518", path, message, help, fix=fix)
+        yield draft.problem("RT519", path, message, help, fix=fix)
 
 
 def _agents(draft: Draft) -> Iterator[Diagnostic]:

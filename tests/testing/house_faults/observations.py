@@ -25,7 +25,7 @@ in_arms("drops_products", _without_products)
 in_arms("transposes_sums", lambda arm: replace(arm, sums=arm.sums[::-1]))
 in_arms("n_is_more_than_assigned", lambda arm: replace(arm, n=arm.n + 1))
 in_arms("loses_a_user", lambda arm: replace(arm, n=arm.n - 1, assigned=arm.assigned - 1))
-in_arms("gives_numpy_s_numbers", lambda arm: replace(arm, n=np.int64(arm.n)))  # type: ignore[arg-type]
+in_arms("gives_numpy_s_numbers", lambda arm: replace(arm, n=np.int64(arm.n)))
 in_moments("control_comes_last", lambda found: replace(found, arms=found.arms[::-1]))
 in_moments("says_that_all_is_complete", lambda found: replace(found, complete_until={}))
 in_moments("says_that_nothing_is_missing", lambda found: replace(found, missing={}))

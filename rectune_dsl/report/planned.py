@@ -1,0 +1,68 @@
+"""A plan as one JSON object, for scripts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from rectune_dsl.dsl.diagnostics import Diagnostic
+from rectune_dsl.hooks.api import Capabilities
+from rectune_dsl.report.support import advice
+from rectune_dsl.workflow.compile import Workflow
+from rectune_dsl.workflow.traffic import Power, Traffic
+
+
+@dataclass(frozen=True)
+class Assumed:
+    """The chance to ship under stated truths; None where it is not known."""
+
+    when: str
+    lifts: Mapping[str, float]
+    chance: float | None
+
+
+def plan_json(
+    workflow: Workflow,
+    capabilities: Capabilities,
+    traffic: Traffic,
+    power: Power | None,
+    assumed: Sequence[Assumed],
+    problems: Sequence[Diagnostic],
+) -> str:
+    """Everything that a plan shows in figures. Numbers that do not exist are null."""
+    task = workflow.task
+    shown = {
+        "task": task.task.name,
+        "surface": task.task.surface,
+        "backend": capabilities.description,
+        "steps": [step.name for step in workflow.steps],
+        "params": {
+            name: {"production": param.production, "low": param.low, "high": param.high}
+            for name, param in task.params.items()
+        },
+        "traffic": asdict(traffic),
+        "power": None if power is None else _power(power),
+        "support": {} if power is None else {arm: asdict(own) for arm, own in power.support.items()},
+        "advice": [] if power is None else list(advice(power.support)),
+        "assumed": [asdict(own) for own in assumed],
+        "problems": [
+            {"code": p.code, "severity": p.severity, "line": p.line, "message": p.message, "help": p.help}
+            for p in problems
+        ],
+    }
+    return json.dumps(shown, indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _power(power: Power) -> dict[str, object]:
+    return {
+        "confirmation": power.confirmation,
+        "chances": [{"lift": lift, "chance": chance} for lift, chance in power.chances],
+        "large": power.large,
+        "ceiling": power.ceiling,
+        "needed": power.needed,
+        "alone": dict(power.alone),
+        "needed_each": dict(power.needed_each),
+        "later": [{"confirmation": number, "chance": chance} for number, chance in power.later],
+        "missing": dict(power.confirm.missing),
+    }
