@@ -10,12 +10,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from rectune_growthbook.backend import GrowthBook
 from rectune_growthbook.testing import GrowthBookServer, People, Platform
 from rectune_growthbook.testing.feed import METRICS, PRODUCTION, Feed
 
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import Arm, BackendContext, Config, ExperimentSpec
+
+settings.register_profile(
+    "plugin", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("plugin")
 
 KEY = "secret_admin_5f3a"
 DAY = timedelta(days=1)
