@@ -103,6 +103,14 @@ class Lab:
         spec = ExperimentSpec("run-1/round-1", "explore", "home-feed", arms, 400, 3, FIRST, "feed/0/round-1")
         return replace(spec, **changes)
 
+    def started(self) -> tuple[GrowthBook, str]:
+        """An experiment whose first day is over, and its backend."""
+        backend, spec = self.backend(), self.spec()
+        experiment = backend.create(spec, spec.key)
+        backend.start(experiment)
+        self.pass_days(1)
+        return backend, experiment
+
     def pass_days(self, days: float) -> datetime:
         """So many days of the experiment are over."""
         moment = FIRST + days * DAY
