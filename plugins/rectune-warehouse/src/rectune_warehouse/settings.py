@@ -180,7 +180,9 @@ class WarehouseSettings(Settings):
     @model_validator(mode="after")
     def _whole(self) -> WarehouseSettings:
         if self.rehearsal and not self.virtual_time:
-            raise ValueError("rehearsal makes traffic, of people who are not there: it needs virtual_time = true")
+            raise ValueError(
+                "rehearsal makes traffic, of people who are not there: it needs virtual_time = true"
+            )
         several = len(self.events) > 1
         for name, column in self.columns.items():
             if "@" in name or name == "users":
