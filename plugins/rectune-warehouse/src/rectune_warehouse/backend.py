@@ -8,7 +8,6 @@ from datetime import datetime
 from functools import cached_property
 
 from rectune_dsl.hooks.api import (
-    CONTROL,
     USER,
     USERS,
     BackendContext,
@@ -94,9 +93,9 @@ class Warehouse:
         self._delivery.set_exposure(experiment, fraction, arm, at)
 
     def observe(self, experiment: str, as_of: datetime) -> Moments:
-        """What the tables say now of the time before `as_of`: an event that came late is there once it has come.
-        Raises BackendError where they cannot be read."""
-        from rectune_warehouse.observing import observed
+        """What the tables say now of the time before `as_of`: an event that comes late is there once it has
+        come. Raises BackendError where they cannot be read."""
+        from rectune_warehouse.observing import Asked
 
         spec = self._specs.get(experiment)
         if spec is None:
@@ -106,7 +105,7 @@ class Warehouse:
         if self._settings.rehearsal:
             play(self._folder / self._settings.rehearsal, as_of)
         with self._source.open() as database:
-            return observed(self._task, self._settings, database, experiment, spec, as_of)
+            return Asked(self._task, self._settings, database).observed(experiment, spec, as_of)
 
     def stop(self, experiment: str, outcome: str) -> None:
         self._delivery.stop(experiment, outcome)
@@ -121,12 +120,11 @@ class Warehouse:
 
     def baseline(self, days: int) -> Moments:
         """Production's users on the last whole days that have events."""
-        from rectune_warehouse.observing import produced
+        from rectune_warehouse.observing import Asked
 
-        unit = self._task.experiment.unit
-        self._check_unit(unit)
+        self._check_unit(self._task.experiment.unit)
         with self._source.open() as database:
-            return produced(self._task, self._settings, database, days, CONTROL)
+            return Asked(self._task, self._settings, database).produced(days)
 
     # --- what it is made of --------------------------------------------------------------------
 

@@ -46,18 +46,14 @@ def _of_tables(
 
 
 def _known(table: Relation, settings: Events | Exposures, database: Database, window: Window) -> datetime:
-    """Rows are written within `late`: those from before the newest one that is there, less that, are all there.
-    Where it is not known when rows were written, the newest may be from now."""
+    """Before when all rows are there: they are written within `late`, and in the order in which `ingested`
+    has it. Where nothing tells when rows were written, the last one may have been at `as_of`."""
     if not settings.ingested:
         return window.as_of - settings.late
     written = table.time(settings.ingested, "ingested")
     rows = table.rows.filter(table.time(settings.time, "time") >= ibis.literal(window.start))
     ((newest,),) = (row.values() for row in database.rows(rows.aggregate(newest=written.max())))
-    return (
-        window.start
-        if newest is None
-        else min(newest.replace(tzinfo=None), window.as_of + DAY * 366) - settings.late
-    )
+    return window.start if newest is None else newest.replace(tzinfo=None) - settings.late
 
 
 def _last(column: Column | None, window: Window) -> datetime:

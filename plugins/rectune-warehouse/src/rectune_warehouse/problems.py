@@ -7,14 +7,15 @@ from datetime import UTC, datetime
 
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import CONTROL, USER, RectuneError
-from rectune_warehouse import members, values
+from rectune_warehouse import members
 from rectune_warehouse.freshness import complete_until
-from rectune_warehouse.moments import summed
+from rectune_warehouse.moments import Summing
 from rectune_warehouse.settings import WarehouseSettings
 from rectune_warehouse.source import Database, Source
 from rectune_warehouse.study import Study
+from rectune_warehouse.values import Reading, events_of
 from rectune_warehouse.wanted import Wanted, readings, wanted_of
-from rectune_warehouse.window import DAY, Window, naive
+from rectune_warehouse.window import DAY, WHOLE, Window, naive
 
 NOBODY = "rectune check"
 """The name of an experiment that has no exposures."""
@@ -58,22 +59,22 @@ def _of_maturity(task: Task, settings: WarehouseSettings) -> Iterator[str]:
             needed = -(-(days * DAY + late) // DAY)
             if metric.matures_after_days < needed:
                 yield (
-                    f"`{name}` is known {needed} days after the experiment's last one, as column `{column}` is: write "
-                    f"matures_after_days = {needed} in [metrics.{name}]"
+                    f"`{name}` is known {needed} days after the experiment's last one, as column `{column}` "
+                    f"is: write matures_after_days = {needed} in [metrics.{name}]"
                 )
 
 
 def _asked(task: Task, settings: WarehouseSettings, database: Database) -> None:
-    """Ask as an observation does, of an experiment that nobody is in: for all columns of the settings, so that
-    a name that is wrong is found before it is needed."""
+    """Ask as an observation does, of an experiment that nobody is in: for all columns of the settings, so
+    that a name that is wrong is found before it is needed."""
     today = naive(datetime.now(UTC)).replace(hour=0, minute=0, second=0, microsecond=0)
     window = Window(today - DAY, today, today)
     needed = wanted_of(task, settings, counts_users=False)
     wanted = Wanted(tuple(dict.fromkeys((*settings.columns, *needed.columns))), {})
     for unit in (USER, *settings.exposures.units):
         everyone = members.exposed(database, settings.exposures, NOBODY, [CONTROL], window, unit)
-        study = Study(task, settings, database, window, wanted, readings(settings, wanted.measured))
-        database.rows(summed(study.users(everyone), wanted.columns, {}, unit))
+        study = Study(task, settings, database, window, wanted, readings(settings, wanted.measured), WHOLE)
+        database.rows(Summing(wanted.columns, {}, unit).query(study.users(everyone)))
     complete_until(database, settings, wanted, window)
 
 
@@ -82,12 +83,22 @@ def _of_population(task: Task, settings: WarehouseSettings, database: Database) 
     if task.experiment.unit != USER:
         return
     wanted = wanted_of(task, settings, counts_users=False)
-    seen = max(
-        (values.users_of(database, r, WEEKS * 7) for r in readings(settings, wanted.measured)), default=0
-    )
+    tables = [reading.counted for reading in readings(settings, wanted.measured)]
+    seen = max((_seen(database, reading) for reading in tables if reading.columns), default=0)
     population = settings.population
     if seen and not seen / MORE <= population <= seen * FEWER:
         yield (
-            f"about {seen:,} users had events in the last {WEEKS} weeks of them, and population = {population:,}: write "
-            "how many users can be assigned, so that experiments take as many as they need"
+            f"about {seen:,} users had events in the last {WEEKS} weeks of them, and population = "
+            f"{population:,}: write how many users can be assigned, so that experiments get as many as they "
+            "ask for"
         )
+
+
+def _seen(database: Database, reading: Reading) -> int:
+    """About how many users had events in the last weeks of a table."""
+    last = reading.newest(database)
+    if last is None:
+        return 0
+    rows = events_of(database, reading, Window(last - WEEKS * 7 * DAY, last + DAY, last + DAY), WHOLE)
+    ((found,),) = (row.values() for row in database.rows(rows.aggregate(users=rows.user.approx_nunique())))
+    return int(found)

@@ -45,8 +45,9 @@ class Place(Settings):
 
 
 class Exposures(Place):
-    """One row, or more, for each user of an experiment who was served. Rows of `production` are those of users
-    who were in none: baselines are taken from them, and else from all users with events."""
+    """One row, or more, for each user of an experiment who was served. Rows of the experiment `production`
+    are of users who were in none: baselines are taken from them, and without them from all users with
+    events."""
 
     table: Name = "exposures"
     experiment: Name = "experiment"
@@ -165,8 +166,8 @@ class WarehouseSettings(Settings):
             raise ValueError("write it with its engine, such as duckdb://events.duckdb")
         if found.password or any(_SECRET.search(key) for key, _ in parse_qsl(found.query)):
             raise ValueError(
-                "task files are kept with each run, so no secret may stand there: name the environment variable "
-                "with the password as `password_env`"
+                "task files are kept with each run, so no secret may stand there: name the environment "
+                "variable with the password as `password_env`"
             )
         return url
 

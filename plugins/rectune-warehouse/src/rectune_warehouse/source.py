@@ -115,6 +115,11 @@ class Database:
                 help=f"{_nearest(place.table, known)}[plugins.warehouse.{setting}] `table` names it",
             ) from error
 
+    @property
+    def splits(self) -> bool:
+        """Whether users can be read in parts: an engine in this process, which has its memory."""
+        return bool(self.connection.name == "duckdb")
+
     def rows(self, query: Any) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.connection.to_pyarrow(query).to_pylist()
         return found
@@ -164,7 +169,7 @@ class Relation:
         found = self.column(name, key)
         kind = found.type()
         if kind.is_boolean():
-            return found.ifelse(1.0, 0.0)
+            return found.ifelse(1, 0).cast("float64")
         if not kind.is_numeric():
             raise self.refused(name, key, f"is {kind}, and no number", "a column of numbers")
         numbers = found.cast("float64")

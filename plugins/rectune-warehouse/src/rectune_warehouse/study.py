@@ -15,7 +15,7 @@ from rectune_warehouse.settings import WarehouseSettings
 from rectune_warehouse.source import Database
 from rectune_warehouse.values import Reading
 from rectune_warehouse.wanted import Wanted
-from rectune_warehouse.window import DAY, Window
+from rectune_warehouse.window import DAY, Part, Window
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Study:
     window: Window
     wanted: Wanted
     readings: Sequence[Reading]
+    part: Part
 
     def users(self, members: Any) -> Any:
         """One row for each of the members: `arm`, `unit`, `crossed`, `counted` (0 for bots), and the wanted
@@ -44,7 +45,7 @@ class Study:
 
     def _with_events(self, rows: Any, members: Any, number: int, reading: Reading) -> Any:
         """With what the users' events in one table bring, 0 for users without."""
-        found = values.values_of(self.database, reading, members, self.window)
+        found = values.values_of(self.database, reading, members, self.window, self.part)
         joined = rows.left_join(found, rows.user == found.who)
         added = {
             f"brought{number}_{i}": joined[f"value{i}"].fill_null(0.0) for i in range(len(reading.columns))
@@ -91,7 +92,7 @@ class Study:
 
     def _column(self, rows: Any, column: str, brought: dict[str, str]) -> Any:
         name, _, segment = column.partition("@")
-        value = ibis.literal(1.0) if name == USERS else rows[brought[name]]
+        value = ibis.literal(1).cast("float64") if name == USERS else rows[brought[name]]
         if not segment:
             return value
         return (rows.place == list(self.task.segments).index(segment)).ifelse(value, 0.0)

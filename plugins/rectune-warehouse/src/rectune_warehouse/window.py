@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import ibis
 
 from rectune_dsl.hooks.api import ExperimentSpec
 
@@ -44,3 +47,26 @@ def naive(time: datetime) -> datetime:
 
 def aware(time: datetime) -> datetime:
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+@dataclass(frozen=True)
+class Part:
+    """The users who are read at a time: part `number` of `of`, by a hash of theirs. What is kept of each
+    event until its copies are known has to fit in memory; sums over parts are sums over all."""
+
+    number: int = 0
+    of: int = 1
+
+    def has(self, user: Any) -> Any:
+        """Whether a column's users are in it."""
+        if self.of == 1:
+            return user.notnull()
+        return _hash(user if user.type().is_string() else user.cast("string")) % self.of == self.number
+
+
+WHOLE = Part()
+
+
+@ibis.udf.scalar.builtin(name="hash", signature=(("string",), "uint64"))
+def _hash(text: Any) -> Any:
+    """DuckDB's own."""
