@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 
 import pytest
+from rectune_warehouse.rehearsal import play
 
 from rectune_dsl.hooks.api import BackendError
-from rectune_warehouse.rehearsal import play
 
 UNTIL = datetime(2026, 1, 6, tzinfo=UTC)
 
