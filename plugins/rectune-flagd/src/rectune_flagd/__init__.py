@@ -1,0 +1,1 @@
+"""rectune with arms that flagd serves."""

@@ -1,0 +1,191 @@
+"""The database: opened to read, closed after each question, its errors told without its secrets."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from rectune_dsl.hooks.api import BackendError, UsageError, secret_of
+from rectune_warehouse.settings import Place, WarehouseSettings
+
+READ_ONLY = "-c default_transaction_read_only=on -c timezone=UTC"
+_DUCKDB = "duckdb://"
+_LONGEST = 400
+"""Characters of what a driver says of an error."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the tables are. A connection lives for one question, so that a file is free for its writer in
+    between, and nothing has to be mended after a break."""
+
+    settings: WarehouseSettings
+    folder: Path
+
+    @property
+    def description(self) -> str:
+        """The engine and where it is; without user, password and options."""
+        if path := self._file:
+            return f"DuckDB {path.name}"
+        url = urlsplit(self.settings.url)
+        return f"{url.scheme}://{url.hostname or ''}{url.path}"
+
+    @contextmanager
+    def open(self) -> Iterator[Database]:
+        """Raises BackendError where it cannot be reached, and for whatever fails while it is asked."""
+        password = self._password()
+        try:
+            connection = self._connect(password)
+        except Exception as error:  # every engine has errors of its own
+            raise self._failed(f"{self.description} cannot be opened", error, password) from None
+        try:
+            yield Database(connection, self.description)
+        except (BackendError, UsageError):
+            raise
+        except Exception as error:
+            raise self._failed(f"{self.description} cannot answer", error, password) from None
+        finally:
+            connection.disconnect()
+
+    @property
+    def _file(self) -> Path | None:
+        """The file of a DuckDB database."""
+        url = self.settings.url
+        return self.folder / url.removeprefix(_DUCKDB) if url.startswith(_DUCKDB) else None
+
+    def _password(self) -> str:
+        variable = self.settings.password_env
+        return secret_of(variable, "the password of the warehouse") if variable else ""
+
+    def _connect(self, password: str) -> Any:
+        import ibis
+
+        options: dict[str, Any] = dict(self.settings.options)
+        if path := self._file:
+            if not path.is_file():
+                raise FileNotFoundError(f"there is no file {path.name}")
+            options.setdefault("temp_directory", str(Path(tempfile.gettempdir()) / f"rectune-{os.getpid()}"))
+            return ibis.duckdb.connect(path, read_only=True, **options)
+        if password:
+            options["password"] = password
+        if self.settings.url.startswith(("postgres://", "postgresql://")):
+            options["options"] = f"{options.get('options', '')} {READ_ONLY}".strip()
+        return ibis.connect(self.settings.url, **options)
+
+    def _failed(self, what: str, error: Exception, password: str) -> BackendError:
+        said = " ".join(f"{type(error).__name__}: {error}".split())[:_LONGEST]
+        said = re.sub(r"(?<=://)[^/@\s]*@", "", said)
+        if password:
+            said = said.replace(password, "***")
+        return BackendError(
+            f"{what}: {said}",
+            help="check `url`, `password_env` and `options` of [plugins.warehouse], "
+            "and that no other process has the file open to write"
+            if self._file
+            else "",
+        )
+
+
+@dataclass(frozen=True)
+class Database:
+    """An open connection."""
+
+    connection: Any
+    description: str
+
+    def table(self, place: Place, setting: str) -> Relation:
+        """A table that a setting names. Raises BackendError where there is none."""
+        namespace = place.namespace or None
+        try:
+            return Relation(self.connection.table(place.table, database=namespace), place.table, setting)
+        except Exception as error:
+            known = self._tables(namespace)
+            if place.table in known:
+                raise
+            raise BackendError(
+                f"{self.description} has no table `{place.table}`",
+                help=f"{_nearest(place.table, known)}[plugins.warehouse.{setting}] `table` names it",
+            ) from error
+
+    @property
+    def splits(self) -> bool:
+        """Whether users can be read in parts: an engine in this process, which has its memory."""
+        return bool(self.connection.name == "duckdb")
+
+    def rows(self, query: Any) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.connection.to_pyarrow(query).to_pylist()
+        return found
+
+    def _tables(self, namespace: object) -> Sequence[str]:
+        try:
+            return list(self.connection.list_tables(database=namespace))
+        except Exception:  # a schema that is none has no tables
+            return []
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A table, and the setting that named it, which its errors name in turn."""
+
+    rows: Any
+    name: str
+    setting: str
+
+    def of(self, setting: str) -> Relation:
+        """The same table, for another setting that says what is read of it."""
+        return Relation(self.rows, self.name, setting)
+
+    def column(self, name: str, key: str) -> Any:
+        """A column that a key of the setting names. Raises BackendError where there is none."""
+        if name in self.rows.columns:
+            return self.rows[name]
+        raise BackendError(
+            f"table `{self.name}` has no column `{name}`",
+            help=f"{_nearest(name, self.rows.columns)}[plugins.warehouse.{self.setting}] `{key}` names it",
+        )
+
+    def time(self, name: str, key: str) -> Any:
+        """A column of times, in UTC: without a zone they are taken to be that. Raises BackendError for what
+        is no time."""
+        found = self.column(name, key)
+        kind = found.type()
+        if kind.is_date():
+            return found.cast("timestamp")
+        if not kind.is_timestamp():
+            raise self.refused(name, key, f"is {kind}, and no time", "a column of timestamps")
+        return found if kind.timezone is None and kind.scale in (None, 6) else found.cast("timestamp")
+
+    def number(self, name: str, key: str) -> Any:
+        """A column of numbers as floats; what is no finite number is NULL. Raises BackendError for what is
+        neither number nor boolean."""
+        found = self.column(name, key)
+        kind = found.type()
+        if kind.is_boolean():
+            return found.ifelse(1, 0).cast("float64")
+        if not kind.is_numeric():
+            raise self.refused(name, key, f"is {kind}, and no number", "a column of numbers")
+        numbers = found.cast("float64")
+        if kind.is_integer():
+            return numbers
+        return (numbers.isnan() | numbers.isinf()).ifelse(None, numbers)
+
+    def refused(self, name: str, key: str, why: str, wanted: str) -> BackendError:
+        return BackendError(
+            f"column `{name}` of table `{self.name}` {why}",
+            help=f"[plugins.warehouse.{self.setting}] `{key}` names {wanted}",
+        )
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    if near:
+        return f"did you mean `{near[0]}`? "
+    return f"there are {', '.join(sorted(known)[:12])}: " if known else ""

@@ -1,0 +1,176 @@
+"""What users did: one number per user and column, out of the events that count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import reduce
+from operator import and_, or_
+from typing import Any
+
+import ibis
+
+from rectune_warehouse.settings import Column, Events
+from rectune_warehouse.source import Database, Relation
+from rectune_warehouse.window import DAY, Part, Window
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is read of one table of events: its columns, by their names in the task. `counts_all`: how many
+    events a user has is wanted too, whatever they are, as `events`."""
+
+    name: str
+    events: Events
+    columns: Mapping[str, Column]
+    counts_all: bool
+
+    @property
+    def counted(self) -> Reading:
+        """Of its columns those that are no covariates, and nothing else."""
+        own = {name: column for name, column in self.columns.items() if column.days_before is None}
+        return Reading(self.name, self.events, own, False)
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The table's columns whose values its columns take."""
+        return tuple(dict.fromkeys(c.value for c in self.columns.values() if c.value))
+
+    def relation(self, database: Database) -> Relation:
+        return database.table(self.events.place(self.name), f"events.{self.name}")
+
+    def rows(self, database: Database) -> int:
+        """How many there are."""
+        ((count,),) = (
+            row.values() for row in database.rows(self.relation(database).rows.aggregate(n=ibis._.count()))
+        )
+        return int(count)
+
+    def newest(self, database: Database) -> datetime | None:
+        """When the last event happened; None where there is none."""
+        table = self.relation(database)
+        at = table.time(self.events.time, "time")
+        ((found,),) = (row.values() for row in database.rows(table.rows.aggregate(newest=at.max())))
+        return None if found is None else found.replace(tzinfo=None)
+
+
+def events_of(database: Database, reading: Reading, window: Window, part: Part) -> Any:
+    """The events of the window, which some column of the table counts, as `user` and `at`."""
+    rows = _rows(reading.relation(database), reading, window, part)
+    inside = (rows.at >= ibis.literal(window.start)) & (rows.at < ibis.literal(window.until))
+    return rows.filter(inside).select("user", "at")
+
+
+def values_of(database: Database, reading: Reading, members: Any, window: Window, part: Part) -> Any:
+    """One row for each of the members with events: `who`, and a number for each of the columns as `value0`,
+    `value1`, ...; `events` where all are counted."""
+    rows = _rows(reading.relation(database), reading, window, part)
+    if reading.events.event_id:
+        rows = _once(rows)
+    mine = members.select(who=members.user, first=members.first)
+    joined = rows.inner_join(mine, same(rows.user, mine.who))
+    found = {f"value{i}": _total(joined, reading, i, window) for i in range(len(reading.columns))}
+    if reading.counts_all:
+        found["events"] = joined.count(where=_counts(joined, Column(), window))
+    return joined.group_by("who").aggregate(**found)
+
+
+def same(one: Any, other: Any) -> Any:
+    """Whether two columns have the same user. A database may keep numbers here and text there."""
+    if one.type().is_string() == other.type().is_string():
+        return one == other
+    return as_text(one) == as_text(other)
+
+
+def as_text(column: Any) -> Any:
+    return column if column.type().is_string() else column.cast("string")
+
+
+def _rows(table: Relation, reading: Reading, window: Window, part: Part) -> Any:
+    """Events of the days that are read, as `user`, `at`, `event` (their id, where they have one), `number0`,
+    ... (the values that columns take) and `counts`: a bit for each of the columns, which tells whether it
+    counts the event. Those that none counts are left out, unless all are counted.
+
+    So few numbers are kept of an event, as many as there may be of them at a time.
+    """
+    events, columns = reading.events, reading.columns
+    bits = [
+        _selected(table, name, column).ifelse(2**i, 0) for i, (name, column) in enumerate(columns.items())
+    ]
+    rows = table.rows.select(
+        user=table.column(events.user, "user"),
+        at=table.time(events.time, "time"),
+        counts=reduce(or_, bits, ibis.literal(0, "int64")),
+        **({"event": table.column(events.event_id, "event_id")} if events.event_id else {}),
+        **{
+            f"number{i}": table.of(_taker(reading, name)).number(name, "value")
+            for i, name in enumerate(reading.numbers)
+        },
+    )
+    before = max((column.days_before or 0 for column in columns.values()), default=0)
+    ever = window.as_of if any(column.days_after for column in columns.values()) else window.until
+    kept = rows.filter(
+        rows.user.notnull(),
+        rows.at >= ibis.literal(window.start - before * DAY),
+        rows.at < ibis.literal(ever),
+        part.has(rows.user),
+    )
+    return kept if reading.counts_all else kept.filter(kept.counts != 0)
+
+
+def _once(rows: Any) -> Any:
+    """Rows with the same user and event id are one event, of which the earliest time and the largest values
+    count. Those without an id are events of their own."""
+    known = rows.filter(rows.event.notnull())
+    largest = {name: known[name].max() for name in rows.columns if name not in ("user", "event", "at")}
+    single = known.group_by("user", "event").aggregate(at=known.at.min(), **largest)
+    names = ["user", "at", *largest]
+    return single.select(names).union(rows.filter(rows.event.isnull()).select(names))
+
+
+def _taker(reading: Reading, value: str) -> str:
+    """The setting of the first column that takes a value, for errors to name."""
+    return f"columns.{next(name for name, column in reading.columns.items() if column.value == value)}"
+
+
+def _selected(table: Relation, name: str, column: Column) -> Any:
+    """Whether an event is one that a column counts."""
+    setting = table.of(f"columns.{name}")
+    tests = [_equals(setting, key, wanted) for key, wanted in column.where.items()]
+    return reduce(and_, tests) if tests else ibis.literal(True)
+
+
+def _equals(table: Relation, key: str, wanted: object) -> Any:
+    found = table.column(key, "where")
+    kind = found.type()
+    fits = {str: kind.is_string(), bool: kind.is_boolean(), int: kind.is_numeric(), float: kind.is_numeric()}
+    values = list(wanted) if isinstance(wanted, tuple) else [wanted]
+    for value in values:
+        if not fits[type(value)]:
+            raise table.refused(key, "where", f"is {kind}, and never {value!r}", "values of its own kind")
+    return found.isin(values)
+
+
+def _counts(joined: Any, column: Column, window: Window) -> Any:
+    """Whether an event lies on the days that a column counts for its user."""
+    if column.days_before is not None:
+        begin = joined.first - ibis.interval(days=column.days_before)
+        return (joined.at >= begin) & (joined.at < joined.first)
+    if column.days_after is None:
+        return (joined.at >= joined.first) & (joined.at < ibis.literal(window.until))
+    begin, end = (joined.first + ibis.interval(days=days) for days in column.days_after)
+    return (joined.at >= begin) & (joined.at < end)
+
+
+def _total(joined: Any, reading: Reading, place: int, window: Window) -> Any:
+    """What the events of a user bring to the column at a place."""
+    column = list(reading.columns.values())[place]
+    counts = ((joined.counts & 2**place) != 0) & _counts(joined, column, window)
+    if not column.value:
+        total = joined.count(where=counts).cast("float64")
+        return total if column.per == "sum" else (total > 0).ifelse(1, 0).cast("float64")
+    brought = joined[f"number{reading.numbers.index(column.value)}"]
+    if column.per == "any":
+        return (joined.count(where=counts & (brought != 0)) > 0).ifelse(1, 0).cast("float64")
+    return brought.sum(where=counts) if column.per == "sum" else brought.max(where=counts)
