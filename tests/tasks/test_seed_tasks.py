@@ -63,7 +63,7 @@ def test_the_joint_task_has_twelve_params_in_three_stages():
 @pytest.mark.parametrize("name", SIMULATED)
 def test_its_traffic_ships_the_oracle_config_with_the_power_it_asks_for(name, monkeypatch):
     """Of a shorter search: what falls short of the oracle and ships would ship all the more at the oracle."""
-    monkeypatch.setattr(cma, "GENERATIONS", 10)
+    monkeypatch.setattr(cma, "GENERATIONS", 4)
     parts = loaded(name)
     found = power(parts.task, parts.backend)
     assert preflight(parts, found) == ()

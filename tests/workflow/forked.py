@@ -21,6 +21,7 @@ ROOMS = ("agents", "cli", "dsl", "experiments", "memory", "skillhub", "surrogate
 
 
 def import_all() -> None:
+    importlib.import_module("alembic.command")  # which a new store asks for
     for found in pkgutil.walk_packages(rectune_dsl.__path__, "rectune_dsl."):
         if found.name.split(".")[1] in ROOMS and "migrations" not in found.name:
             importlib.import_module(found.name)
@@ -39,9 +40,7 @@ def fork(words: list[str], first: Callable[[], object]) -> int:
 
 def main() -> None:
     import_all()
-    started = [
-        fork(words, lambda folder=folder: os.chdir(folder)) for folder, words in json.loads(sys.argv[1])
-    ]
+    started = [fork(words, partial(os.chdir, folder)) for folder, words in json.loads(sys.argv[1])]
     ended = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in started]
     sys.exit(any(ended))
 
