@@ -5,6 +5,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line does
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each of the processes that tests start would compile all
 
 import pytest
 from hypothesis import HealthCheck, settings

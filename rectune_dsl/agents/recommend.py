@@ -99,7 +99,8 @@ def _score(context: AgentContext, confirmation: Confirmation, safe: float) -> Sc
     def score(configs: Sequence[Config]) -> NDArray[np.float64]:
         mean, _ = surrogate.objective(configs)
         p = surrogate.p_feasible(configs)
-        worth = np.maximum(mean, 0.0) * confirmation.chances(surrogate, configs)
+        worth = np.maximum(mean, 0.0)
+        worth *= confirmation.chances(surrogate, configs, (p >= safe) & (mean > 0))
         return np.where(p >= safe, worth, p - safe - 1.0)
 
     return score

@@ -84,7 +84,8 @@ class Region:
         points = self._tightened(points)
         for values in self.space.from_units(points, production - below, production + above):
             found.setdefault(tuple(values.values()), Config(values))
-        return [config for config in found.values() if self.allows(config)]
+        configs = list(found.values())
+        return [c for c, allowed in zip(configs, self._allowed(configs), strict=True) if allowed]
 
     def _tightened(self, points: Array) -> Array:
         if not self.inside:
@@ -97,11 +98,15 @@ class Region:
 
     def allows(self, config: Config) -> bool:
         """Inside the region, and something other than production."""
-        offset = self.space.to_unit(config.values) - self.space.production
+        return self._allowed([config])[0]
+
+    def _allowed(self, configs: Sequence[Config]) -> list[bool]:
+        offsets = self.unit(configs) - self.space.production
         below, above = self._reach
-        within = np.all((-below - ROUNDING <= offset) & (offset <= above + ROUNDING))
-        moved = offset.size > 0 and np.abs(offset).max() > 1e-9
-        return bool(within and moved) and self.space.feasible(config.values)
+        within = np.all((-below - ROUNDING <= offsets) & (offsets <= above + ROUNDING), axis=1)
+        moved = np.any(np.abs(offsets) > 1e-9, axis=1)
+        inside = (within & moved).tolist()
+        return [i and self.space.feasible(c.values) for i, c in zip(inside, configs, strict=True)]
 
     def unit(self, configs: Sequence[Config]) -> Array:
         """Unit points (configs, params)."""

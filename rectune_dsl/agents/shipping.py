@@ -57,21 +57,23 @@ class Confirmation:
                 return cls(task, design, region, confirmation)
         return None
 
-    def chances(self, surrogate: Surrogate, configs: Sequence[Config]) -> Array:
-        """P(ship) averaged over the posterior, (configs,).
+    def chances(
+        self, surrogate: Surrogate, configs: Sequence[Config], asked: NDArray[np.bool_] | None = None
+    ) -> Array:
+        """P(ship) averaged over the posterior, (configs,); 0 for those that are not `asked` about.
 
         The estimates' errors are drawn, correlated as the region has them and the same for all configs; for
         each draw the posterior chance to meet a requirement is exact. Posteriors of U and of guardrails are
         taken as independent. What is compared with control and with the holdout has one truth.
         """
-        chance = np.ones((len(configs), _DRAWS))
+        found = np.zeros(len(configs))
+        rows = np.arange(len(configs)) if asked is None else np.flatnonzero(asked)
+        chance = np.ones((len(rows), _DRAWS))
         slack = self._slack
         for name, (room, sd) in self._rooms(surrogate, configs).items():
-            beyond = room[:, None] + slack[name]
-            spread = np.where(sd > 0, sd, 1.0)[:, None]
-            certain = np.where(beyond >= 0, 1.0, 0.0)
-            chance *= np.where(sd[:, None] > 0, ndtr(beyond / spread), certain)
-        return np.asarray(chance.mean(1))
+            chance *= _chance_to_meet(room[rows, None] + slack[name], sd[rows])
+        found[rows] = chance.mean(1)
+        return found
 
     def traffic_needed(self, surrogate: Surrogate, config: Config) -> float | None:
         """How many times the confirm's traffic it takes to ship with the task's power, if the truth is what
@@ -114,6 +116,17 @@ class Confirmation:
             sign = 1.0 if limit.direction == ">=" else -1.0
             found[metric] = (sign * (means[:, column] - limit.bound), sds[:, column])
         return found
+
+
+def _chance_to_meet(room: Array, sd: Array) -> Array:
+    """P(N(room, sd²) >= 0), (configs, draws), of the room in each draw and each config's sd. Takes the place
+    of `room`: these are the largest arrays there are."""
+    certain = ~(sd > 0)
+    met = room[certain] >= 0
+    room /= np.where(certain, 1.0, sd)[:, None]
+    ndtr(room, out=room)
+    room[certain] = met
+    return room
 
 
 def _most_users_first(history: Sequence[RoundResult]) -> Iterator[tuple[Estimates, int]]:

@@ -172,10 +172,9 @@ class SimulatorBackend:
     def oracle_config(self) -> Config:
         """The best config there is, as far as a long search on fixed occasions can tell."""
         if self._best is None:
-            found = oracle_config(
+            self._best = oracle_config(
                 self._task, self._world, functions=self._functions, executor=self._machine.executor
             )
-            self._best = found.config
         return self._best
 
     @property

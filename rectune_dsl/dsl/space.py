@@ -67,14 +67,14 @@ class Space:
 
     def to_unit(self, values: Mapping[str, float]) -> Floats:
         """Values by name as a point, (params,). Raises KeyError when one is missing."""
-        found = np.array([values[name] for name in self.names], np.float64)
-        point: Floats = (self._scaled(found) - self._from) / self._width
+        point: Floats = self.to_units([values])[0]
         return point
 
     def to_units(self, rows: Sequence[Mapping[str, float]]) -> Floats:
         """Several at once: points (rows, params)."""
-        points = [self.to_unit(values) for values in rows]
-        return np.array(points, np.float64).reshape(len(points), self.dimension)
+        found = np.array([[values[name] for name in self.names] for values in rows], np.float64)
+        points: Floats = (self._scaled(found.reshape(len(rows), self.dimension)) - self._from) / self._width
+        return points
 
     def unit_of(self, param: str, *values: float) -> tuple[float, ...]:
         """Values of one param as coordinates, in units of its range on its scale."""
@@ -224,6 +224,8 @@ class Space:
         return np.where(self._log, np.exp(np.where(self._log, scaled, 0.0)), scaled)
 
     def _scaled(self, values: Floats) -> Floats:
+        if not self._log.any():
+            return values
         with np.errstate(all="ignore"):
             return np.where(self._log, np.log(np.where(self._log, values, 1.0)), values)
 

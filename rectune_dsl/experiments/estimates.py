@@ -54,4 +54,5 @@ def selected(observation: Estimates, metrics: Mapping[str, Metric]) -> Estimates
         complete_until=dict(observation.complete_until),
         missing=missing,
         support=dict(observation.support),
+        assigned=observation.assigned,
     )

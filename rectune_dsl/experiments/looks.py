@@ -12,14 +12,12 @@ from rectune_dsl.experiments.monitors import harm, stop_alpha
 from rectune_dsl.experiments.readiness import known_until
 from rectune_dsl.experiments.rebase import without
 from rectune_dsl.experiments.srm import mismatch
-from rectune_dsl.hooks.api import HOLDOUT, ExperimentState, Moments, Observation
+from rectune_dsl.hooks.api import HOLDOUT, ExperimentState, Observation
 
 
 def unequal(task: Task, state: ExperimentState, observation: Observation) -> str:
     """A sentence about a sample-ratio mismatch among the arms that are not stopped; empty without one. The
     experiment's daily looks share one false alarm rate, those that a late ramp adds among them."""
-    if not isinstance(observation, Moments):
-        return ""
     planned = state.spec.lasts + max((m.matures_after_days for m in task.judged.values()), default=0)
     looks = max(planned, state.looks + 1)
     return mismatch(observation, leave_out=(HOLDOUT, *state.stopped), looks=looks) or ""

@@ -72,6 +72,7 @@ def _estimates_over(observation: Estimates, order: list[int], names: list[str]) 
         level=tuple(observation.level[i] for i in order),
         level_se=tuple(observation.level_se[i] for i in order),
         effective_n=tuple(effective_n),
+        assigned=tuple(observation.assigned[i] for i in order) if observation.assigned else (),
     )
 
 
@@ -92,4 +93,5 @@ def _kept(observation: Estimates, at: list[int]) -> Estimates:
         level=(observation.level[0], *(observation.level[a + 1] for a in at)),
         level_se=(observation.level_se[0], *(observation.level_se[a + 1] for a in at)),
         effective_n=tuple(observation.effective_n[a] for a in at),
+        assigned=tuple(observation.assigned[i] for i in (0, *(a + 1 for a in at)) if observation.assigned),
     )

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from scipy.special import chdtrc
 
-from rectune_dsl.hooks.api import HOLDOUT, Moments
+from rectune_dsl.hooks.api import CONTROL, HOLDOUT, Moments, Observation
 from rectune_dsl.hooks.errors import UsageError
 
 SRM_THRESHOLD = 0.001
@@ -33,7 +33,7 @@ def srm_p_value(assigned: Sequence[int], shares: Sequence[float] | None = None) 
 
 
 def mismatch(
-    moments: Moments,
+    observation: Observation,
     *,
     leave_out: Collection[str] = (HOLDOUT,),
     shares: Mapping[str, float] | None = None,
@@ -42,18 +42,17 @@ def mismatch(
     """A sentence about a sample-ratio mismatch, or None.
 
     Tested are the users assigned, and the users who came and are counted: a config that loses users before
-    they are counted leaves only those who like it. `leave_out` are arms that were not assigned along with the
-    others: the holdout by default, and an arm whose traffic was taken away where the platform counts users as
-    they come. `shares` maps arms to their designed shares; equal ones by default. Whoever asks at each of
-    several `looks` divides the threshold among them (Bonferroni).
+    they are counted leaves only those who like it. Estimates tell those assigned, or nobody.
+
+    `leave_out` are arms that were not assigned along with the others: the holdout by default, and an arm
+    whose traffic was taken away where the platform counts users as they come. `shares` maps arms to their
+    designed shares; equal ones by default. Whoever asks at each of several `looks` divides the threshold
+    among them (Bonferroni).
     """
-    arms = [arm for arm in moments.arms if arm.arm not in leave_out]
-    designed = None if shares is None else [shares[arm.arm] for arm in arms]
     threshold = SRM_THRESHOLD / looks
-    for what, users in (
-        ("assigned", {arm.arm: arm.assigned for arm in arms}),
-        ("counted", {arm.arm: arm.n for arm in arms}),
-    ):
+    for what, everyone in _users(observation).items():
+        users = {arm: n for arm, n in everyone.items() if arm not in leave_out}
+        designed = None if shares is None else [shares[arm] for arm in users]
         p_value = srm_p_value(list(users.values()), designed)
         if p_value < threshold:
             counts = ", ".join(f"{arm} {n:,}" for arm, n in users.items())
@@ -62,3 +61,15 @@ def mismatch(
                 f"{threshold:.2g}): sample-ratio mismatch, nothing can be concluded."
             )
     return None
+
+
+def _users(observation: Observation) -> dict[str, dict[str, int]]:
+    """Users by arm: those assigned and, where users' moments were observed, those counted."""
+    if isinstance(observation, Moments):
+        return {
+            "assigned": {arm.arm: arm.assigned for arm in observation.arms},
+            "counted": {arm.arm: arm.n for arm in observation.arms},
+        }
+    if not observation.assigned:
+        return {}
+    return {"assigned": dict(zip((CONTROL, *observation.arms), observation.assigned, strict=True))}

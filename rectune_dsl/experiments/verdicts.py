@@ -62,9 +62,9 @@ def verdict(
     """What a confirmation allows: ship, hold, or keep production.
 
     `confirmation` is r, from 1. `stopped` maps arms that were taken out for harm to the reason, `frozen` says
-    why the experiment was frozen while it ran. Sample ratios are checked where users were `randomised` and
-    moments were observed. Users were `served` until then, by default as the spec has it. Raises UsageError
-    unless the spec has exactly one treatment.
+    why the experiment was frozen while it ran. Sample ratios are checked where users were `randomised`. Users
+    were `served` until then, by default as the spec has it. Raises UsageError unless the spec has exactly one
+    treatment.
     """
     alpha = confirmation_alpha(task.experiment.alpha, confirmation)
     treatment = _treatment(spec)
@@ -87,7 +87,7 @@ def verdict(
 
 def _mismatch(observation: Observation, randomised: bool, stops: Mapping[str, str]) -> str | None:
     """A sample-ratio mismatch. An arm without traffic may have been assigned fewer users since."""
-    if not randomised or not isinstance(observation, Moments):
+    if not randomised:
         return None
     return mismatch(observation, leave_out=(HOLDOUT, *stops))
 

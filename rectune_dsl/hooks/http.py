@@ -1,4 +1,4 @@
-"""What HTTP says to providers of language models: whether to try again, and when."""
+"""What HTTP says to plugins that ask a server: whether to try again, and when."""
 
 from __future__ import annotations
 
@@ -14,9 +14,14 @@ _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504, 529})
 """Statuses of a server that may do better soon."""
 
 
+def is_passing(status: int) -> bool:
+    """Whether the server may answer the same request soon."""
+    return status in _PASSING
+
+
 def outcome_of(status: int) -> Outcome:
-    """How a call ended that an HTTP status other than 200 answered."""
-    return "unavailable" if status in _PASSING else "refused"
+    """How a call of a language model ended that an HTTP status other than 200 answered."""
+    return "unavailable" if is_passing(status) else "refused"
 
 
 def seconds_to_wait(header: str | None, now: datetime | None = None) -> float | None:

@@ -182,6 +182,8 @@ class Estimates:
     `level`, `level_se` are absolute values, with control's row first: (1 + arms, metrics).
     `effective_n[a][m]` gives the degrees of freedom. `missing`: metric, or `arm/metric`, -> why. `support`:
     arm, control included, -> how well logged data support it, where that is where estimates come from.
+    `assigned`: users of each arm, control first, so that their ratio can be checked; empty where nobody was
+    randomised, or it is not told.
     """
 
     as_of: datetime
@@ -196,6 +198,7 @@ class Estimates:
     missing: Mapping[str, str] = field(default_factory=dict)
     kind: Literal["estimates"] = "estimates"
     support: Mapping[str, Support] = field(default_factory=dict)
+    assigned: tuple[int, ...] = ()
 
 
 Observation = Moments | Estimates

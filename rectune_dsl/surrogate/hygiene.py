@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2
+from scipy.special import gammaincinv
 
 from rectune_dsl.hooks.api import Panel
 from rectune_dsl.surrogate.gp import GaussianProcess
@@ -80,7 +80,7 @@ def surprise(process: GaussianProcess) -> float:
         mean, covariance = process.left_out(rows)
         error = process.observations.values[rows] - mean
         total += float(error @ np.linalg.solve(covariance, error))
-    usual = float(chi2.ppf(SURPRISING, sum(map(len, rounds))))
+    usual = 2 * float(gammaincinv(sum(map(len, rounds)) / 2, SURPRISING))  # of a chi-square distribution
     return max(1.0, float(np.sqrt(total / usual)))
 
 

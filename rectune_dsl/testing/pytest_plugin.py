@@ -47,6 +47,7 @@ TABLES = frozenset(
         "exclusion",
         "approval",
         "simulator",
+        "plugins",
         "replay",
     }
 )

@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,15 +39,33 @@ def rectune(tmp_path, monkeypatch, capfd):
     return run
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def open_bandit():
     return ROOT / "tasks" / "open_bandit.toml"
+
+
+@pytest.fixture(scope="session")
+def finished_folder(tmp_path_factory, open_bandit):
+    """Where `rectune run` of the open-bandit task has ended."""
+    folder = tmp_path_factory.mktemp("finished")
+    command = [sys.executable, "-m", "rectune_dsl", "run", str(open_bandit)]
+    done = subprocess.run(command, cwd=folder, env=_environment(), capture_output=True, text=True)
+    (folder / "ran.json").write_text(json.dumps([done.returncode, done.stdout, done.stderr]))
+    return folder
+
+
+@pytest.fixture
+def finished(rectune, finished_folder, tmp_path):
+    """What `rectune run` of the open-bandit task ended with. It is one run for all tests; each is in a folder
+    that has a copy of what it wrote."""
+    shutil.copytree(finished_folder, tmp_path, dirs_exist_ok=True)
+    return Result(*json.loads((tmp_path / "ran.json").read_text()))
 
 
 @pytest.fixture
 def environment():
     """For real processes."""
-    return {**os.environ, "PYTHONPATH": str(ROOT)}
+    return _environment()
 
 
 @pytest.fixture
@@ -58,3 +78,7 @@ def platform(tmp_path, monkeypatch):
         return log
 
     return plant
+
+
+def _environment():
+    return {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -31,6 +31,13 @@ def rectune_register_commands(register):
 """
 
 
+def with_function(open_bandit):
+    """The text of the task with a formula that calls the plugin's function, and one round."""
+    text = open_bandit.read_text().replace('"data/', f'"{open_bandit.parent}/data/')
+    assert "rounds  = 3" in text
+    return text.replace("log1p(affinity)", "twice(affinity)").replace("rounds  = 3", "rounds  = 1")
+
+
 def test_help_lists_every_verb_and_imports_nothing_heavy(environment):
     script = textwrap.dedent(
         """
@@ -59,11 +66,10 @@ def test_every_verb_has_help(rectune, verb):
     assert "Usage: rectune" in result.out
 
 
-def test_a_campaign_on_real_logs_ends_with_a_verdict_and_can_be_read(rectune, open_bandit, tmp_path):
-    ran = rectune("run", open_bandit)
-    assert ran.code == 0
-    assert "verdict: " in ran.out
-    assert "recommendation" in ran.out
+def test_a_campaign_on_real_logs_ends_with_a_verdict_and_can_be_read(rectune, finished, tmp_path):
+    assert finished.code == 0
+    assert "verdict: " in finished.out
+    assert "recommendation" in finished.out
 
     assert "open-bandit" in rectune("ls").out
     shown = rectune("show", "last")
@@ -82,18 +88,15 @@ def test_a_campaign_on_real_logs_ends_with_a_verdict_and_can_be_read(rectune, op
     assert rectune("export", "last", "--diff").code == 0
 
 
-def test_equal_seeds_tell_byte_identical_stories(rectune, open_bandit):
-    stories = []
-    for store in ("a.sqlite", "b.sqlite"):
-        assert rectune("run", open_bandit, "--seed", 3, "--store", store).code == 0
-        stories.append(rectune("show", "last", "--json", "--store", store).out)
-    assert stories[0] == stories[1]
-    assert rectune("run", open_bandit, "--seed", 4, "--store", "c.sqlite").code == 0
-    assert rectune("show", "last", "--json", "--store", "c.sqlite").out != stories[0]
+def test_equal_seeds_tell_byte_identical_stories(rectune, open_bandit, finished):
+    story = rectune("show", "last", "--json").out
+    assert rectune("run", open_bandit, "--store", "again.sqlite").code == 0
+    assert rectune("show", "last", "--json", "--store", "again.sqlite").out == story
+    assert rectune("run", open_bandit, "--seed", 4, "--store", "other.sqlite").code == 0
+    assert rectune("show", "last", "--json", "--store", "other.sqlite").out != story
 
 
-def test_resuming_a_finished_run_repeats_its_verdict_and_writes_nothing(rectune, open_bandit):
-    rectune("run", open_bandit)
+def test_resuming_a_finished_run_repeats_its_verdict_and_writes_nothing(rectune, finished):
     before = rectune("show", "last", "--json").out
     assert rectune("resume", "last").code == 0
     assert rectune("show", "last", "--json").out == before
@@ -156,8 +159,7 @@ def test_what_goes_wrong_is_said_with_its_exit_code(rectune, open_bandit, args, 
     assert "Traceback" not in result.err
 
 
-def test_a_run_that_is_not_there_is_said(rectune, open_bandit):
-    rectune("run", open_bandit)
+def test_a_run_that_is_not_there_is_said(rectune, finished):
     result = rectune("show", "nothing")
     assert result.code == 2
     assert "no run that begins" in result.err
@@ -166,9 +168,7 @@ def test_a_run_that_is_not_there_is_said(rectune, open_bandit):
 def test_the_plugins_of_a_run_are_missed_by_name(rectune, open_bandit, tmp_path, monkeypatch):
     monkeypatch.setenv("RECTUNE_SKILLS", str(open_bandit.parents[1] / "skills"))
     (tmp_path / "mine.py").write_text(FUNCTION)
-    data = open_bandit.parent / "data"
-    text = open_bandit.read_text().replace("log1p(affinity)", "twice(affinity)")
-    (tmp_path / "task.toml").write_text(text.replace('"data/', f'"{data}/'))
+    (tmp_path / "task.toml").write_text(with_function(open_bandit))
     rectune("--plugin", "mine.py", "run", "task.toml")
     (tmp_path / "mine.py").rename(tmp_path / "moved.py")
     lost = rectune("show", "last")
@@ -203,10 +203,13 @@ def test_a_plugin_that_breaks_its_contract_is_named_with_exit_code_3(
 
 
 def test_a_reader_that_goes_away_does_not_end_a_campaign(open_bandit, environment, tmp_path):
-    command = f"{sys.executable} -m rectune_dsl run {open_bandit} --store s.sqlite | head -1"
-    subprocess.run(["bash", "-c", command], cwd=tmp_path, env=environment, check=True, capture_output=True)
+    text = open_bandit.read_text().replace('"data/', f'"{open_bandit.parent}/data/')
+    (tmp_path / "task.toml").write_text(text.replace("rounds  = 3", "rounds  = 1"))
+    command = f"{sys.executable} -m rectune_dsl run task.toml --store s.sqlite | head -1"
+    told = {**environment, "RECTUNE_SKILLS": str(open_bandit.parents[1] / "skills")}
+    subprocess.run(["bash", "-c", command], cwd=tmp_path, env=told, check=True, capture_output=True)
     show = [sys.executable, "-m", "rectune_dsl", "show", "last", "--json", "--store", "s.sqlite"]
-    done = subprocess.run(show, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True)
+    done = subprocess.run(show, cwd=tmp_path, env=told, check=True, capture_output=True, text=True)
     assert json.loads(done.stdout)["verdict"] is not None
 
 
@@ -220,8 +223,7 @@ def test_a_narrow_terminal_cuts_nothing_and_no_color_is_kept(rectune, open_bandi
     assert "\x1b" not in result.out + missing.err
 
 
-def test_a_file_that_cannot_be_written_is_no_bug_of_ours(rectune, open_bandit):
-    rectune("run", open_bandit)
+def test_a_file_that_cannot_be_written_is_no_bug_of_ours(rectune, finished):
     result = rectune("export", "last", "-o", "/nowhere/config.toml")
     assert result.code == 2
     assert "/nowhere/config.toml" in result.err
@@ -242,9 +244,7 @@ def test_check_reports_problems_where_they_are(rectune, open_bandit, tmp_path):
 def test_a_single_file_plugin_brings_functions_and_commands(rectune, open_bandit, tmp_path, monkeypatch):
     monkeypatch.setenv("RECTUNE_SKILLS", str(open_bandit.parents[1] / "skills"))
     (tmp_path / "mine.py").write_text(FUNCTION)
-    data = open_bandit.parent / "data"
-    text = open_bandit.read_text().replace("log1p(affinity)", "twice(affinity)")
-    (tmp_path / "task.toml").write_text(text.replace('"data/', f'"{data}/'))
+    (tmp_path / "task.toml").write_text(with_function(open_bandit))
     assert rectune("check", "task.toml").code == 2
     assert rectune("--plugin", "mine.py", "check", "task.toml").code == 0
     assert rectune("--plugin", "mine.py", "hello").out.strip() == "hello from a plugin"
@@ -262,10 +262,9 @@ def test_a_broken_plugin_is_named_and_the_verb_goes_on(rectune, tmp_path):
     assert "rectune_register_agents" in result.out
 
 
-def test_skills_are_listed_and_shown_with_what_a_run_taught(rectune, open_bandit, monkeypatch):
+def test_skills_are_listed_and_shown_with_what_a_run_taught(rectune, finished, open_bandit, monkeypatch):
     monkeypatch.setenv("RECTUNE_SKILLS", str(open_bandit.parents[1] / "skills"))
     assert "open-bandit" in rectune("skills").out
-    rectune("run", open_bandit)
     shown = rectune("skills", "show", "open-bandit")
     assert shown.code == 0
     assert "Domain knowledge" in shown.out

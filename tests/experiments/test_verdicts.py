@@ -211,6 +211,21 @@ def test_users_assigned_unevenly_freeze_the_verdict(make):
     assert unchecked.decision == "ship", "where nothing is randomised no ratio was designed"
 
 
+def test_estimates_that_tell_how_many_were_assigned_are_checked_too(make):
+    found = make.estimates(dict.fromkeys(NAMES, 0.02), COVARIANCE, {"latency": 100.0}, ERRORS)
+
+    def verdict_with(*assigned, **more):
+        seen = replace(found, assigned=assigned)
+        return verdict(make.task(), seen, spec=make.spec(), confirmation=1, **more)
+
+    assert verdict_with().decision == verdict_with(10_000, 10_050).decision == "ship"
+    frozen = verdict_with(10_000, 9_000)
+    assert frozen.decision == "hold"
+    assert "control 10,000" in frozen.reasons[0]
+    assert "sample-ratio mismatch" in frozen.reasons[0]
+    assert verdict_with(10_000, 9_000, randomised=False).decision == "ship"
+
+
 def test_every_guardrail_must_also_be_kept_against_the_holdout(make):
     """Two ships of -4 % each would pass one by one; the holdout remembers the first."""
     arms = {

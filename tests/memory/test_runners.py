@@ -10,23 +10,25 @@ import pytest
 
 from rectune_dsl.memory.journal import Journal
 
-ROOT = Path(__file__).parents[2]
-TASK = ROOT / "tests" / "workflow" / "planted.toml"
-PLUGIN = ROOT / "tests" / "workflow" / "planted.py"
+WORKFLOW = Path(__file__).parents[1] / "workflow"
+TASK, PLUGIN = WORKFLOW / "planted.toml", WORKFLOW / "planted.py"
 RUNNERS = 10
 
 
 @pytest.fixture
-def start(tmp_path):
+def together(tmp_path):
+    """`together((folder, words), ...)` runs the command line in processes of their own, all at once."""
     environment = {**os.environ, "PLANTED": json.dumps({"log": str(tmp_path / "calls.jsonl")})}
 
-    def rectune(*words, folder="."):
-        (tmp_path / folder).mkdir(exist_ok=True)
-        command = [sys.executable, "-m", "rectune_dsl", "--plugin", str(PLUGIN), *map(str, words)]
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        return subprocess.Popen(command, cwd=tmp_path / folder, env=environment, **pipes)
+    def run(*jobs):
+        for folder, _ in jobs:
+            (tmp_path / folder).mkdir()
+        words = [(str(tmp_path / folder), ["--plugin", str(PLUGIN), *map(str, w)]) for folder, w in jobs]
+        command = [sys.executable, str(WORKFLOW / "forked.py"), json.dumps(words)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
 
-    return rectune
+    return run
 
 
 def story(journal, run):
@@ -36,27 +38,25 @@ def story(journal, run):
     return [(e.key, e.body.replace(run, "RUN")) for e in entries]
 
 
-def test_ten_runners_at_once_write_what_each_writes_alone(start, store_url, tmp_path):
-    processes = [
-        start("run", TASK, "--seed", seed, "--store", store_url, folder=f"runner-{seed}")  # skills of its own
-        for seed in range(RUNNERS)
-    ]
-    for process in processes:
-        _, errors = process.communicate()
-        assert process.returncode == 0, errors
-    together = Journal(store_url)
-    runs = [row.run for row in together.runs()]
+def test_ten_runners_at_once_write_what_each_writes_alone(together, store_url, tmp_path):
+    together(
+        *(  # with skills of its own each
+            (f"runner-{seed}", ["run", TASK, "--seed", seed, "--store", store_url]) for seed in range(RUNNERS)
+        )
+    )
+    of_all = Journal(store_url)
+    runs = [row.run for row in of_all.runs()]
     assert len(runs) == RUNNERS
-    by_seed = {json.loads(together.entries(run)[0].body)["seed"]: run for run in runs}
+    by_seed = {json.loads(of_all.entries(run)[0].body)["seed"]: run for run in runs}
     assert sorted(by_seed) == list(range(RUNNERS))
-    claims = sorted(json.loads(dict(story(together, run)).get("confirm/claim", "0")) for run in runs)
+    claims = sorted(json.loads(dict(story(of_all, run)).get("confirm/claim", "0")) for run in runs)
     confirmed = [number for number in claims if number]
     assert confirmed == list(range(1, len(confirmed) + 1))  # of one surface, each counted once
 
     seed = 3  # and one of them alone, up to where the count of the surface's confirmations matters
     alone = str(tmp_path / "alone.sqlite")
-    assert start("run", TASK, "--seed", seed, "--store", alone, folder="alone").wait() == 0
+    together(("alone", ["run", TASK, "--seed", seed, "--store", alone]))
     journal = Journal(alone)
     rounds = [entry for entry in story(journal, journal.runs()[0].run) if entry[0].startswith("round-1/")]
     assert rounds
-    assert set(rounds) <= set(story(together, by_seed[seed]))
+    assert set(rounds) <= set(story(of_all, by_seed[seed]))

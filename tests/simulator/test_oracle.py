@@ -55,12 +55,12 @@ def test_too_much_and_too_little_diversity_both_lose(task, world, changed):
 
 def test_the_oracle_improves_on_production_within_the_guardrails(task, world):
     found = oracle_config(task, world, users=150, days=1)
-    assert Space(task).feasible(found.config.values)
-    assert found.lifts["watch_minutes"] > 0.015
-    assert found.lifts["next_day_return"] > -0.01
-    assert found.lifts["hate_rate"] < 0.15
-    assert found.levels["latency_ms"] < 120
-    assert found.objective == pytest.approx(found.lifts["watch_minutes"])
+    assert Space(task).feasible(found.values)
+    lifts = {name: values[0] for name, values in paired_lifts(task, world, [found]).items()}
+    assert lifts["watch_minutes"] > 0.015
+    assert lifts["next_day_return"] > -0.01
+    assert lifts["hate_rate"] < 0.15
+    assert lifts["=latency_ms"] < 120
 
 
 @pytest.mark.parametrize("target", [(0.3, 0.7, 0.5), (1.0, 0.0, 0.4)])

@@ -11,6 +11,7 @@ from rectune_dsl.memory.journal import Journal
 from rectune_dsl.plugins.host import Host
 from rectune_dsl.report.view import as_json, read_run
 from rectune_dsl.simulator import cma
+from rectune_dsl.workflow import context
 from rectune_dsl.workflow.assemble import campaign
 from rectune_dsl.workflow.environment import environment
 from rectune_dsl.workflow.preflight import preflight
@@ -63,7 +64,7 @@ def test_the_joint_task_has_twelve_params_in_three_stages():
 @pytest.mark.parametrize("name", SIMULATED)
 def test_its_traffic_ships_the_oracle_config_with_the_power_it_asks_for(name, monkeypatch):
     """Of a shorter search: what falls short of the oracle and ships would ship all the more at the oracle."""
-    monkeypatch.setattr(cma, "GENERATIONS", 10)
+    monkeypatch.setattr(cma, "GENERATIONS", 4)
     parts = loaded(name)
     found = power(parts.task, parts.backend)
     assert preflight(parts, found) == ()
@@ -75,6 +76,8 @@ def test_its_traffic_ships_the_oracle_config_with_the_power_it_asks_for(name, mo
 
 @pytest.mark.parametrize("name", SIMULATED)
 def test_it_ends_with_a_verdict_and_a_seed_is_a_story(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(context, "PANEL_REQUESTS", 64)
+    monkeypatch.setattr(context, "REPLAYED_REQUESTS", 32)
     views = []
     for folder in (tmp_path / "a", tmp_path / "b"):  # what one has learnt does not reach the other
         folder.mkdir()

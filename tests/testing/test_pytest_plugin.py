@@ -174,10 +174,10 @@ def test_a_base_without_a_name_is_no_task(pytester, task):
 def test_a_failing_property_prints_the_task_file(pytester):
     pytester.makepyfile(
         """
-        from hypothesis import given, settings
+        from hypothesis import Phase, given, settings
         from rectune_dsl.testing.strategies import tasks
 
-        @settings(max_examples=1, database=None, derandomize=True)
+        @settings(max_examples=1, database=None, derandomize=True, phases=[Phase.generate])
         @given(tasks())
         def test_nothing_holds(written):
             assert not written.text

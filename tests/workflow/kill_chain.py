@@ -7,17 +7,13 @@ second act and before that act is recorded, so that every act is once done and l
 which spares them the imports. Prints how many were killed.
 """
 
-import importlib
 import os
-import pkgutil
 import signal
 import sys
 
-import rectune_dsl
-from rectune_dsl import cli
-from rectune_dsl.memory.recorder import Recorder
+import forked
 
-ROOMS = ("agents", "cli", "dsl", "experiments", "memory", "skillhub", "surrogate", "workflow")
+from rectune_dsl.memory.recorder import Recorder
 
 STORE, TASK, *PLUGINS = sys.argv[1:]
 WRITES_BEFORE_DEATH = 3  # attempt and result of one act, attempt of the next
@@ -25,9 +21,7 @@ MOST = 400
 
 
 def main() -> None:
-    for found in pkgutil.walk_packages(rectune_dsl.__path__, "rectune_dsl."):
-        if found.name.split(".")[1] in ROOMS and "migrations" not in found.name:
-            importlib.import_module(found.name)
+    forked.import_all()
     child(["run", TASK])
     for killed in range(1, MOST):
         status = child(["resume", "last"])
@@ -38,12 +32,8 @@ def main() -> None:
 
 def child(args: list[str]) -> int:
     """One process to its end; its wait status."""
-    if (pid := os.fork()) == 0:
-        die_in_the_middle()
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
-        plugins = [word for file in PLUGINS for word in ("--plugin", file)]
-        sys.argv = ["rectune", *plugins, *args, "--store", STORE]
-        cli.main()
+    plugins = [word for file in PLUGINS for word in ("--plugin", file)]
+    pid = forked.fork([*plugins, *args, "--store", STORE], first=die_in_the_middle)
     return os.waitpid(pid, 0)[1]
 
 

@@ -12,9 +12,10 @@ import json
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,8 @@ create table if not exists events (
     event_id text, user_id text, name text, value double, "at" timestamp, ingested_at timestamp);
 create table if not exists days (day timestamp primary key);
 """
+EXPOSURES = ("experiment", "arm", "user_id", "at")
+EVENTS = ("event_id", "user_id", "name", "value", "at", "ingested_at")
 
 
 class Feed:
@@ -78,17 +81,14 @@ def visits(day: datetime) -> Visits:
 def reactions(config: Mapping[str, float], users: np.ndarray, day: datetime) -> dict[str, np.ndarray]:
     """What users do whom a config ranks for: minutes watched, items hidden and shown. Clickbait is opened
     more often, finished less often, and hidden; whoever likes the feed watches more of everything."""
-    rng = _generator("reactions", day)
-    bait = rng.beta(0.5, 1.5, (USERS, ITEMS))[users]
-    appeal = rng.beta(2, 2, (USERS, ITEMS))[users]
+    bait, appeal, mood, patience = (drawn[users] for drawn in _drawn(day))
     p_click = np.clip(0.3 * appeal + 0.7 * bait, 0, 1)
     p_finish = np.clip(0.9 * appeal * (1 - 0.8 * bait), 0, 1)
     score = p_click + config["w_finish"] * p_finish - config["w_bait"] * bait
     top = np.argsort(-score, axis=1)[:, :SHOWN]
     taste = _generator("taste", FIRST).lognormal(0, 0.5, USERS)[users]
-    mood = rng.lognormal(0, 0.3, USERS)[users]
     finished = np.take_along_axis(p_click**0.3 * p_finish, top, 1).sum(1)
-    hidden = rng.random((USERS, SHOWN))[users] < 0.4 * np.take_along_axis(bait, top, 1)
+    hidden = patience < 0.4 * np.take_along_axis(bait, top, 1)
     watched = 8 * taste * mood * finished
     return {
         "watch": watched,
@@ -97,9 +97,17 @@ def reactions(config: Mapping[str, float], users: np.ndarray, day: datetime) -> 
     }
 
 
-def play(day: datetime, feed: Feed, database: duckdb.DuckDBPyConnection) -> None:
-    """One day: who comes is served what the flag has, and does what that makes people do. All of the day is
-    kept, or nothing."""
+@lru_cache(maxsize=1)
+def _drawn(day: datetime) -> tuple[np.ndarray, ...]:
+    """What a day's chance is, the same for whatever config: each user's candidates, mood and patience."""
+    rng, candidates = _generator("reactions", day), (USERS, ITEMS)
+    bait, appeal = rng.beta(0.5, 1.5, candidates), rng.beta(2, 2, candidates)
+    return bait, appeal, rng.lognormal(0, 0.3, USERS), rng.random((USERS, SHOWN))
+
+
+def play(day: datetime, feed: Feed) -> tuple[list[pa.Table], list[pa.Table]]:
+    """One day: who comes is served what the flag has, and does what that makes people do. Returns exposures
+    and events."""
     came = visits(day)
     exposures: list[tuple[str, str, str, datetime]] = []
     served: dict[str, list[int]] = defaultdict(list)
@@ -109,50 +117,55 @@ def play(day: datetime, feed: Feed, database: duckdb.DuckDBPyConnection) -> None
         served[json.dumps(value["config"], sort_keys=True)].append(place)
         if value["experiment"] is not None:
             exposures.append((value["experiment"], value["arm"], name, now.replace(tzinfo=None)))
-    database.begin()
-    database.execute("insert into days values (?)", [day.replace(tzinfo=None)])
-    _insert(database, "exposures", ("experiment", "arm", "user_id", "at"), list(zip(*exposures, strict=True)))
-    for config, places in served.items():
-        _write(database, day, came.users[places], came.seconds[places], json.loads(config))
-    database.commit()
+    logged = [_table(EXPOSURES, list(zip(*exposures, strict=True)))] if exposures else []
+    return logged, [
+        table
+        for config, places in served.items()
+        for table in _events(day, came.users[places], came.seconds[places], json.loads(config))
+    ]
+
+
+def keep(path: Path, day: datetime, exposures: list[pa.Table], events: list[pa.Table]) -> None:
+    """All of a day, or nothing. The file is open for no longer than that, since nobody can read it then."""
+    with duckdb.connect(path) as database:
+        database.begin()
+        database.execute("insert into days values (?)", [day.replace(tzinfo=None)])
+        for name, tables in (("exposures", exposures), ("events", events)):
+            for made in tables:  # noqa: B007  (DuckDB sees it by its name)
+                database.execute(f"insert into {name} select * from made")
+        database.commit()
 
 
 def main(until: datetime) -> None:
-    """All days before `until` that are not there yet. The file is free for readers when it ends."""
+    """Make the days before `until` that are not there yet."""
     folder, parent = Path(__file__).parent, os.getppid()
-    with FileLock(folder / "traffic.lock"), duckdb.connect(folder / "events.duckdb") as database:
-        database.execute(TABLES)
-        feed = Feed(folder / "flags.json")
-        (last,) = database.execute("select max(day) from days").fetchone() or (None,)
-        day = FIRST if last is None else last.replace(tzinfo=UTC) + DAY
-        while day + DAY <= until and os.getppid() == parent:  # whoever was killed wants no more days
-            play(day, feed, database)
+    path = folder / "events.duckdb"
+    with FileLock(folder / "traffic.lock"):
+        with duckdb.connect(path) as database:
+            database.execute(TABLES)
+            (last,) = database.execute("select max(day) from days").fetchone() or (None,)
+        feed, day = Feed(folder / "flags.json"), FIRST if last is None else last.replace(tzinfo=UTC) + DAY
+        while day + DAY <= until:
+            made = play(day, feed)
+            if os.getppid() != parent:  # whoever wanted it was killed
+                break
+            keep(path, day, *made)
             day += DAY
     api.shutdown()
 
 
-def _write(
-    database: duckdb.DuckDBPyConnection,
-    day: datetime,
-    users: np.ndarray,
-    seconds: np.ndarray,
-    config: Mapping[str, float],
-) -> None:
-    start = np.datetime64(day.replace(tzinfo=None), "us")
-    at = start + (seconds * 1e6).astype("timedelta64[us]")
+def _events(
+    day: datetime, users: np.ndarray, seconds: np.ndarray, config: Mapping[str, float]
+) -> Iterator[pa.Table]:
+    at = np.datetime64(day.replace(tzinfo=None), "us") + (seconds * 1e6).astype("timedelta64[us]")
     names = np.char.add("user-", users.astype(str))
     for name, values in reactions(config, users, day).items():
         ids = np.char.add(f"{day:%Y%m%d}-{name}-", users.astype(str))
-        columns = [ids, names, np.full(users.size, name), values, at, at]
-        _insert(database, "events", ("event_id", "user_id", "name", "value", "at", "ingested_at"), columns)
+        yield _table(EVENTS, [ids, names, np.full(users.size, name), values, at, at])
 
 
-def _insert(
-    database: duckdb.DuckDBPyConnection, table: str, names: tuple[str, ...], columns: list[Any]
-) -> None:
-    if columns:
-        rows = pa.table([pa.array(column) for column in columns], names=list(names))  # noqa: F841  (DuckDB sees it)
-        database.execute(f"insert into {table} select * from rows")
+def _table(names: tuple[str, ...], columns: list[Any]) -> pa.Table:
+    return pa.table([pa.array(column) for column in columns], names=list(names))
 
 
 def _generator(what: str, day: datetime) -> np.random.Generator:

@@ -1,0 +1,1 @@
+"""rectune on GrowthBook."""
