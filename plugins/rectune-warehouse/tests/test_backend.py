@@ -2,13 +2,16 @@
 
 import subprocess
 import sys
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rectune_warehouse.backend import Warehouse
-from trials import DAY, EVENTS, EXPOSURES, SPEC, TASK, Served, event, exposure, fill, task, warehouse
+from rectune_warehouse.settings import Events, Exposures, WarehouseSettings
+from trials import DAY, EVENTS, EXPOSURES, SPEC, TASK, Served, event, exposure, fill, merged, task, warehouse
 
+from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import BackendContext, BackendError, Config, UsageError
 from rectune_dsl.plugins.host import Host
 
@@ -173,3 +176,21 @@ def test_plan_tells_what_the_tables_can_show(filled):
     done = rectune("plan", "feed.toml", "--json", folder=filled.folder)
     assert done.returncode == 2
     assert 'delivery = "flagd"' in done.stderr + done.stdout
+
+
+def test_the_readme_s_settings_fit_the_tables_that_they_are_for(filled):
+    """And the lines that it says can be left out can be."""
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    written = tomllib.loads(readme.partition("```toml")[2].partition("```")[0])["plugins"]["warehouse"]
+    metrics = {
+        "watch_minutes": {"goal": "maximize", "covariate": "watch_minutes_before"},
+        "next_day_return": {"kind": "proportion", "matures_after_days": 2},
+        "hates": {},
+    }
+    tables = merged(tomllib.loads(TASK), {"guardrails": {"hate_rate": None}, "plugins": None})
+    tables = {**tables, "metrics": metrics, "plugins": {"warehouse": written}}
+    context = BackendContext(Task.model_validate(tables), 0, filled.folder, delivery=Served())
+    assert Warehouse(context).check() == []
+    shown = WarehouseSettings.model_validate(written)
+    assert shown.exposures == Exposures()
+    assert shown.events["events"] == Events(event_id="event_id", ingested="ingested_at")

@@ -34,6 +34,8 @@ def _listed(written: object) -> object:
     return tuple(written) if isinstance(written, list) else written
 
 
+MOST_COLUMNS = 60
+"""Each has a bit of a whole number."""
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 
 
@@ -184,6 +186,8 @@ class WarehouseSettings(Settings):
             raise ValueError(
                 "rehearsal makes traffic, of people who are not there: it needs virtual_time = true"
             )
+        if len(self.columns) > MOST_COLUMNS:
+            raise ValueError(f"there are {len(self.columns)} columns; {MOST_COLUMNS} are possible")
         several = len(self.events) > 1
         for name, column in self.columns.items():
             if "@" in name or name == "users":

@@ -61,6 +61,8 @@ class Study:
             return rows
         table = self.database.table(segments, "segments")
         user, segment = table.column(segments.user, "user"), table.column(segments.segment, "segment")
+        if not segment.type().is_string():
+            raise table.refused(segments.segment, "segment", f"is {segment.type()}", "the segments' names")
         places = ibis.cases(*((segment == name, i) for i, name in enumerate(self.task.segments)), else_=None)
         known = table.rows.select(member=user, place=places).filter(ibis._.place.notnull())
         first = known.group_by("member").aggregate(place=known.place.min())
