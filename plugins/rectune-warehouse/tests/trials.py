@@ -148,6 +148,11 @@ def fill(engine, exposures=(), events=()):
     engine.execute("INSERT INTO events", list(events))
 
 
+def sizes(found):
+    """Arm -> units assigned, and counted."""
+    return {arm.arm: (arm.assigned, arm.n) for arm in found.arms}
+
+
 def arm_of(found, name):
     """Column -> sum of an arm."""
     (arm,) = (arm for arm in found.arms if arm.arm == name)

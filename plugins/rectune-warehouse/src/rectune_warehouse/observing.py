@@ -19,7 +19,7 @@ from rectune_warehouse.wanted import Wanted, readings, wanted_of
 from rectune_warehouse.window import DAY, Part, Window, aware, naive, window_of
 
 AT_ONCE = 25_000_000
-"""Rows of a table with event ids that DuckDB is given at a time: what it keeps of them takes 2.5 GB."""
+"""Rows of a table with event ids that DuckDB is given at a time: what it keeps of them takes 2 GB."""
 
 
 @dataclass(frozen=True)

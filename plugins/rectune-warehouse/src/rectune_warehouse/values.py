@@ -13,7 +13,7 @@ import ibis
 
 from rectune_warehouse.settings import Column, Events
 from rectune_warehouse.source import Database, Relation
-from rectune_warehouse.window import DAY, Part, Window
+from rectune_warehouse.window import DAY, Part, Window, as_text
 
 
 @dataclass(frozen=True)
@@ -83,10 +83,6 @@ def same(one: Any, other: Any) -> Any:
     return as_text(one) == as_text(other)
 
 
-def as_text(column: Any) -> Any:
-    return column if column.type().is_string() else column.cast("string")
-
-
 def _rows(table: Relation, reading: Reading, window: Window, part: Part) -> Any:
     """Events of the days that are read, as `user`, `at`, `event` (their id, where they have one), `number0`,
     ... (the values that columns take) and `counts`: a bit for each of the columns, which tells whether it
@@ -100,12 +96,13 @@ def _rows(table: Relation, reading: Reading, window: Window, part: Part) -> Any:
     ever = window.as_of if any(column.days_after for column in columns.values()) else window.until
     begin, end = ibis.literal(window.start - before * DAY), ibis.literal(ever)
     bits = [_selected(table, name, c).ifelse(2**i, 0) for i, (name, c) in enumerate(columns.items())]
+    named = {"event": table.column(events.event_id, "event_id")} if events.event_id else {}
     takers = {name: table.of(f"columns.{_taker(columns, name)}") for name in reading.numbers}
     rows = table.rows.filter(user.notnull(), at >= begin, at < end, part.has(user)).select(
         user=user,
         at=at,
-        counts=reduce(or_, bits, ibis.literal(0, "int64")),
-        **({"event": _own_id(table.column(events.event_id, "event_id"))} if events.event_id else {}),
+        counts=reduce(or_, bits, ibis.literal(0, "int64")).cast("int16" if len(bits) < 15 else "int64"),
+        **{name: part.short(_own_id(id)) for name, id in named.items()},
         **{f"number{i}": taker.number(name, "value") for i, (name, taker) in enumerate(takers.items())},
     )
     return rows if reading.counts_all else rows.filter(rows.counts != 0)
