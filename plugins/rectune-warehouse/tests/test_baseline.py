@@ -1,8 +1,8 @@
-"""What is known beforehand of production's users; caps, and users by their values."""
+"""What is known beforehand of production's users; caps, users by their values, and in parts."""
 
 from dataclasses import replace
 
-from trials import DAY, SPEC, arm_of, event, exposure, fill, observe, sizes, warehouse
+from trials import DAY, EVENTS, EXPOSURES, SPEC, arm_of, event, exposure, fill, observe, sizes, warehouse
 
 
 def test_a_baseline_is_of_the_users_with_events_on_the_last_whole_days(tables):
@@ -69,3 +69,19 @@ def test_histograms_have_every_user_with_the_value_rounded_to_11_bits(tables):
     assert list(found.values) == sorted(set(found.values))
     assert all(abs(a - b) <= found.rounding * b for a, b in zip(counted, wanted, strict=True))
     assert {0.0, 1.0, 2047.0} <= set(found.values)
+
+
+def test_parts_of_the_users_add_up_to_all(duck, monkeypatch):
+    duck.execute(EXPOSURES)
+    duck.execute(EVENTS)
+    users = [f"u{i}" for i in range(200)]
+    fill(
+        duck,
+        [exposure(u, ("control", "a", "b")[i % 3]) for i, u in enumerate(users)],
+        [event(u, "watch", 1, i / 4, str(i)) for i, u in enumerate(users)],
+    )
+    metrics = {"p90": {"kind": "quantile", "column": "watch", "quantile": 0.9}}
+    whole = observe(warehouse(duck, {"metrics": metrics}), 1)
+    monkeypatch.setattr("rectune_warehouse.observing.AT_ONCE", 30)
+    assert observe(warehouse(duck, {"metrics": metrics}), 1) == whole
+    assert whole.arms[0].n == 67

@@ -288,21 +288,3 @@ def test_without_a_table_of_segments_their_columns_are_missing(tables):
     backend = warehouse(tables, changes)
     assert "[plugins.warehouse.segments]" in observe(backend, 1).missing["likes@new"]
     assert "likes@new" not in backend.capabilities().metrics
-
-
-def test_parts_of_the_users_add_up_to_all(duck, monkeypatch):
-    from trials import EVENTS, EXPOSURES
-
-    duck.execute(EXPOSURES)
-    duck.execute(EVENTS)
-    users = [f"u{i}" for i in range(200)]
-    fill(
-        duck,
-        [exposure(u, ("control", "a", "b")[i % 3]) for i, u in enumerate(users)],
-        [event(u, "watch", 1, i / 4, str(i)) for i, u in enumerate(users)],
-    )
-    metrics = {"p90": {"kind": "quantile", "column": "watch", "quantile": 0.9}}
-    whole = observe(warehouse(duck, {"metrics": metrics}), 1)
-    monkeypatch.setattr("rectune_warehouse.observing.AT_ONCE", 30)
-    assert observe(warehouse(duck, {"metrics": metrics}), 1) == whole
-    assert whole.arms[0].n == 67
