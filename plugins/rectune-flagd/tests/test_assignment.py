@@ -7,18 +7,12 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from platforms import DAY, FIRST, PRODUCTION, USERS, Platform, spec_of
-from scipy.stats import binomtest, chi2_contingency, chisquare
+from platforms import DAY, FIRST, PRODUCTION, UNLIKELY, USERS, Platform, binomial, spec_of
+from scipy.stats import chi2_contingency, chisquare
 
-from rectune_dsl.hooks.api import HOLDOUT, Arm, BackendError, Config, Exposure, Ramp, Slot
+from rectune_dsl.hooks.api import BackendError, Exposure, Ramp, Slot
 
 RAMP = (0.01, 0.05, 0.25, 0.5, 1.0)
-UNLIKELY = 1e-6
-
-
-def binomial(count: int, of: int, share: float) -> bool:
-    """Whether so many are as likely as chance has it."""
-    return bool(binomtest(count, of, share).pvalue > UNLIKELY)
 
 
 # --- a ramp ------------------------------------------------------------------------------------------
@@ -100,40 +94,6 @@ def test_no_user_of_an_earlier_experiment_is_in_a_fresh_one(platform: Platform) 
     arms = platform.arms(fresh.key, at=fresh.start)
     assert not used.keys() & arms.keys()
     assert binomial(len(arms), len(USERS), 4_500 / 12_000)
-
-
-def test_the_holdout_takes_part_as_its_own_arm_only(platform: Platform) -> None:
-    explore = spec_of(holdout_share=0.3, users_per_arm=1_500)
-    delivery = platform.launch(explore)
-    first = platform.arms(explore.key)
-    delivery.stop(explore.key, "finished")
-    arms = (*explore.arms[:2], Arm(HOLDOUT, PRODUCTION))
-    confirm = spec_of(
-        key="feed-1/confirm",
-        salt="feed/0/confirm",
-        purpose="confirm",
-        start=FIRST + 4 * DAY,
-        arms=arms,
-        holdout_share=0.3,
-        users_per_arm=1_500,
-    )
-    platform.launch(confirm)
-    second = platform.arms(confirm.key, at=confirm.start)
-    held = {user for user, arm in second.items() if arm == HOLDOUT}
-    assert not held & first.keys()
-    counts = Counter(second.values())
-    assert all(binomial(counts[arm.name], len(USERS), 1_500 / 12_000) for arm in arms)
-
-
-def test_the_holdout_keeps_the_first_config_whatever_ships(platform: Platform) -> None:
-    spec = spec_of(holdout_share=0.3, users_per_arm=500)
-    delivery = platform.launch(spec)
-    delivery.stop(spec.key, "finished")
-    for a in (2.0, 3.0):
-        delivery.deliver(Config({"a": a, "b": 0.5}))
-    kept = Counter(value["config"]["a"] for value in platform.values().values())
-    assert kept.keys() == {1.0, 3.0}
-    assert binomial(kept[1.0], len(USERS), 0.3)
 
 
 def test_only_users_of_its_slot_take_part_and_two_slots_fill_one_flag(platform: Platform) -> None:

@@ -23,7 +23,7 @@ from rectune_dsl.hooks.api import (
 )
 from rectune_flagd.flagfile import Definition, FlagFile
 from rectune_flagd.rules import definition, share_of_holdout
-from rectune_flagd.state import State, Trial, digest
+from rectune_flagd.state import Holdout, State, Trial, digest
 
 TARGETING_KEY = "targetingKey"
 CLOCK = "$flagd.timestamp"
@@ -123,7 +123,10 @@ class FlagdDelivery:
                 help=f"name the attribute with the id of the {spec.unit} in [plugins.flagd] targeting_key",
             )
         _assert_enough(spec, population)
-        return state.holding(spec.holdout_share).with_trial(key, Trial(digest(spec), spec, population))
+        _assert_held(state.holdout, spec.holdout_share)
+        state = state.holding(spec.holdout_share)
+        held = state.holdout.share if state.holdout else 0.0
+        return state.with_trial(key, Trial(digest(spec), spec, population, held=held))
 
 
 Change = Callable[[State, Trial], Trial]
@@ -182,6 +185,17 @@ def _assert_same(known: Trial, spec: ExperimentSpec, key: str, population: int) 
             f"experiment {key!r} was made for {known.population:,} users, and there are {population:,} now: "
             "its shares would be others, and users would come in or go",
             help=f"set the population to {known.population} again until it is over",
+        )
+
+
+def _assert_held(known: Holdout | None, share: float) -> None:
+    """The reservation is that of the surface's first run: else users who were served what has shipped since
+    would be counted as if they had never been, or users who were kept from it would be no more."""
+    if known is not None and share > 0 and share != known.share:
+        raise BackendError(
+            f"{known.share:.4g} of the flag's users are held out since its first experiment with a holdout, "
+            f"and the task says {share:.4g}",
+            help=f"write share = {known.share} in [holdout]",
         )
 
 

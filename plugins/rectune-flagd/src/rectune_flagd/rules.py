@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from rectune_dsl.hooks.api import HOLDOUT, ExperimentSpec, Slot
+from rectune_dsl.hooks.api import HOLDOUT, Arm, ExperimentSpec, Slot
 from rectune_flagd.state import State, Trial
 
 PRODUCTION = "production"
@@ -30,15 +30,15 @@ _IN, _OUT = "in", "out"
 def definition(state: State, surface: str, user: str, time: str) -> Rule:
     """The flag's variants, default and targeting. `user` and `time` are the attributes of the evaluation's
     context that hold the user's id, and the time in seconds since 1970."""
-    variants = {PRODUCTION: _value(state, None, None, {})}
+    variants = {PRODUCTION: _value(None, None, state.production)}
     otherwise: Any = None  # which is the default variant
     if (holdout := state.holdout) is not None:
-        variants[HELD] = _value(state, None, None, holdout.values)
+        variants[HELD] = _value(None, None, holdout.values)
         otherwise = _if(_below(_holdout_salt(surface), holdout.share, user), HELD, None)
     for key, trial in reversed(state.served.items()):
         assert trial.spec is not None
         variants |= {
-            variant(key, arm.name): _value(state, key, arm.name, arm.config.values)
+            variant(key, arm.name): _value(key, arm.name, _served(state, arm))
             for arm in trial.spec.arms
             if arm.name not in trial.silent
         }
@@ -69,9 +69,15 @@ def share_of_holdout(spec: ExperimentSpec, population: int) -> float:
     return spec.users_per_arm / held if held > 0 else float("inf")
 
 
-def _value(state: State, key: str | None, arm: str | None, values: Mapping[str, float]) -> Rule:
-    """What the application gets: with production's values of what others tune."""
-    return {"experiment": key, "arm": arm, "config": {**state.production, **values}}
+def _value(key: str | None, arm: str | None, values: Mapping[str, float]) -> Rule:
+    """What the application gets."""
+    return {"experiment": key, "arm": arm, "config": dict(values)}
+
+
+def _served(state: State, arm: Arm) -> Mapping[str, float]:
+    """An arm's config, with the values that its users have otherwise of what others tune."""
+    is_held = arm.name == HOLDOUT and state.holdout is not None
+    return {**(state.holdout.values if is_held else state.production), **arm.config.values}
 
 
 # --- one experiment ----------------------------------------------------------------------------------
@@ -86,9 +92,10 @@ def _with_trial(key: str, trial: Trial, surface: str, user: str, time: str, othe
     takes_part += [_not(_below(gate_of(used.salt), used.share, user)) for used in spec.fresh_of]
     split = _split(key, trial, user)
     gate = _below(gate_of(spec.salt), exposure.share * trial.fraction, user)
-    if spec.holdout_share <= 0:
+    share_held = max(spec.holdout_share, trial.held)
+    if share_held <= 0:
         return _if(_all([*takes_part, gate]), split, otherwise)
-    held = _below(_holdout_salt(surface), spec.holdout_share, user)
+    held = _below(_holdout_salt(surface), share_held, user)
     served = _if(_all([*takes_part, _not(held), gate]), split, otherwise)
     if all(arm.name != HOLDOUT for arm in spec.arms):
         return served

@@ -28,7 +28,8 @@ class Holdout:
 class Trial:
     """An experiment. `digest` tells its spec from others; of one that was stopped no more is kept, and how it
     ended. `servings` are the exposures that were set, by when they began; `silent` are arms that were taken
-    away."""
+    away. `held` is the share of users who were held out when it was made, whether its task has a holdout or
+    not: they stay out."""
 
     digest: str
     spec: ExperimentSpec | None
@@ -37,6 +38,7 @@ class Trial:
     servings: tuple[Serving, ...] = ()
     silent: tuple[str, ...] = ()
     outcome: str = ""
+    held: float = 0.0
 
     @property
     def fraction(self) -> float:
@@ -77,8 +79,11 @@ class State:
         return {key: trial for key, trial in self.trials.items() if trial.is_started and trial.spec}
 
     def knowing(self, values: Mapping[str, float]) -> State:
-        """With the values of params that it has not met yet: tasks of one surface may tune different ones."""
-        return replace(self, production={**values, **self.production})
+        """With the values of params that it has not met yet: tasks of one surface may tune different ones.
+        Nothing has changed these yet, so they were production before, and are the holdout's."""
+        before = self.before and {**values, **self.before}
+        holdout = self.holdout and replace(self.holdout, values={**values, **self.holdout.values})
+        return State({**values, **self.production}, before, holdout, self.trials)
 
     def with_trial(self, key: str, trial: Trial) -> State:
         return replace(self, trials={**self.trials, key: trial})
