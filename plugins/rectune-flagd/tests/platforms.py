@@ -105,13 +105,18 @@ class Platform:
         return delivery
 
     def values(
-        self, users: Iterable[str] = USERS, at: datetime = FIRST, flag: str = "home-feed", **attributes: Any
+        self,
+        users: Iterable[str] = USERS,
+        at: datetime | None = FIRST,
+        flag: str = "home-feed",
+        **attributes: Any,
     ) -> dict[str, Mapping[str, Any]]:
-        """What the provider gives each user at a time."""
+        """What the provider gives each user at a time; at the clock's, where there is none."""
+        now = {} if at is None else {"now": at.timestamp()}
         with provider(self.path) as asked:
             found = {}
             for user in users:
-                context = EvaluationContext(user, {"now": at.timestamp(), **attributes})
+                context = EvaluationContext(user, {**now, **attributes})
                 details = asked.resolve_object_details(flag, {}, context)
                 assert details.error_code is None
                 assert isinstance(details.value, Mapping)
@@ -119,7 +124,7 @@ class Platform:
             return found
 
     def arms(
-        self, experiment: str, users: Sequence[str] = USERS, at: datetime = FIRST, **attributes: Any
+        self, experiment: str, users: Sequence[str] = USERS, at: datetime | None = FIRST, **attributes: Any
     ) -> dict[str, str]:
         """Users of an experiment -> their arms."""
         values = self.values(users, at, **attributes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import pairwise
 
 import pytest
@@ -159,6 +160,23 @@ def test_a_late_ramp_puts_the_end_off(platform: Platform) -> None:
     delivery.set_exposure(spec.key, 1.0, at=FIRST + 30 * DAY)
     assert platform.arms(spec.key, at=FIRST + 32.9 * DAY)
     assert not platform.arms(spec.key, at=FIRST + 33 * DAY)
+
+
+def test_a_service_that_gives_no_time_is_served_by_the_clock(platform: Platform) -> None:
+    """A rehearsal's `time` that was left in does not silence an experiment of real users."""
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    for key, start in (("now", today - DAY), ("later", today + 5 * DAY)):
+        spec = spec_of(key=key, salt=key, start=start, users_per_arm=4_000)
+        delivery = platform.launch(spec, time="now")
+        assert len(platform.arms(key, at=None)) == (len(USERS) if key == "now" else 0)
+        assert len(platform.arms(key, at=start)) == len(USERS)
+        delivery.stop(key, "finished")
+
+
+def test_what_serves_at_another_time_than_the_clock_s_says_so(platform: Platform) -> None:
+    known = "flag 'home-feed' of the flagd file flags.json"
+    assert platform.delivery(time="$flagd.timestamp").description == known
+    assert platform.delivery(time="now").description == f"{known}, at the time that a service gives as `now`"
 
 
 def test_whoever_has_no_id_is_in_no_experiment(platform: Platform) -> None:

@@ -22,11 +22,10 @@ from rectune_dsl.hooks.api import (
     settings_of,
 )
 from rectune_flagd.flagfile import Definition, FlagFile
-from rectune_flagd.rules import definition, share_of_holdout
+from rectune_flagd.rules import CLOCK, definition, share_of_holdout
 from rectune_flagd.state import Holdout, State, Trial, digest
 
 TARGETING_KEY = "targetingKey"
-CLOCK = "$flagd.timestamp"
 ROUNDING = 1e-9
 """By which a share of all users who may take part can exceed 1."""
 
@@ -34,7 +33,8 @@ ROUNDING = 1e-9
 class FlagdSettings(Settings):
     """`[plugins.flagd]`. `flag` is the surface's name where it is left out. `targeting_key` is the attribute
     of the evaluation's context that holds the user's id, or the id of what a task randomises instead; `time`
-    the one that holds the time in seconds since 1970, for rehearsals whose time is not the clock's."""
+    the one that holds the time in seconds since 1970, for rehearsals whose time is not the clock's: it is the
+    clock's for a service that gives none."""
 
     file: str
     flag: str = ""
@@ -60,12 +60,13 @@ class FlagdDelivery:
             return definition(state, surface, user, time)
 
         flag, path = settings.flag or surface, context.folder / settings.file
-        self._production, self._user, self._path = production, user, settings.file
+        self._production, self._user, self._path, self._time = production, user, settings.file, time
         self._file = FlagFile(path, flag, lambda: State(production), define)
 
     @property
     def description(self) -> str:
-        return f"flag {self._file.flag!r} of the flagd file {self._path}"
+        rehearsed = "" if self._time == CLOCK else f", at the time that a service gives as `{self._time}`"
+        return f"flag {self._file.flag!r} of the flagd file {self._path}{rehearsed}"
 
     def check(self) -> Sequence[str]:
         return self._file.problems()

@@ -19,6 +19,8 @@ PRODUCTION = "production"
 """The variant of everybody who is in no experiment."""
 HELD = "holdout"
 """The variant of the holdout, between the experiments that it takes part in."""
+CLOCK = "$flagd.timestamp"
+"""The attribute in which flagd has the clock's time, in seconds since 1970."""
 BUCKETS = 1_000_000
 """Weights of a `fractional` add up to this many: a share is right to half of a millionth."""
 
@@ -29,7 +31,8 @@ _IN, _OUT = "in", "out"
 
 def definition(state: State, surface: str, user: str, time: str) -> Rule:
     """The flag's variants, default and targeting. `user` and `time` are the attributes of the evaluation's
-    context that hold the user's id, and the time in seconds since 1970."""
+    context that hold the user's id, and the time in seconds since 1970, which is the clock's where there is
+    none."""
     variants = {PRODUCTION: _value(None, None, state.production)}
     otherwise: Any = None  # which is the default variant
     if (holdout := state.holdout) is not None:
@@ -76,8 +79,8 @@ def _value(key: str | None, arm: str | None, values: Mapping[str, float]) -> Rul
 
 def _served(state: State, arm: Arm) -> Mapping[str, float]:
     """An arm's config, with the values that its users have otherwise of what others tune."""
-    is_held = arm.name == HOLDOUT and state.holdout is not None
-    return {**(state.holdout.values if is_held else state.production), **arm.config.values}
+    holdout = state.holdout if arm.name == HOLDOUT else None
+    return {**(state.production if holdout is None else holdout.values), **arm.config.values}
 
 
 # --- one experiment ----------------------------------------------------------------------------------
@@ -114,9 +117,16 @@ def _split(key: str, trial: Trial, user: str) -> Rule:
 
 
 def _days(start: datetime, until: datetime | None, time: str) -> list[Condition]:
-    now = {"var": time}
+    now = _now(time)
     begun = {">=": [now, int(start.timestamp())]}
     return [begun] if until is None else [begun, {"<": [now, int(until.timestamp())]}]
+
+
+def _now(time: str) -> Rule:
+    """The clock's time, unless a service gives another one. One that gives none is not left out by that: a
+    rehearsal's setting that was forgotten does no harm where time is real."""
+    clock, given = {"var": CLOCK}, {"var": time}
+    return clock if time == CLOCK else _if({"!!": [given]}, given, clock)
 
 
 def _in_slot(slot: Slot | None, user: str) -> list[Condition]:
