@@ -162,6 +162,27 @@ def test_a_late_ramp_puts_the_end_off(platform: Platform) -> None:
     assert not platform.arms(spec.key, at=FIRST + 33 * DAY)
 
 
+def test_after_a_step_back_the_days_begin_anew(platform: Platform) -> None:
+    spec = spec_of(ramp=Ramp((0.5,)))
+    delivery = platform.launch(spec, 0.5)
+    for day, fraction in ((1, 1.0), (2, 0.5)):
+        delivery.set_exposure(spec.key, fraction, at=FIRST + day * DAY)
+    assert platform.arms(spec.key, at=FIRST + 30 * DAY)  # for the campaign, too, its days have not begun
+    delivery.set_exposure(spec.key, 1.0, at=FIRST + 5 * DAY)
+    assert platform.arms(spec.key, at=FIRST + 7.9 * DAY)
+    assert not platform.arms(spec.key, at=FIRST + 8 * DAY)
+
+
+def test_a_step_that_is_repeated_after_a_crash_counts_from_then(platform: Platform) -> None:
+    """That is when the campaign has it from."""
+    spec = spec_of(ramp=Ramp((0.5,)))
+    delivery = platform.launch(spec, 0.5)
+    for day in (1.0, 1.25):
+        delivery.set_exposure(spec.key, 1.0, at=FIRST + day * DAY)
+    assert platform.arms(spec.key, at=FIRST + 4.2 * DAY)
+    assert not platform.arms(spec.key, at=FIRST + 4.25 * DAY)
+
+
 def test_a_service_that_gives_no_time_is_served_by_the_clock(platform: Platform) -> None:
     """A rehearsal's `time` that was left in does not silence an experiment of real users."""
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

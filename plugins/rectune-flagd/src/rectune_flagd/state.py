@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
+from itertools import groupby
 
 from pydantic import TypeAdapter
 
 from rectune_dsl.hooks.api import Config, ExperimentSpec, Serving
-from rectune_dsl.hooks.serving import DAY
+from rectune_dsl.hooks.serving import ends
 
 
 @dataclass(frozen=True)
@@ -48,19 +49,18 @@ class Trial:
 
     @property
     def until(self) -> datetime | None:
-        """The end of its days; None while the ramp goes on, since only its end begins them. Of several that
-        ended it the last one counts: a call that is repeated after a crash is what the campaign knows of."""
+        """The end of its days; None while the ramp goes on, since only its end begins them."""
         assert self.spec is not None
-        full = [serving.since for serving in self.servings if serving.fraction >= 1]
-        if not full:
-            return None if self.spec.ramp.steps else self.spec.ends
-        return max(full[-1], self.spec.start) + self.spec.days * DAY
+        return ends(self.spec.start, self.spec.ramp, self.servings, self.spec.days)
 
     def with_serving(self, serving: Serving) -> Trial:
-        """A serving that is set again changes nothing; of two that begin at once the last one holds."""
+        """A serving that is set again changes nothing; of two that begin at once the last one holds. So does
+        the later one of two in a row that serve as many: a call that is repeated after a crash is what the
+        campaign knows of."""
         others = [known for known in self.servings if known.since != serving.since]
         servings = sorted((*others, serving), key=lambda known: known.since)
-        return replace(self, servings=tuple(servings))
+        runs = groupby(servings, key=lambda known: known.fraction)
+        return replace(self, servings=tuple([*run][-1] for _, run in runs))
 
 
 @dataclass(frozen=True)
