@@ -19,11 +19,12 @@ from rectune_dsl.hooks.api import (
     Settings,
     Slot,
     UsageError,
+    fingerprint,
     settings_of,
 )
 from rectune_flagd.flagfile import Definition, FlagFile
 from rectune_flagd.rules import CLOCK, definition, share_of_holdout
-from rectune_flagd.state import Holdout, State, Trial, digest
+from rectune_flagd.state import Holdout, State, Trial
 
 TARGETING_KEY = "targetingKey"
 ROUNDING = 1e-9
@@ -127,7 +128,7 @@ class FlagdDelivery:
         _assert_held(state.holdout, spec.holdout_share)
         state = state.holding(spec.holdout_share)
         held = state.holdout.share if state.holdout else 0.0
-        return state.with_trial(key, Trial(digest(spec), spec, population, held=held))
+        return state.with_trial(key, Trial(fingerprint(spec), spec, population, held=held))
 
 
 Change = Callable[[State, Trial], Trial]
@@ -177,7 +178,7 @@ def _stopped(outcome: str, state: State, trial: Trial) -> Trial:
 
 
 def _assert_same(known: Trial, spec: ExperimentSpec, key: str, population: int) -> None:
-    if known.digest != digest(spec):
+    if known.digest != fingerprint(spec):
         raise BackendError(
             f"there is another experiment with the key {key!r}", help="give each experiment its own key"
         )

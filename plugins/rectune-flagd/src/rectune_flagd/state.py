@@ -3,7 +3,6 @@ from it, and it is kept in the flag's own file."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -103,12 +102,6 @@ class State:
 
     def rolled_back(self) -> State:
         return self if self.before is None else replace(self, production=self.before)
-
-
-def digest(spec: ExperimentSpec) -> str:
-    """The same for equal specs, whatever their keys."""
-    dumped = _adapter(ExperimentSpec).dump_python(replace(spec, key=""), mode="json")
-    return hashlib.sha256(json.dumps(dumped, sort_keys=True).encode()).hexdigest()
 
 
 def to_json(state: State) -> object:
