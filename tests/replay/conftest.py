@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from datetime import UTC, datetime
@@ -16,6 +17,10 @@ import pytest
 from rectune_dsl.backends.replay import ReplayBackend
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import Arm, BackendContext, Config, Estimates, ExperimentSpec
+
+sys.path.append(str(Path(__file__).parent))
+
+from slate_world import QUALITY
 
 Rows = list[dict[str, Any]]
 ITEMS = {"a": 5, "b": 3}
@@ -95,6 +100,18 @@ def replay(tmp_path: Path, write_log: Callable[..., Path]) -> Callable[..., Repl
     def make(table: Mapping[str, Any], rows: Rows | None = None) -> ReplayBackend:
         folder = write_log(rows) if rows is not None else tmp_path
         return ReplayBackend(BackendContext(Task.model_validate(table), 7, folder))
+
+    return make
+
+
+@pytest.fixture
+def replayed(tmp_path: Path) -> Callable[..., ReplayBackend]:
+    """Make a backend on a log of the world of slates."""
+
+    def make(table: Mapping[str, Any], rows: Rows) -> ReplayBackend:
+        write_csv(tmp_path / "items.csv", [{"item": i, "quality": q} for i, q in QUALITY.items()])
+        write_csv(tmp_path / "log.csv", rows)
+        return ReplayBackend(BackendContext(Task.model_validate(table), 1, tmp_path))
 
     return make
 
