@@ -4,8 +4,8 @@
 
 Needs the plugin: `pip install plugins/rectune-warehouse`. The table has 100 million rows of 2 million users
 over 14 days, in the order in which they came. Event ids and user ids are text, one row in a hundred is a copy
-of another, and rows are written up to an hour late. On the last 7 days all users are in an experiment of 5 arms.
-A look reads every row: it counts events of five kinds once by their ids, adds up one value, and takes a
+of another, and rows are written up to an hour late. On the last 7 days all users are in an experiment of 5
+arms. A look reads every row: it counts events of five kinds once by their ids, adds up one value, and takes a
 covariate from the 7 days before each user's first exposure. It is timed in a process of its own, with DuckDB
 limited to 3 GB; making the table is not timed.
 """
@@ -151,7 +151,7 @@ def _make(folder: Path, rows: int, seed: int) -> None:
 
     users = rows // ROWS_PER_USER
     with duckdb.connect(str(folder / FILE), config={"memory_limit": "4GB"}) as database:
-        database.execute("SET preserve_insertion_order = true")
+        database.execute("SET enable_progress_bar = false")
         database.execute(EVENTS, {"seed": seed, "users": users, "rows": rows})
         database.execute(EXPOSURES, {"seed": seed, "users": users, "arms": list(ARMS)})
 

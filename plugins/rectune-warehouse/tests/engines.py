@@ -34,7 +34,8 @@ class PostgreSQL:
 
     def __init__(self, server, folder):
         self.folder = folder
-        name = f"test_{uuid.uuid4().hex}"
+        self._name = name = f"test_{uuid.uuid4().hex}"
+        self._server = server
         with psycopg.connect(server.get_uri(), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}")
         self._uri = server.get_uri(name)
@@ -50,3 +51,8 @@ class PostgreSQL:
                 marks = ", ".join(["%s"] * len(rows[0]))
                 connection.cursor().executemany(f"{statement} VALUES ({marks})", rows)
         return None
+
+    def allow(self, connections):
+        """Whether anybody can connect to the database."""
+        with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
+            connection.execute(f"ALTER DATABASE {self._name} WITH ALLOW_CONNECTIONS {connections}")

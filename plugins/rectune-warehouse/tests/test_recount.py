@@ -8,7 +8,7 @@ import pytest
 from engines import DuckDB, PostgreSQL
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from trials import DAY, EVENTS, EXPOSURES, SPEC, START, Recount, fill, observe, warehouse
+from trials import BOT_DAYS, DAY, EVENTS, EXPOSURES, SPEC, START, Recount, fill, observe, warehouse
 
 from rectune_dsl.hooks.api import Ramp
 
@@ -97,7 +97,7 @@ def recounted(engine, case):
         engine.execute(statement)
     fill(engine, exposures, events)
     engine.execute("INSERT INTO bots", [("u4",), ("u4",), (None,)])
-    bots = {"listed": {"table": "bots"}, **({"events_per_day": per_day} if per_day else {})}
+    bots = {"listed": {"table": "bots"}, **({"events_per_day": per_day, "days": BOT_DAYS} if per_day else {})}
     spec = replace(
         SPEC, unit=unit, caps=caps, ramp=Ramp((0.5,), 1) if ramped else SPEC.ramp, days=2 if ramped else 3
     )

@@ -7,7 +7,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,9 @@ from rectune_dsl.hooks.api import BackendError, UsageError, secret_of
 from rectune_warehouse.settings import Place, WarehouseSettings
 
 READ_ONLY = "-c default_transaction_read_only=on -c timezone=UTC"
+TABLE = "[plugins.warehouse]"
 _DUCKDB = "duckdb://"
+_MANY = 10_000
 _LONGEST = 400
 """Characters of what a driver says of an error."""
 
@@ -44,16 +46,19 @@ class Source:
         password = self._password()
         try:
             connection = self._connect(password)
+        except BackendError:
+            raise
         except Exception as error:  # every engine has errors of its own
-            raise self._failed(f"{self.description} cannot be opened", error, password) from None
+            raise self._failed("cannot be opened", error, password) from None
         try:
             yield Database(connection, self.description)
         except (BackendError, UsageError):
             raise
         except Exception as error:
-            raise self._failed(f"{self.description} cannot answer", error, password) from None
+            raise self._failed("cannot answer", error, password) from None
         finally:
-            connection.disconnect()
+            with suppress(Exception):  # what was asked has been answered, or has failed
+                connection.disconnect()
 
     @property
     def _file(self) -> Path | None:
@@ -71,9 +76,13 @@ class Source:
         options: dict[str, Any] = dict(self.settings.options)
         if path := self._file:
             if not path.is_file():
-                raise FileNotFoundError(f"there is no file {path.name}")
+                raise BackendError(
+                    f"there is no file {path.name}", help=f"`url` of {TABLE} is its path from the task"
+                )
             options.setdefault("temp_directory", str(Path(tempfile.gettempdir()) / f"rectune-{os.getpid()}"))
-            return ibis.duckdb.connect(path, read_only=True, **options)
+            connection = ibis.duckdb.connect(path, read_only=True, **options)
+            connection.settings["enable_progress_bar"] = False
+            return connection
         if password:
             options["password"] = password
         if self.settings.url.startswith(("postgres://", "postgresql://")):
@@ -81,17 +90,19 @@ class Source:
         return ibis.connect(self.settings.url, **options)
 
     def _failed(self, what: str, error: Exception, password: str) -> BackendError:
-        said = " ".join(f"{type(error).__name__}: {error}".split())[:_LONGEST]
+        said = " ".join(f"{type(error).__name__}: {error}".split())
         said = re.sub(r"(?<=://)[^/@\s]*@", "", said)
         if password:
             said = said.replace(password, "***")
-        return BackendError(
-            f"{what}: {said}",
-            help="check `url`, `password_env` and `options` of [plugins.warehouse], "
-            "and that no other process has the file open to write"
-            if self._file
-            else "",
-        )
+        return BackendError(f"{self.description} {what}: {said[:_LONGEST]}", help=self._help(error))
+
+    def _help(self, error: Exception) -> str:
+        if isinstance(error, ImportError):
+            engine = urlsplit(self.settings.url).scheme.replace("postgresql", "postgres")
+            return f"install what Ibis needs for it: pip install 'ibis-framework[{engine}]'"
+        if self._file:
+            return "check that no other process has the file open to write: DuckDB has one writer, or readers"
+        return f"check `url`, `password_env` and `options` of {TABLE}, and that its user may read the tables"
 
 
 @dataclass(frozen=True)
@@ -103,17 +114,17 @@ class Database:
 
     def table(self, place: Place, setting: str) -> Relation:
         """A table that a setting names. Raises BackendError where there is none."""
-        namespace = place.namespace or None
+        import ibis
+
         try:
-            return Relation(self.connection.table(place.table, database=namespace), place.table, setting)
-        except Exception as error:
-            known = self._tables(namespace)
-            if place.table in known:
-                raise
+            rows = self.connection.table(place.table, database=place.namespace or None)
+        except ibis.common.exceptions.TableNotFound:
+            near = _nearest(place.table, self._tables())
             raise BackendError(
                 f"{self.description} has no table `{place.table}`",
-                help=f"{_nearest(place.table, known)}[plugins.warehouse.{setting}] `table` names it",
-            ) from error
+                help=f"{near}[plugins.warehouse.{setting}] `table` names it",
+            ) from None
+        return Relation(rows, place.table, setting)
 
     @property
     def splits(self) -> bool:
@@ -124,10 +135,12 @@ class Database:
         found: list[dict[str, Any]] = self.connection.to_pyarrow(query).to_pylist()
         return found
 
-    def _tables(self, namespace: object) -> Sequence[str]:
+    def _tables(self) -> Sequence[str]:
+        """The names of tables, of all schemas; none where the engine does not tell them."""
         try:
-            return list(self.connection.list_tables(database=namespace))
-        except Exception:  # a schema that is none has no tables
+            known = self.connection.table("tables", database="information_schema")
+            return [row["table_name"] for row in self.rows(known.select("table_name").limit(_MANY))]
+        except Exception:  # they are only wanted to help with an error
             return []
 
 

@@ -11,6 +11,8 @@ import ibis
 from rectune_dsl.hooks.api import ExperimentSpec
 
 DAY = timedelta(days=1)
+_HASHES = 2**64
+"""How many hashes there are."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +63,16 @@ class Part:
         """Whether a column's users are in it."""
         if self.of == 1:
             return user.notnull()
-        return _hash(user if user.type().is_string() else user.cast("string")) % self.of == self.number
+        text = _hash(user if user.type().is_string() else user.cast("string"))
+        first, last = ((self.number + i) * _HASHES // self.of - i for i in (0, 1))
+        return text.between(ibis.literal(first, "uint64"), ibis.literal(last, "uint64"))
 
 
 WHOLE = Part()
 
 
-@ibis.udf.scalar.builtin(name="hash", signature=(("string",), "uint64"))
-def _hash(text: Any) -> Any:
-    """DuckDB's own."""
+def _of_text(text: Any) -> Any:
+    """DuckDB's own hash."""
+
+
+_hash: Any = ibis.udf.scalar.builtin(_of_text, name="hash", signature=(("string",), "uint64"))
