@@ -28,15 +28,16 @@ Reply = tuple[int, bytes]
 class Fault:
     """What goes wrong with the next `times` requests of a method whose path has a pattern.
 
-    `what`: a status; "dropped": the connection ends before anything is done; "lost": it is done, and the
-    connection ends before the answer; "slow": no answer comes until the server closes; "garbage": no JSON; or
-    a function that changes the answer.
+    `what`: a status, with a `message`; "dropped": the connection ends before anything is done; "lost": it is
+    done, and the connection ends before the answer; "slow": no answer comes until the server closes;
+    "garbage": no JSON; or a function that changes the answer.
     """
 
     what: int | str | Callable[[dict[str, Any]], object]
     method: str = ""
     path: str = ""
     times: int = 1
+    message: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def takes(self, method: str, path: str) -> bool:
@@ -108,15 +109,16 @@ class GrowthBookServer:
         if callable(fault.what):
             fault.what(fields)
             return status, json.dumps(fields).encode()
-        return self._spoilt(fault.what)
+        return self._spoilt(fault, fault.what)
 
     def headers(self, status: int) -> Mapping[str, str]:
         """Of an answer with a fault's status."""
         return next((fault.headers for fault in self.faults if fault.what == status), {})
 
-    def _spoilt(self, what: int | str) -> Reply | None:
+    def _spoilt(self, fault: Fault, what: int | str) -> Reply | None:
         if isinstance(what, int):
-            return what, json.dumps({"message": f"A fault with status {what}; key {self.key}."}).encode()
+            said = fault.message or f"A fault with status {what}; key {self.key}."
+            return what, json.dumps({"message": said}).encode()
         if what == "slow":
             self._closed.wait(30)
         return (200, b"<html>") if what == "garbage" else None
