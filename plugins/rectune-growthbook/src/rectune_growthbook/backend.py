@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from rectune_dsl.hooks.api import (
     HOLDOUT,
@@ -124,7 +124,8 @@ class GrowthBook:
 
     def observe(self, experiment: str, as_of: datetime) -> Estimates:
         """GrowthBook computes results of what happened before `as_of`: the phase's end is set to it, cut to
-        the milliseconds in which GrowthBook tells times."""
+        the milliseconds in which GrowthBook tells times. Nothing is waited for but that: what may not be in
+        its tables yet is said to be incomplete."""
         end = milliseconds(as_of)
         found = self._experiments.get(experiment)
         wanted = self._wanted(found)
@@ -132,7 +133,6 @@ class GrowthBook:
             return unknown(wanted, as_of, "the experiment has not begun")
         if found.status == "draft":
             raise BackendError(f"experiment {experiment} was not started", help="call `start` first")
-        self._await_events(as_of)
         if found.ended != end:
             self._experiments.change(found, until(end))
         self._compute(found)
@@ -195,11 +195,6 @@ class GrowthBook:
         }
         ratios = frozenset(name for name in metrics if self._definitions.of(name).is_ratio)
         return Wanted(found.variations, metrics, ratios, self._task.objective_weights)
-
-    def _await_events(self, as_of: datetime) -> None:
-        """Until what happened before is in the tables."""
-        while self._lag and (left := (as_of + self._lag - datetime.now(UTC)).total_seconds()) > 0:
-            time.sleep(min(left, 60.0))
 
     def _compute(self, found: Experiment) -> None:
         """Let GrowthBook compute results. Raises BackendError where it fails to, or takes too long."""
