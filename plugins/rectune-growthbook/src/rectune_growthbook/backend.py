@@ -167,11 +167,10 @@ class GrowthBook:
     def _taken(self, spec: ExperimentSpec) -> list[Range]:
         """The users that the experiments of `fresh_of` may have had, as GrowthBook has it."""
         taken = []
-        for used in spec.fresh_of:
-            earlier = self._experiments.of_salt(used.salt)
+        for salt, earlier in self._experiments.by_salt([used.salt for used in spec.fresh_of]).items():
             if not earlier:
                 raise BackendError(
-                    f"GrowthBook has no experiment with the salt {used.salt!r}, whose users take no part",
+                    f"GrowthBook has no experiment with the salt {salt!r}, whose users take no part",
                     help="was it deleted? then nobody can tell whom it served: start a new run",
                 )
             taken += [self._experiments.range_of(experiment) for experiment in earlier]
