@@ -95,6 +95,30 @@ def test_production_has_to_be_what_the_feature_serves(lab):
     assert "is no JSON object: on" in lab.backend().check()[0]
 
 
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ({"type": "force"}, "the force rule fr_x of feature feed serves everybody"),
+        ({"type": "force", "condition": "{}"}, "serves everybody"),
+        ({"type": "rollout", "coverage": 1}, "the rollout rule fr_x of feature feed serves everybody"),
+        ({"type": "rollout", "coverage": 0.25}, "serves 25% of the users"),
+        ({"type": "safe-rollout"}, "the safe-rollout rule fr_x"),
+        ({"type": "force", "enabled": False}, ""),
+        ({"type": "force", "condition": '{"country": "NZ"}'}, ""),
+        ({"type": "force", "savedGroupTargeting": [{"matchType": "any", "savedGroups": ["g"]}]}, ""),
+        ({"type": "force", "prerequisites": [{"id": "other", "condition": "{}"}]}, ""),
+        ({"type": "rollout", "coverage": 0}, ""),
+        ({"type": "experiment-ref", "experimentId": "theirs"}, ""),
+    ],
+)
+def test_a_rule_that_leaves_experiments_nobody_is_said(lab, rule, said):
+    rules = lab.platform.flag["environments"]["production"]["rules"]
+    rules.append({"id": "fr_x", "enabled": True, "value": "{}", **rule})
+    found = lab.backend().check()
+    assert len(found) == bool(said), found
+    assert all(said in sentence and "disable it, or give it a condition" in sentence for sentence in found)
+
+
 def test_after_its_own_delivery_a_run_can_be_resumed(lab):
     backend = lab.backend()
     backend.deliver(Config({"w_like": 2.0, "w_hate": 1.0}))
