@@ -94,7 +94,8 @@ class PlantedBackend:
         for number, arm in enumerate(spec.arms):
             count = users - users // 10 if self.options.get("srm") and number == 1 else users
             arms.append(self._arm(arm.name, BASE * (1 + self.lifts(arm.config)), count, spec.salt, int(days)))
-        return Moments(as_of=as_of, columns=COLUMNS, arms=tuple(arms))
+        late = {column: as_of - timedelta(days=days) for column, days in self.options.get("late", {}).items()}
+        return Moments(as_of=as_of, columns=COLUMNS, arms=tuple(arms), complete_until=late)
 
     def lifts(self, config):
         """The truth: the gain is largest at .7 of each range, harm grows with the first param."""

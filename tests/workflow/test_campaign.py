@@ -1,12 +1,12 @@
 """A campaign does what its workflow says, and nothing that the rules forbid."""
 
 import dataclasses
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from rectune_dsl.agents.online_numeric import NumericOnline
+from rectune_dsl.agents.online_numeric import PATIENCE, NumericOnline
 from rectune_dsl.hooks.api import (
     Arm,
     BackendError,
@@ -81,6 +81,22 @@ def test_an_arm_that_does_harm_is_stopped_and_keeps_the_lifts_of_that_look(lab):
     assert {call[2] for call in named(calls, "expose")} == stopped
     assert sum(isinstance(event, RoundFinished) for event in seen) == 2
     assert isinstance(seen[-1], Finished)
+
+
+def test_a_guardrail_that_comes_late_is_waited_for_and_does_not_hold_what_is_good(lab):
+    on_time, _, _ = lab()
+    late, _, _ = lab(late={"harm": 2})
+    assert on_time.verdict.decision == late.verdict.decision == SHIP
+    waited = [view.confirmation.look.as_of - view.confirmation.spec.start for view in (on_time, late)]
+    assert waited == [timedelta(days=3), timedelta(days=5)]
+
+
+def test_a_guardrail_that_never_comes_is_given_up_and_named(lab):
+    view, calls, _ = lab(late={"harm": 100})
+    assert view.verdict.decision != SHIP
+    assert all(r.looks[-1].as_of - r.spec.start == timedelta(days=2 + PATIENCE) for r in view.rounds)
+    assert all("harm is stale" in r.looks[-1].actions[0].why for r in view.rounds)
+    assert named(calls, "deliver") == []
 
 
 def test_real_traffic_is_asked_for_before_each_launch_and_before_shipping(lab):
