@@ -9,6 +9,7 @@ from typing import Literal
 from rectune_dsl.agents.describing import described
 from rectune_dsl.experiments.looks import harmful, unequal
 from rectune_dsl.experiments.readiness import stale
+from rectune_dsl.experiments.turnout import unserved
 from rectune_dsl.hooks.api import (
     CONTROL,
     HOLDOUT,
@@ -70,12 +71,13 @@ class NumericOnline:
     def step(
         self, context: AgentContext, state: ExperimentState, observation: Observation
     ) -> Sequence[Action]:
-        """Freeze at a sample-ratio mismatch; stop shown harm; finish at the horizon or when no arm is
-        left; otherwise serve more users if the ramp has it so, and look again at the next whole day. A metric
-        that is stale at the horizon is waited for, PATIENCE days at most: nobody is served meanwhile."""
+        """Freeze at a sample-ratio mismatch, or where nobody came; stop shown harm; finish at the horizon or
+        when no arm is left; otherwise serve more users if the ramp has it so, and look again at the next
+        whole day. A metric that is stale at the horizon is waited for, PATIENCE days at most: nobody is
+        served meanwhile."""
         task, spec = context.task, state.spec
-        if mismatched := unequal(task, state, observation):
-            return [Freeze(mismatched)]
+        if wrong := unserved(task, state, observation) or unequal(task, state, observation):
+            return [Freeze(wrong)]
         stops = [StopArm(arm, why) for arm, why in harmful(task, state, observation).items()]
         gone = {*state.stopped, *(stop.arm for stop in stops)}
         if all(arm.name in gone for arm in spec.arms if arm.name not in (CONTROL, HOLDOUT)):

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from rectune_dsl.agents.online_numeric import PATIENCE, NumericOnline
+from rectune_dsl.experiments.estimates import estimate
+from rectune_dsl.experiments.turnout import LATEST
 from rectune_dsl.hooks.api import (
     CONTROL,
     HOLDOUT,
@@ -270,3 +272,45 @@ def test_it_is_waited_for_no_longer_than_stated_and_then_named(kit, task):
 def test_a_metric_that_nobody_judges_is_not_waited_for(kit, task):
     (action,) = step(kit, task, late(4, 0, "latency"))
     assert isinstance(action, Finish)
+
+
+NOBODY = (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("days", "complete", "kind"),
+    [
+        (0.9, None, Wait),
+        (1, None, Freeze),
+        (3, 0, Wait),  # the platform says that nothing has arrived yet
+        (3, 0.5, Wait),
+        (3, 1, Freeze),
+        (4, 0, Wait),  # stale at the horizon, and waited for
+        (LATEST, 0, Freeze),
+    ],
+)
+def test_an_experiment_that_nobody_is_in_is_frozen_once_its_first_day_has_arrived(
+    kit, task, days, complete, kind
+):
+    seen = moments(days, SAME, assigned=NOBODY, n=0)
+    if complete is not None:
+        until = START + timedelta(days=complete)
+        seen = replace(seen, complete_until=dict.fromkeys(COLUMNS, until))
+    (action,) = step(kit, task, seen)
+    assert isinstance(action, kind)
+    if kind is Freeze:
+        assert f"Nobody is in the experiment after {days} day" in action.why
+        assert "3,000 users were planned" in action.why
+
+
+def test_few_users_at_the_foot_of_a_ramp_may_all_stay_away_for_a_day(kit, task):
+    seen = moments(1, SAME, assigned=NOBODY, n=0)
+    for fraction, kind in ((0.01, Wait), (0.1, Freeze)):
+        spec = NumericOnline().design(kit.context(task), replace(launch(task), ramp=Ramp((fraction,), 3)))
+        (action,) = NumericOnline().step(kit.context(task), ExperimentState(spec, 1), seen)
+        assert isinstance(action, kind)
+
+
+def test_a_platform_that_does_not_tell_who_was_assigned_is_not_taken_for_an_empty_one(kit, task):
+    (action,) = step(kit, task, replace(estimate(moments(1, SAME), task.judged), assigned=()))
+    assert isinstance(action, Wait)

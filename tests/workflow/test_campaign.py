@@ -1,10 +1,12 @@
 """A campaign does what its workflow says, and nothing that the rules forbid."""
 
 import dataclasses
+import io
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from rectune_dsl.agents.online_numeric import PATIENCE, NumericOnline
 from rectune_dsl.hooks.api import (
@@ -19,6 +21,7 @@ from rectune_dsl.hooks.api import (
     UsageError,
 )
 from rectune_dsl.memory.journal import Journal
+from rectune_dsl.report.show import print_run
 from rectune_dsl.workflow.preflight import preflight
 from rectune_dsl.workflow.surface import outdated
 from rectune_dsl.workflow.traffic import power
@@ -97,6 +100,26 @@ def test_a_guardrail_that_never_comes_is_given_up_and_named(lab):
     assert all(r.looks[-1].as_of - r.spec.start == timedelta(days=2 + PATIENCE) for r in view.rounds)
     assert all("harm is stale" in r.looks[-1].actions[0].why for r in view.rounds)
     assert named(calls, "deliver") == []
+
+
+def test_a_campaign_whose_users_never_come_stops_each_experiment_after_a_day(lab):
+    view, calls, _ = lab(turnout=0.0)
+    assert view.verdict.decision != SHIP
+    for round in view.rounds:
+        assert [look.number for look in round.looks] == [1]
+        assert round.result.frozen.startswith("Nobody is in the experiment after 1 day of serving")
+    assert len(named(calls, "stop")) == len(view.rounds)
+
+
+@pytest.mark.parametrize(("turnout", "says"), [(0.3, True), (0.9, False), (1.5, False), (5.0, True)])
+def test_far_fewer_or_more_users_than_planned_are_told_of(lab, turnout, says):
+    view, _, _ = lab(turnout=turnout)
+    lines = io.StringIO()
+    print_run(Console(file=lines, width=300), lab.task(TASK), view, "")
+    alarms = [line for line in lines.getvalue().splitlines() if "were planned" in line]
+    assert len(alarms) == (len(view.rounds) + (view.confirming is not None)) * says
+    if says:
+        assert f"round 1: control has {turnout * 20_000:,.0f} users after 2 days, and 20,000" in alarms[0]
 
 
 def test_real_traffic_is_asked_for_before_each_launch_and_before_shipping(lab):
