@@ -241,7 +241,8 @@ class Finish:
 
 @dataclass(frozen=True)
 class Freeze:
-    """The experiment cannot be trusted (sample-ratio mismatch): stop it, draw nothing from it."""
+    """The experiment cannot be trusted (sample-ratio mismatch, or nobody came): stop it, draw nothing from
+    it."""
 
     why: str
     kind: Literal["freeze"] = "freeze"

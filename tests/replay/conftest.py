@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
@@ -84,6 +85,16 @@ def impressions() -> Callable[..., Rows]:
 
 
 @pytest.fixture
+def chances() -> Callable[..., dict[str, float]]:
+    return softmax_of_text
+
+
+@pytest.fixture
+def write_rows() -> Callable[[Path, Sequence[Mapping[str, Any]]], None]:
+    return write_csv
+
+
+@pytest.fixture
 def write_log(tmp_path: Path) -> Callable[..., Path]:
     def write(rows: Rows, name: str = "log.csv") -> Path:
         write_csv(tmp_path / name, rows)
@@ -146,6 +157,18 @@ def items() -> Rows:
         for pool, count in ITEMS.items()
         for n in range(count)
     ]
+
+
+def softmax_of_text(row: Mapping[str, Any], arm: Mapping[str, float]) -> dict[str, float]:
+    """P(item) under the softmax of the test task, from the text of the log."""
+    tastes = dict(entry.split(":") for entry in row["tastes"].split(";") if entry)
+    scores = {}
+    for n in range(ITEMS[row["pool"]]):
+        item = f"{row['pool']}{n}"
+        value = arm["w_quality"] * round(math.sin(3.0 * n + 1), 3)
+        value += arm["w_taste"] * float(tastes.get(item, 0)) * (1 + row["evening"])
+        scores[item] = math.exp(value / arm["temperature"])
+    return {item: score / sum(scores.values()) for item, score in scores.items()}
 
 
 def make_impressions(count: int, seed: int = 1, uniform: bool = False) -> Rows:

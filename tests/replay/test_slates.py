@@ -118,6 +118,25 @@ def test_examination_is_estimated_from_clicks(replayed: Callable[..., ReplayBack
     assert vars(policy)["_examination"] == pytest.approx(EXAMINED, abs=0.05)
 
 
+def test_examination_from_few_clicks_is_said_to_be_uncertain(replayed: Callable[..., ReplayBackend]) -> None:
+    """About 15 % of the slates have a click at position 3: 90 of 600, 180 of 1,200."""
+    for slates, split in ((750, 0.8), (1_500, 0.8)):
+        table = task_of("position-based", split={"fit": split, "tune": 0.1, "confirm": 0.1})
+        table["replay"]["slates"] = {"model": "position-based", "clicks": "click"}
+        rows = log(13, slates)
+        clicks = sum(r["click"] for r in rows[: int(3 * slates * split)] if r["position"] == 3)
+        said = [p for p in replayed(table, rows).check() if "taken as known" in p]
+        assert len(said) == (clicks < 100)
+        assert (clicks < 100) == (slates == 750)
+        if said:
+            assert f"position 3 is looked at is estimated from {clicks} click of the fit part" in said[0]
+
+
+def test_examination_that_is_given_is_not_doubted(replayed: Callable[..., ReplayBackend]) -> None:
+    problems = replayed(task_of("position-based"), log(13, 300)).check()
+    assert not [p for p in problems if "taken as known" in p]
+
+
 def test_a_slate_stays_in_one_part(replayed: Callable[..., ReplayBackend]) -> None:
     """Its rows' times overlap those of other slates."""
     rows = log(8, 300)
