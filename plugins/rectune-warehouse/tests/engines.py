@@ -21,9 +21,10 @@ class DuckDB:
             connection.execute("SET TimeZone = 'America/New_York'")
             if rows is None:
                 return connection.execute(statement).fetchall()
-            marks = ", ".join("?" * len(rows[0])) if rows else ""
+            connection.begin()
             for row in rows:
-                connection.execute(f"{statement} VALUES ({marks})", row)
+                connection.execute(f"{statement} VALUES ({', '.join('?' * len(row))})", row)
+            connection.commit()
         return None
 
 
