@@ -68,7 +68,7 @@ def _alike(events):
 
 
 @given(seed=SEEDS)
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_moments_are_those_of_a_recount(duck_file, seed):
     recounted(duck_file, Case(seed))
 
