@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
 from rectune_dsl.agents.describing import described
 from rectune_dsl.experiments.looks import harmful, unequal
+from rectune_dsl.experiments.readiness import stale
+from rectune_dsl.experiments.turnout import unserved
 from rectune_dsl.hooks.api import (
     CONTROL,
     HOLDOUT,
@@ -30,6 +32,9 @@ from rectune_dsl.hooks.api import (
     Wait,
 )
 
+PATIENCE = 14
+"""Days beyond the horizon for which a metric that is stale is waited for, well within the looks that the
+workflow allows beyond one per day."""
 _DAY = timedelta(days=1)
 
 
@@ -66,19 +71,25 @@ class NumericOnline:
     def step(
         self, context: AgentContext, state: ExperimentState, observation: Observation
     ) -> Sequence[Action]:
-        """Freeze at a sample-ratio mismatch; stop shown harm; finish at the horizon or when no arm is
-        left; otherwise serve more users if the ramp has it so, and look again at the next whole day."""
+        """Freeze at a sample-ratio mismatch, or where nobody came; stop shown harm; finish at the horizon or
+        when no arm is left; otherwise serve more users if the ramp has it so, and look again at the next
+        whole day. A metric that is stale at the horizon is waited for, PATIENCE days at most: nobody is
+        served meanwhile."""
         task, spec = context.task, state.spec
-        if mismatched := unequal(task, state, observation):
-            return [Freeze(mismatched)]
+        if wrong := unserved(task, state, observation) or unequal(task, state, observation):
+            return [Freeze(wrong)]
         stops = [StopArm(arm, why) for arm, why in harmful(task, state, observation).items()]
         gone = {*state.stopped, *(stop.arm for stop in stops)}
         if all(arm.name in gone for arm in spec.arms if arm.name not in (CONTROL, HOLDOUT)):
             return [*stops, Finish("Every arm was stopped for shown harm.")]
         served, maturing = state.ends(observation.as_of), _maturing(context) * _DAY
-        if observation.as_of >= served + maturing:
-            return [*stops, Finish(_finished(context, spec, served))]
-        wait = _wait(state, observation.as_of, served, served + maturing)
+        end = served + maturing
+        if observation.as_of >= end:
+            late = stale(task.judged, served, observation)
+            if late and observation.as_of < end + PATIENCE * _DAY:
+                return [*stops, Wait(observation.as_of + _DAY, _late(late, "It is waited for."))]
+            return [*stops, Finish(_finished(context, spec, served, observation, late))]
+        wait = _wait(state, observation.as_of, served, end)
         return [*stops, *_rises(state, observation.as_of), wait]
 
     def describe(
@@ -101,10 +112,23 @@ def _maturing(context: AgentContext) -> int:
     return max((metric.matures_after_days for metric in context.task.judged.values()), default=0)
 
 
-def _finished(context: AgentContext, spec: ExperimentSpec, served: datetime) -> str:
+def _finished(
+    context: AgentContext,
+    spec: ExperimentSpec,
+    served: datetime,
+    observation: Observation,
+    late: Mapping[str, str],
+) -> str:
     maturing = _maturing(context)
     waited = f", and {maturing} more for its metrics to mature" if maturing else ""
-    return f"The experiment ran its {_days(spec, served)} days{waited}."
+    ran = f"The experiment ran its {_days(spec, served)} days{waited}."
+    days = (observation.as_of - served) // _DAY - maturing
+    return f"{ran} {_late(late, f'It was waited for, {days} days longer.')}" if late else ran
+
+
+def _late(late: Mapping[str, str], then: str) -> str:
+    """Which metrics are stale, and what of it."""
+    return f"{'; '.join(f'{metric} {why}' for metric, why in late.items())}. {then}"
 
 
 def _days(spec: ExperimentSpec, served: datetime) -> int:

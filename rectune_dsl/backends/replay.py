@@ -213,6 +213,7 @@ class ReplayBackend:
         if found:
             return found
         found += problems.data_problems(self._task, parts, loaded.items)
+        found += loaded.doubts
         for part in loaded.parts.values():
             found += problems.sparse_problems(self._task, part.contexts)
         own = self.diagnostics(Config(self._task.production))
@@ -231,8 +232,9 @@ _PANEL = 1
 
 @dataclass(frozen=True, eq=False)
 class _Loaded:
-    """A log that is ready to be played. `chance`: see `support.best_chances`; `rewards`: by outcome, for the
-    doubly robust estimator."""
+    """A log that is ready to be played. `chance`: see `support.best_chances`, in the parts before the confirm
+    part; `doubts`: what the fit part is too short for; `rewards`: by outcome, for the doubly robust
+    estimator."""
 
     catalogue: Catalogue
     parts: dict[PartName, play.Part]
@@ -241,6 +243,7 @@ class _Loaded:
     panels: contexts.Panels
     policy: policy.Policy
     chance: NDArray[np.float64]
+    doubts: tuple[str, ...]
     rewards: dict[str, rewards.Reward]
 
 
@@ -264,7 +267,8 @@ def _load(task: Task, replay: Replay, folder: Path, functions: policy.Functions)
         items,
         panels,
         policy.policy_of(task, panels.width, functions, examined),
-        support.best_chances(whole, catalogue),
+        np.maximum(*(support.best_chances(logs[name], catalogue) for name in ("fit", "tune"))),
+        tuple(slates.doubts(replay, logs["fit"])),
         _rewards(task, part(logs["fit"]), catalogue, items, panels) if replay.estimator == "dr" else {},
     )
 

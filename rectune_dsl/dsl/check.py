@@ -18,6 +18,7 @@ from rectune_dsl.dsl.checks import (
     roles,
     sampled,
     segments,
+    settings,
     sources,
     traffic,
     vectors,
@@ -48,6 +49,7 @@ _CHECKS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (
     limits.check,
     wiring.check,
     replay.check,
+    settings.check,
     llm.check,
     traffic.check,
 )

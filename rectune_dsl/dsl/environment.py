@@ -6,14 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import BaseModel
+
 from rectune_dsl.dsl.formula.functions import Signature
 
 
 @dataclass(frozen=True)
 class Environment:
-    """Plugins' functions, and the registered names of agents (by role), backends, executors, simulated worlds
-    deliveries and providers of language models; None is unknown and not checked. With `implementations`,
-    formulas that call plugins' functions are sampled too."""
+    """Plugins' functions, and the registered names of agents (by role), backends, executors, simulated
+    worlds, deliveries and providers of language models; None is unknown and not checked. With
+    `implementations`, formulas that call plugins' functions are sampled too. `settings` imports what the
+    table `[plugins.NAME]` may have, by that name; None where that cannot be imported."""
 
     functions: Mapping[str, Signature] = field(default_factory=dict)
     agents: Mapping[str, frozenset[str]] | None = None
@@ -23,3 +26,4 @@ class Environment:
     worlds: frozenset[str] | None = None
     llms: frozenset[str] | None = None
     deliveries: frozenset[str] | None = None
+    settings: Mapping[str, Callable[[], type[BaseModel] | None]] = field(default_factory=dict)

@@ -129,6 +129,8 @@ RULES: Mapping[str, Rule] = {
     "RT517": Rule("replay of answers without a cassette", "There is no file they could come from."),
     "RT518": Rule("slates do not fit the log's columns", "A choice is compared with the wrong propensity."),
     "RT519": Rule("unknown delivery", "Nobody registered it."),
+    "RT520": Rule("settings of an unknown plugin", "Nobody would read them."),
+    "RT521": Rule("setting that its plugin does not take", "Nothing could be launched with it."),
     # RT6: segments, sources
     "RT601": Rule(
         "segment is not one of users or requests", "A segment is told apart before candidates are."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from rectune_dsl.dsl.metrics import Metric
@@ -22,6 +23,13 @@ def unready(name: str, metric: Metric, served: datetime, observation: Observatio
     if known < needed:
         return f"is stale: complete until {known:%Y-%m-%d %H:%M} UTC only, not {needed:%Y-%m-%d %H:%M}"
     return ""
+
+
+def stale(metrics: Mapping[str, Metric], served: datetime, observation: Observation) -> dict[str, str]:
+    """The metrics whose events are not all there although each had its days to mature, with a clause that
+    says so."""
+    late = {name: unready(name, metric, served, observation) for name, metric in metrics.items()}
+    return {name: why for name, why in late.items() if why}
 
 
 def known_until(name: str, metric: Metric, observation: Observation) -> datetime:

@@ -63,13 +63,18 @@ def mismatch(
     return None
 
 
-def _users(observation: Observation) -> dict[str, dict[str, int]]:
-    """Users by arm: those assigned and, where users' moments were observed, those counted."""
+def assigned(observation: Observation) -> dict[str, int]:
+    """Users assigned to each arm; empty where nobody was randomised, or it is not told."""
     if isinstance(observation, Moments):
-        return {
-            "assigned": {arm.arm: arm.assigned for arm in observation.arms},
-            "counted": {arm.arm: arm.n for arm in observation.arms},
-        }
+        return {arm.arm: arm.assigned for arm in observation.arms}
     if not observation.assigned:
         return {}
-    return {"assigned": dict(zip((CONTROL, *observation.arms), observation.assigned, strict=True))}
+    return dict(zip((CONTROL, *observation.arms), observation.assigned, strict=True))
+
+
+def _users(observation: Observation) -> dict[str, dict[str, int]]:
+    """Users by arm: those assigned and, where users' moments were observed, those counted."""
+    found = {"assigned": assigned(observation)}
+    if isinstance(observation, Moments):
+        found["counted"] = {arm.arm: arm.n for arm in observation.arms}
+    return found

@@ -36,6 +36,7 @@ from rectune_dsl.hooks.findings import (
     RoundResult,
     Verdict,
 )
+from rectune_dsl.hooks.fingerprint import fingerprint
 from rectune_dsl.hooks.models import (
     LLM,
     CheckedLLM,
@@ -186,6 +187,7 @@ __all__ = [
     "Verdict",
     "Wait",
     "WhatIf",
+    "fingerprint",
     "secret_of",
     "settings_of",
 ]

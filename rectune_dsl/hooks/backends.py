@@ -52,7 +52,8 @@ class ABBackend(Protocol):
     def start(self, experiment: str) -> None:
         """Serve users on the days of the spec, and on no other: an experiment is started before its first
         day. Where the spec has a ramp its first exposure was set before, and its `days` begin when all are
-        served: later than planned where an exposure was set late."""
+        served: later than planned where an exposure was set late, and anew after a step back. `ends` of
+        `rectune_dsl.hooks.serving` tells when they are over."""
         ...
 
     def set_exposure(

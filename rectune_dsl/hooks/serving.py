@@ -77,6 +77,24 @@ class Cohort:
     days: int
 
 
+def ends(start: datetime, ramp: Ramp, servings: Iterable[Serving], days: int) -> datetime | None:
+    """When all users will have been served for the `days` of an experiment, given what was set so far, in the
+    order of time.
+
+    Without a ramp these days are the planned ones, whatever is set. With one they begin when all are served,
+    and begin anew when all are served again after fewer were. While fewer are, nobody knows: None.
+    """
+    if not ramp.steps:
+        return start + days * DAY
+    full: datetime | None = None
+    for serving in servings:
+        if serving.fraction < 1:
+            full = None
+        elif full is None:
+            full = serving.since
+    return None if full is None else max(full, start) + days * DAY
+
+
 def served(start: datetime, servings: Iterable[Serving], days: int, first: float) -> tuple[float, ...]:
     """The fraction on each of `days` whole days from `start`: `first`, and what was set since. What was set
     within a day holds from the next one; of several for a day the last holds."""

@@ -45,6 +45,13 @@ def rectune_register_deliveries(register: Register) -> None:
 
 
 @hookspec
+def rectune_register_settings(register: Register) -> None:
+    """Call `register(name, model)` with a subclass of `Settings`: what the table `[plugins.NAME]` may have,
+    for the backend or delivery of that name. `rectune check` then says what is wrong in it, and where. It is
+    imported only for a task that has the table."""
+
+
+@hookspec
 def rectune_register_llms(register: Register) -> None:
     """Call `register(name, factory)`: `factory(ModelSettings)` makes an `LLM`. Its name is that of an agent
     too, in every role: `actor = "NAME"` is the built-in agent `llm` asking this model."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from rectune_dsl.hooks.proposals import Config
-from rectune_dsl.hooks.serving import DAY, NO_RAMP, Ramp, Serving, Slot
+from rectune_dsl.hooks.serving import DAY, NO_RAMP, Ramp, Serving, Slot, ends
 from rectune_dsl.hooks.support import Support
 
 CONTROL = "control"
@@ -241,7 +241,8 @@ class Finish:
 
 @dataclass(frozen=True)
 class Freeze:
-    """The experiment cannot be trusted (sample-ratio mismatch): stop it, draw nothing from it."""
+    """The experiment cannot be trusted (sample-ratio mismatch, or nobody came): stop it, draw nothing from
+    it."""
 
     why: str
     kind: Literal["freeze"] = "freeze"
@@ -280,13 +281,11 @@ class ExperimentState:
 
     def ends(self, as_of: datetime) -> datetime:
         """When all users will have been served for the spec's days, if what is left of the ramp goes on as
-        planned from `as_of`. That is later than the spec has it where a step of the ramp was late."""
+        planned from `as_of`. That is later than the spec has it where a step of the ramp was late, or was
+        taken back."""
         spec, ramp = self.spec, self.spec.ramp
-        if not ramp.steps:
-            return spec.ends
-        full = next((serving.since for serving in self.servings if serving.fraction >= 1), None)
-        if full is None:
-            steps = sum(step > self.now.fraction for step in ramp.steps)
-            next_step = max(as_of, self.unchanged_since + ramp.days * DAY)
-            full = next_step + steps * ramp.days * DAY
-        return max(full, spec.start) + spec.days * DAY
+        if (known := ends(spec.start, ramp, self.servings, spec.days)) is not None:
+            return known
+        steps = sum(step > self.now.fraction for step in ramp.steps)
+        next_step = max(as_of, self.unchanged_since + ramp.days * DAY)
+        return next_step + (steps * ramp.days + spec.days) * DAY

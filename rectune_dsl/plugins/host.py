@@ -18,6 +18,7 @@ import click
 import pluggy
 
 from rectune_dsl.dsl.llm import ASKING
+from rectune_dsl.dsl.table import Table
 from rectune_dsl.hooks import specs
 from rectune_dsl.hooks.errors import BackendError, PluginError, UsageError
 from rectune_dsl.hooks.models import ModelSettings, NoAnswerError
@@ -35,7 +36,7 @@ DUTIES: Mapping[Role, tuple[str, ...]] = {
     "skill": ("evolve",),
 }
 """The methods an agent has to have."""
-Kind = Literal["agent", "backend", "delivery", "llm", "function", "executor", "command"]
+Kind = Literal["agent", "backend", "delivery", "settings", "llm", "function", "executor", "command"]
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,8 @@ class Registered:
 
             if not isinstance(loaded, FormulaFunction):
                 raise TypeError(f"{type(loaded).__name__} is no FormulaFunction")
+        if self.kind == "settings" and not (isinstance(loaded, type) and issubclass(loaded, Table)):
+            raise TypeError(f"{self.target} is no subclass of Settings")
         if self.kind == "command" and not isinstance(loaded, click.Command):
             raise TypeError(f"{type(loaded).__name__} is no click.Command")
         if self.kind in ("agent", "backend", "delivery", "llm", "executor") and not callable(loaded):
@@ -163,6 +166,20 @@ class Host:
                     self._warn(str(error))
         return found
 
+    def settings(self) -> Mapping[str, Callable[[], type[Table] | None]]:
+        """What imports the settings of each plugin that registered some: None, and a warning, where it cannot
+        be imported."""
+
+        def load(registered: Registered) -> type[Table] | None:
+            try:
+                found: type[Table] = registered.load()
+            except PluginError as error:
+                self._warn(str(error))
+                return None
+            return found
+
+        return {n: partial(load, r) for (kind, n), r in self._registered.items() if kind == "settings"}
+
     def registered(self) -> tuple[Registered, ...]:
         return tuple(self._registered.values())
 
@@ -235,6 +252,7 @@ class Host:
         hook("rectune_register_agents", others)(register=register_agent)
         hook("rectune_register_backends", others)(register=keep("backend"))
         hook("rectune_register_deliveries", others)(register=keep("delivery"))
+        hook("rectune_register_settings", others)(register=keep("settings"))
         hook("rectune_register_llms", others)(register=keep("llm"))
         hook("rectune_register_functions", others)(register=keep("function"))
         hook("rectune_register_executors", others)(register=keep("executor"))

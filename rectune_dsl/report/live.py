@@ -24,6 +24,7 @@ from rectune_dsl.hooks.api import (
 )
 from rectune_dsl.report.lifts import print_lifts, print_proposals
 from rectune_dsl.report.standing import print_answered, print_request
+from rectune_dsl.report.turnout import turnout
 from rectune_dsl.report.words import count
 from rectune_dsl.workflow.compile import Step, StepKind
 from rectune_dsl.workflow.journaled import Look, Wait
@@ -142,6 +143,8 @@ class LiveWatcher:
     def _looked(self, spec: ExperimentSpec, look: Look) -> None:
         day = _day(spec, look)
         self._status.update(f"{spec.purpose}: {len(spec.arms)} arms, day {day} of {spec.lasts}")
+        if said := turnout(spec, look):
+            self._out.print(Text(f"{spec.purpose}: {said}", "red"))
         for action in look.actions:
             if isinstance(action, StopArm):
                 self._out.print(Text(f"day {day}: {action.arm} is stopped: {action.why}", "yellow"))

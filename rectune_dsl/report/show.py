@@ -14,6 +14,7 @@ from rectune_dsl.report.costs import print_costs
 from rectune_dsl.report.lifts import print_lifts, print_p_values
 from rectune_dsl.report.standing import abort_words, print_aborted
 from rectune_dsl.report.support import print_support
+from rectune_dsl.report.turnout import print_turnout
 from rectune_dsl.report.view import RoundView, RunView, traffic
 from rectune_dsl.report.words import changes, count, number, percent, predicted
 from rectune_dsl.report.worth import told_of, worth
@@ -60,6 +61,7 @@ def print_end(out: Console, task: Task, view: RunView, store_flag: str) -> None:
         out.print(Text(f"{view.state}; `rectune resume {view.run}{store_flag}` goes on", "yellow"))
     if view.verdict is not None:
         _print_verdict(out, view, view.verdict, store_flag)
+    print_turnout(out, view)
     print_costs(out, view.calls)
     if said := worth(task, view):
         out.print(Text(said, "dim"))

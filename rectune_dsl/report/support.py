@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.text import Text
@@ -50,64 +51,13 @@ def print_support(out: Console, support: Mapping[str, Support], title: str) -> N
 
 def advice(support: Mapping[str, Support]) -> tuple[str, ...]:
     """What the weights say against the arms, each with what to do; empty where there is nothing to say."""
-    return (
-        *_unlogged({arm: own for arm, own in support.items() if own.unlogged > UNLOGGED}),
-        *_rare({arm: own for arm, own in support.items() if own.rare > RARELY}),
-        *_off({arm: own for arm, own in support.items() if _is_off(own)}),
-        *_far({arm: own for arm, own in support.items() if own.effective < WORTH * own.units}),
-        *_held({arm: own for arm, own in support.items() if own.share > HELD and own.units > FEW}),
-    )
-
-
-_Arms = Mapping[str, Support]
-
-
-def _unlogged(arms: _Arms) -> Iterator[str]:
-    if arms:
-        worst = _share(max(own.unlogged for own in arms.values()))
-        yield (
-            f"{', '.join(arms)}: up to {worst} of the choices are items that were never logged, and nothing "
-            "is known of what these earn. Take items that cannot be shown off the items file, filter them "
-            "out, or log with a policy that shows each of them now and then"
-        )
-
-
-def _rare(arms: _Arms) -> Iterator[str]:
-    if arms:
-        worst = _share(max(own.rare for own in arms.values()))
-        yield (
-            f"{', '.join(arms)}: up to {worst} of the choices are items with a propensity below a hundredth "
-            "of an even chance. Log with more exploration, keep arms nearer by [limits] step, or clip weights"
-        )
-
-
-def _off(arms: _Arms) -> Iterator[str]:
-    if arms:
-        worst = max((own.mean for own in arms.values()), key=lambda mean: abs(mean - 1))
-        yield (
-            f"{', '.join(arms)}: the mean weight is {worst:.3f}, and 1 is expected. Check that `propensity` "
-            "is the chance that the logging policy gave the shown item there; or it never showed some items "
-            "where the arm does"
-        )
-
-
-def _far(arms: _Arms) -> Iterator[str]:
-    if arms:
-        worst = _share(min(own.effective / own.units for own in arms.values()))
-        yield (
-            f"{', '.join(arms)}: worth as little as {worst} of the log. Keep arms nearer by [limits] step, "
-            "choose less sharply (a higher temperature), or bring a longer log, or one of a policy that "
-            "explores more"
-        )
-
-
-def _held(arms: _Arms) -> Iterator[str]:
-    if arms:
-        worst = _share(max(own.share for own in arms.values()))
-        yield (
-            f"{', '.join(arms)}: ten weights hold up to {worst} of the sum, so estimates hang on a few rows. "
-            '`clip` under [replay] cuts them, for some bias; estimator = "dr" needs them less'
-        )
+    found = []
+    for concern in _CONCERNS:
+        arms = {arm: own for arm, own in support.items() if concern.holds(own)}
+        if arms:
+            worst = max((concern.of(own) for own in arms.values()), key=concern.badness)
+            found.append(f"{', '.join(arms)}: {concern.says.format(concern.written(worst))}")
+    return tuple(found)
 
 
 def _is_off(own: Support) -> bool:
@@ -117,3 +67,53 @@ def _is_off(own: Support) -> bool:
 
 def _share(share: float) -> str:
     return "0 %" if share == 0 else "< 0.1 %" if share < 0.001 else f"{share * 100:.1f} %"
+
+
+@dataclass(frozen=True)
+class _Concern:
+    """Something to say of arms of which it `holds`, with a number `of` the worst of them, as it is `written`.
+    The larger a number's `badness`, the worse."""
+
+    holds: Callable[[Support], bool]
+    of: Callable[[Support], float]
+    says: str
+    badness: Callable[[float], float] = float
+    written: Callable[[float], str] = _share
+
+
+_CONCERNS = (
+    _Concern(
+        lambda own: own.unlogged > UNLOGGED,
+        lambda own: own.unlogged,
+        "up to {} of the choices are items that were never logged, and nothing is known of what these earn. "
+        "Take items that cannot be shown off the items file, filter them out, or log with a policy that "
+        "shows each of them now and then",
+    ),
+    _Concern(
+        lambda own: own.rare > RARELY,
+        lambda own: own.rare,
+        "up to {} of the choices are items with a propensity below a hundredth of an even chance. Log with "
+        "more exploration, keep arms nearer by [limits] step, or clip weights",
+    ),
+    _Concern(
+        _is_off,
+        lambda own: own.mean,
+        "the mean weight is {}, and 1 is expected. Check that `propensity` is the chance that the logging "
+        "policy gave the shown item there; or it never showed some items where the arm does",
+        badness=lambda mean: abs(mean - 1),
+        written="{:.3f}".format,
+    ),
+    _Concern(
+        lambda own: own.effective < WORTH * own.units,
+        lambda own: own.effective / own.units,
+        "worth as little as {} of the log. Keep arms nearer by [limits] step, choose less sharply (a higher "
+        "temperature), or bring a longer log, or one of a policy that explores more",
+        badness=lambda worth: -worth,
+    ),
+    _Concern(
+        lambda own: own.share > HELD and own.units > FEW,
+        lambda own: own.share,
+        "ten weights hold up to {} of the sum, so estimates hang on a few rows. `clip` under [replay] cuts "
+        'them, for some bias; estimator = "dr" needs them less',
+    ),
+)

@@ -58,7 +58,8 @@ class RoundView:
 
 @dataclass(frozen=True)
 class RunView:
-    """A run. What has not happened yet is None or empty. `calls` is its ledger of language models."""
+    """A run. What has not happened yet is None or empty. `calls` is its ledger of language models,
+    `confirming` the confirmation's spec and last look, while it runs too."""
 
     run: str
     started: str
@@ -72,6 +73,7 @@ class RunView:
     abort: Abort | None
     aborted: Aborted | None
     calls: tuple[ModelCall, ...] = ()
+    confirming: tuple[ExperimentSpec, Look] | None = None
 
     @property
     def state(self) -> str:
@@ -107,6 +109,7 @@ def read_run(journal: Journal, run: str) -> RunView | None:
         abort=recorder.recall(ABORT, Abort),
         aborted=recorder.recall(ABORTED, Aborted),
         calls=RunLedger(journal.store, run).calls(),
+        confirming=_confirming(recorder),
     )
 
 
@@ -150,21 +153,31 @@ def _round(recorder: Recorder, number: int) -> RoundView | None:
     if proposals is None:
         return None
     place = latest_place(recorder, step(StepKind.EXPERIMENT))
-    looks: list[Look] = []
-    while (look := recorder.recall(f"{place}/look-{len(looks) + 1}", Look)) is not None:
-        looks.append(look)
     return RoundView(
         number,
         proposals,
         recorder.recall(step(StepKind.REVIEW), tuple[Review, ...]) or (),
         recorder.recall(approval_key(step(StepKind.APPROVE)), Approval),
         recorder.recall(f"{place}/design", ExperimentSpec),
-        tuple(looks),
+        _looks(recorder, place),
         recorder.recall(step(StepKind.EXPERIMENT), RoundResult),
         recorder.recall(step(StepKind.LEARN), Insight),
         recorder.recall(step(StepKind.EVOLVE), tuple[SkillRevision, ...]) or (),
         recorder.recall(f"{step(StepKind.PROPOSE)}/knowledge", KnowledgeUsed),
     )
+
+
+def _confirming(recorder: Recorder) -> tuple[ExperimentSpec, Look] | None:
+    place = latest_place(recorder, StepKind.CONFIRM)
+    spec, looks = recorder.recall(f"{place}/design", ExperimentSpec), _looks(recorder, place)
+    return (spec, looks[-1]) if spec is not None and looks else None
+
+
+def _looks(recorder: Recorder, place: str) -> tuple[Look, ...]:
+    looks: list[Look] = []
+    while (look := recorder.recall(f"{place}/look-{len(looks) + 1}", Look)) is not None:
+        looks.append(look)
+    return tuple(looks)
 
 
 def _round_json(round: RoundView) -> dict[str, object]:

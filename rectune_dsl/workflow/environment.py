@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def environment(host: Host) -> Environment:
     """The names that `check` accepts: plugin functions, agents by role, backends, executors, worlds,
-    providers of language models, deliveries."""
+    providers of language models, deliveries; and what imports plugins' settings."""
     functions = host.loaded("function")
     signatures = {name: _signature(f) for name, f in functions.items()}
     implementations = {name: f.evaluate for name, f in functions.items()}
@@ -28,6 +28,7 @@ def environment(host: Host) -> Environment:
         worlds=frozenset(WORLDS),
         llms=host.names("llm"),
         deliveries=host.names("delivery"),
+        settings=host.settings(),
     )
 
 

@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from rectune_dsl.agents.online_numeric import NumericOnline
+from rectune_dsl.agents.online_numeric import PATIENCE, NumericOnline
+from rectune_dsl.experiments.estimates import estimate
+from rectune_dsl.experiments.turnout import LATEST
 from rectune_dsl.hooks.api import (
     CONTROL,
     HOLDOUT,
@@ -239,3 +241,76 @@ def test_few_users_for_some_days_show_less_than_all_for_one(kit, task):
     low = ExperimentState(spec, 2, servings=(Serving(START, 0.01),))
     assert [type(a) for a in NumericOnline().step(context, low, moments(3, rates))] == [SetExposure, Wait]
     assert StopArm in [type(a) for a in step(kit, task, moments(3, rates))]
+
+
+def late(days, until, column="returns"):
+    """Equal arms, of which one column is known until some day only."""
+    return replace(moments(days, SAME), complete_until={column: START + timedelta(days=until)})
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_a_metric_that_is_stale_at_the_horizon_is_waited_for(kit, task, column):
+    """3 days, and 1 for returns to mature; watch is complete with the third day."""
+    needed = {"watch": 3, "returns": 4}[column]
+    (action,) = step(kit, task, late(4, needed - 1, column))
+    assert isinstance(action, Wait)
+    assert action.until == START + timedelta(days=5)
+    assert f"{column} is stale" in action.why
+    (action,) = step(kit, task, late(5, needed, column))
+    assert action == Finish("The experiment ran its 3 days, and 1 more for its metrics to mature.")
+
+
+def test_it_is_waited_for_no_longer_than_stated_and_then_named(kit, task):
+    (action,) = step(kit, task, late(4 + PATIENCE - 1, 2))
+    assert isinstance(action, Wait)
+    (action,) = step(kit, task, late(4 + PATIENCE, 2))
+    assert isinstance(action, Finish)
+    assert "returns is stale: complete until 2026-01-07" in action.why
+    assert action.why.endswith(f"It was waited for, {PATIENCE} days longer.")
+
+
+def test_a_metric_that_nobody_judges_is_not_waited_for(kit, task):
+    (action,) = step(kit, task, late(4, 0, "latency"))
+    assert isinstance(action, Finish)
+
+
+NOBODY = (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("days", "complete", "kind"),
+    [
+        (0.9, None, Wait),
+        (1, None, Freeze),
+        (3, 0, Wait),  # the platform says that nothing has arrived yet
+        (3, 0.5, Wait),
+        (3, 1, Freeze),
+        (4, 0, Wait),  # stale at the horizon, and waited for
+        (LATEST, 0, Freeze),
+    ],
+)
+def test_an_experiment_that_nobody_is_in_is_frozen_once_its_first_day_has_arrived(
+    kit, task, days, complete, kind
+):
+    seen = moments(days, SAME, assigned=NOBODY, n=0)
+    if complete is not None:
+        until = START + timedelta(days=complete)
+        seen = replace(seen, complete_until=dict.fromkeys(COLUMNS, until))
+    (action,) = step(kit, task, seen)
+    assert isinstance(action, kind)
+    if kind is Freeze:
+        assert f"Nobody is in the experiment after {days} day" in action.why
+        assert "3,000 users were planned" in action.why
+
+
+def test_few_users_at_the_foot_of_a_ramp_may_all_stay_away_for_a_day(kit, task):
+    seen = moments(1, SAME, assigned=NOBODY, n=0)
+    for fraction, kind in ((0.01, Wait), (0.1, Freeze)):
+        spec = NumericOnline().design(kit.context(task), replace(launch(task), ramp=Ramp((fraction,), 3)))
+        (action,) = NumericOnline().step(kit.context(task), ExperimentState(spec, 1), seen)
+        assert isinstance(action, kind)
+
+
+def test_a_platform_that_does_not_tell_who_was_assigned_is_not_taken_for_an_empty_one(kit, task):
+    (action,) = step(kit, task, replace(estimate(moments(1, SAME), task.judged), assigned=()))
+    assert isinstance(action, Wait)

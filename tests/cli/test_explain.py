@@ -11,8 +11,17 @@ from rectune_dsl.dsl.check import Environment, check
 from rectune_dsl.dsl.explain import Example, base, example
 from rectune_dsl.dsl.rules import RULES
 from rectune_dsl.dsl.source import Source
+from rectune_dsl.hooks.settings import Settings
 
 ROOT = Path(__file__).parents[2]
+
+
+class Flags(Settings):
+    """What the plugin `flags` takes."""
+
+    file: str
+
+
 ENVIRONMENT = Environment(
     agents={
         role: frozenset({"bayes", "funnel", "none", "numeric"})
@@ -22,6 +31,8 @@ ENVIRONMENT = Environment(
     executors=frozenset({"threads"}),
     worlds=frozenset({"short-video", "news-feed", "shop"}),
     llms=frozenset({"gemini"}),
+    deliveries=frozenset({"flags"}),
+    settings={"flags": lambda: Flags},
 )
 
 ENTAILED = {"RT311": {"RT310"}}

@@ -68,7 +68,7 @@ def test_all_blocks_may_be_used_together():
     text = re.sub(r"(?m)^#(?![ :])", "", starter())
     assert problems(text) == []
     shown = set(tomllib.loads(text))
-    assert set(Task.model_fields) - shown == {"extends", "replay"}
+    assert set(Task.model_fields) - shown == {"extends", "plugins", "replay"}
 
 
 def test_every_table_is_explained():

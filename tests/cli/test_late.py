@@ -32,8 +32,8 @@ class Late:
     def tick(self, code=0, **options):
         return self._do(code, options, "tick")
 
-    def resume(self):
-        return self._do(0, {}, "resume", "last", "--until", "waiting")
+    def resume(self, **options):
+        return self._do(0, options, "resume", "last", "--until", "waiting")
 
     def until(self, done, most=60, **step):
         """Tick again and again until something is so."""
@@ -163,6 +163,18 @@ def test_a_journal_that_does_not_say_since_when_is_read_all_the_same(rectune, tm
         assert db.execute(f"UPDATE rectune_entries SET body = 'null' WHERE {acts}").rowcount == 6
     assert rectune(*PLANTED, "resume", "last").code == 0
     assert rectune("show", "last", "--json").out == shown
+
+
+@pytest.mark.parametrize(
+    ("turnout", "said"),
+    [(0.0, "Nobody is in the experiment after 1 day"), (5.0, "control has 75,000 users after 1 day")],
+)
+def test_who_came_is_told_by_the_run_its_status_and_show(late, turnout, said):
+    late.begin(TASK)
+    late.days.pass_(days=2)
+    assert said in " ".join(late.resume(turnout=turnout).out.split())
+    for words in (("status", "last"), ("show", "last")):
+        assert said in " ".join(late.rectune(*PLANTED, *words).out.split())
 
 
 # --- starts ------------------------------------------------------------------------------------------

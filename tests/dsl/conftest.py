@@ -8,8 +8,17 @@ import pytest
 from rectune_dsl.dsl.check import Checked, Environment, check
 from rectune_dsl.dsl.formula.functions import Signature
 from rectune_dsl.dsl.source import Source
+from rectune_dsl.hooks.settings import Settings
 
 CORPUS = Path(__file__).parent.parent / "corpus"
+
+
+class Flags(Settings):
+    """What the plugin `flags` takes."""
+
+    file: str
+    population: int = 1_000
+
 
 ENVIRONMENT = Environment(
     functions={
@@ -28,6 +37,8 @@ ENVIRONMENT = Environment(
     executors=frozenset({"threads"}),
     worlds=frozenset({"short-video", "news-feed", "shop"}),
     llms=frozenset({"gemini", "openai"}),
+    deliveries=frozenset({"flags"}),
+    settings={"flags": lambda: Flags},
     implementations={
         "softplus": lambda x: np.logaddexp(x, x.dtype.type(0)),
         "undeclared": np.abs,

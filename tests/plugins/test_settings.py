@@ -1,5 +1,6 @@
 """What a task file says to a plugin: its table is checked strictly, and secrets stay outside."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from rectune_dsl.dsl.environment import Environment
 from rectune_dsl.dsl.source import Source
 from rectune_dsl.dsl.written import to_toml
 from rectune_dsl.hooks.api import Settings, UsageError, secret_of, settings_of
+from rectune_dsl.plugins.host import Host
+from rectune_dsl.workflow.environment import environment
 
 TASK = Path(__file__).parents[2] / "tasks" / "value_fusion.toml"
 
@@ -56,6 +59,49 @@ def test_a_delivery_that_nobody_registered_is_named():
     text = TASK.read_text().replace("[experiment]", '[experiment]\ndelivery = "flagdd"')
     (problem,) = check(Source("t.toml", text), Environment(deliveries=frozenset({"flagd"}))).problems
     assert (problem.code, problem.help) == ("RT519", "did you mean `flagd`?")
+
+
+def checked_with(plugin, table, tmp_path):
+    """The problems of a task with a table, where a single-file plugin is loaded; and what was warned of."""
+    file, warned = tmp_path / "plugin.py", []
+    file.write_text(f"from rectune_dsl.hooks.specs import hookimpl\n{plugin}")
+    found = check(Source("t.toml", f"{TASK.read_text()}\n{table}"), environment(Host([file], warned.append)))
+    return found, warned
+
+
+REGISTERS = """
+@hookimpl
+def rectune_register_settings(register):
+    register("flags", {target!r})
+"""
+
+
+def test_what_a_plugin_registers_is_checked_where_it_stands(tmp_path, monkeypatch):
+    (tmp_path / "house_flags.py").write_text(
+        "from rectune_dsl.hooks.api import Settings\nclass Flags(Settings):\n    file: str\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    plugin = REGISTERS.format(target="house_flags:Flags")
+    found, _ = checked_with(plugin, '[plugins.other]\nx = "s3cret"', tmp_path)
+    assert [p.code for p in found.problems] == ["RT520"]
+    assert "house_flags" not in sys.modules  # nobody needed it
+    found, _ = checked_with(plugin, '[plugins.flags]\nfil = "s3cret"', tmp_path)
+    lines = found.source.text.splitlines()
+    assert [(p.code, lines[p.line - 1]) for p in found.problems] == [
+        ("RT521", "[plugins.flags]"),
+        ("RT521", 'fil = "s3cret"'),
+    ]
+    assert [p.message for p in found.problems] == ["`file` is missing", "there is no `fil`"]
+    assert not any("s3cret" in p.message + p.help for p in found.problems)
+
+
+@pytest.mark.parametrize("target", ["nobody_has_it:Flags", "json:dumps"])
+def test_settings_that_cannot_be_loaded_are_warned_of_and_nothing_else_is_hidden(tmp_path, target):
+    plugin = REGISTERS.format(target=target)
+    found, warned = checked_with(plugin, "[plugins.flags]\nfile = 1\n[plugins.other]", tmp_path)
+    assert [p.code for p in found.problems] == ["RT520"]
+    (said,) = warned
+    assert "settings 'flags'" in said
 
 
 def test_a_secret_comes_from_the_environment(monkeypatch):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import gzip
+import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from datetime import UTC, datetime
@@ -16,6 +18,10 @@ import pytest
 from rectune_dsl.backends.replay import ReplayBackend
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import Arm, BackendContext, Config, Estimates, ExperimentSpec
+
+sys.path.append(str(Path(__file__).parent))
+
+from slate_world import QUALITY
 
 Rows = list[dict[str, Any]]
 ITEMS = {"a": 5, "b": 3}
@@ -79,6 +85,16 @@ def impressions() -> Callable[..., Rows]:
 
 
 @pytest.fixture
+def chances() -> Callable[..., dict[str, float]]:
+    return softmax_of_text
+
+
+@pytest.fixture
+def write_rows() -> Callable[[Path, Sequence[Mapping[str, Any]]], None]:
+    return write_csv
+
+
+@pytest.fixture
 def write_log(tmp_path: Path) -> Callable[..., Path]:
     def write(rows: Rows, name: str = "log.csv") -> Path:
         write_csv(tmp_path / name, rows)
@@ -95,6 +111,18 @@ def replay(tmp_path: Path, write_log: Callable[..., Path]) -> Callable[..., Repl
     def make(table: Mapping[str, Any], rows: Rows | None = None) -> ReplayBackend:
         folder = write_log(rows) if rows is not None else tmp_path
         return ReplayBackend(BackendContext(Task.model_validate(table), 7, folder))
+
+    return make
+
+
+@pytest.fixture
+def replayed(tmp_path: Path) -> Callable[..., ReplayBackend]:
+    """Make a backend on a log of the world of slates."""
+
+    def make(table: Mapping[str, Any], rows: Rows) -> ReplayBackend:
+        write_csv(tmp_path / "items.csv", [{"item": i, "quality": q} for i, q in QUALITY.items()])
+        write_csv(tmp_path / "log.csv", rows)
+        return ReplayBackend(BackendContext(Task.model_validate(table), 1, tmp_path))
 
     return make
 
@@ -129,6 +157,18 @@ def items() -> Rows:
         for pool, count in ITEMS.items()
         for n in range(count)
     ]
+
+
+def softmax_of_text(row: Mapping[str, Any], arm: Mapping[str, float]) -> dict[str, float]:
+    """P(item) under the softmax of the test task, from the text of the log."""
+    tastes = dict(entry.split(":") for entry in row["tastes"].split(";") if entry)
+    scores = {}
+    for n in range(ITEMS[row["pool"]]):
+        item = f"{row['pool']}{n}"
+        value = arm["w_quality"] * round(math.sin(3.0 * n + 1), 3)
+        value += arm["w_taste"] * float(tastes.get(item, 0)) * (1 + row["evening"])
+        scores[item] = math.exp(value / arm["temperature"])
+    return {item: score / sum(scores.values()) for item, score in scores.items()}
 
 
 def make_impressions(count: int, seed: int = 1, uniform: bool = False) -> Rows:

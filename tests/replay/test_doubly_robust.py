@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,20 +15,7 @@ from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import BackendContext, Estimates
 
 ARM = {"w_quality": -0.5, "w_taste": 0.4, "temperature": 2.0}
-POOLS = {"a": 5, "b": 3}
 Rows = Sequence[dict[str, Any]]
-
-
-def chances(row: Mapping[str, Any], arm: Mapping[str, float]) -> dict[str, float]:
-    """P(item) under the softmax of the test task, from the text of the log."""
-    tastes = dict(entry.split(":") for entry in row["tastes"].split(";") if entry)
-    scores = {}
-    for n in range(POOLS[row["pool"]]):
-        item = f"{row['pool']}{n}"
-        value = arm["w_quality"] * round(math.sin(3.0 * n + 1), 3)
-        value += arm["w_taste"] * float(tastes.get(item, 0)) * (1 + row["evening"])
-        scores[item] = math.exp(value / arm["temperature"])
-    return {item: score / sum(scores.values()) for item, score in scores.items()}
 
 
 def fitted(backend: ReplayBackend) -> Callable[[Mapping[str, Any], str, str], float]:
@@ -48,16 +34,21 @@ def fitted(backend: ReplayBackend) -> Callable[[Mapping[str, Any], str, str], fl
     return expected
 
 
-def corrected(rows: Rows, arm: Mapping[str, float], q: Callable[..., float], outcome: str) -> Any:
+@pytest.fixture
+def corrected(chances: Callable[..., dict[str, float]]) -> Callable[..., Any]:
     """m + w (y - q) of every row, straight from the definition."""
-    column = {"click_rate": "click"}.get(outcome, outcome)
-    found = []
-    for row in rows:
-        p = chances(row, arm)
-        mean = sum(chance * q(row, item, outcome) for item, chance in p.items())
-        weight = p[row["item"]] / row["propensity"]
-        found.append(mean + weight * (row[column] - q(row, row["item"], outcome)))
-    return np.array(found)
+
+    def values(rows: Rows, arm: Mapping[str, float], q: Callable[..., float], outcome: str) -> Any:
+        column = {"click_rate": "click"}.get(outcome, outcome)
+        found = []
+        for row in rows:
+            p = chances(row, arm)
+            mean = sum(chance * q(row, item, outcome) for item, chance in p.items())
+            weight = p[row["item"]] / row["propensity"]
+            found.append(mean + weight * (row[column] - q(row, row["item"], outcome)))
+        return np.array(found)
+
+    return values
 
 
 @pytest.mark.parametrize("purpose", ["explore", "confirm"])
@@ -67,6 +58,7 @@ def test_values_and_standard_errors_equal_a_slow_computation(
     replay: Callable[..., ReplayBackend],
     observe: Callable[..., Estimates],
     purpose: str,
+    corrected: Callable[..., Any],
 ) -> None:
     task_table["replay"]["estimator"] = "dr"
     rows = impressions(400)
@@ -89,6 +81,7 @@ def test_the_joint_covariance_agrees_with_the_bootstrap(
     impressions: Callable[..., Any],
     replay: Callable[..., ReplayBackend],
     observe: Callable[..., Estimates],
+    corrected: Callable[..., Any],
 ) -> None:
     task_table["replay"]["estimator"] = "dr"
     other = {"w_quality": 1.0, "w_taste": 0.0, "temperature": 1.0}
@@ -112,7 +105,10 @@ def test_the_joint_covariance_agrees_with_the_bootstrap(
 
 
 def test_the_reward_model_finds_what_is_linear(
-    task_table: dict[str, Any], impressions: Callable[..., Any], replay: Callable[..., ReplayBackend]
+    task_table: dict[str, Any],
+    impressions: Callable[..., Any],
+    replay: Callable[..., ReplayBackend],
+    chances: Callable[..., dict[str, float]],
 ) -> None:
     rows = impressions(6000)
     for row in rows:
@@ -122,7 +118,7 @@ def test_the_reward_model_finds_what_is_linear(
     task_table["replay"]["estimator"] = "dr"
     q = fitted(replay(task_table, rows))
     for row in rows[-50:]:
-        for item in (f"{row['pool']}{n}" for n in range(POOLS[row["pool"]])):
+        for item in chances(row, ARM):
             tastes = dict(entry.split(":") for entry in row["tastes"].split(";") if entry)
             truth = 2 + 0.7 * row["evening"] - 0.3 * (row["position"] == 3) + (item == "a3")
             truth += 0.5 * float(tastes.get(item, 0))
@@ -162,6 +158,7 @@ def test_a_segments_metrics_equal_those_of_its_own_log(
     impressions: Callable[..., Any],
     replay: Callable[..., ReplayBackend],
     observe: Callable[..., Estimates],
+    chances: Callable[..., dict[str, float]],
 ) -> None:
     """With a reward of nothing, so that the two logs have the same model."""
     rows = impressions(900)
@@ -228,37 +225,32 @@ def world_log(seed: int, rows: int, misled: bool) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.fixture
 def simulated(
-    folder: Path, observe: Callable[..., Estimates], estimator: str, misled: bool = False, count: int = 80
-) -> tuple[Any, Any]:
+    tmp_path: Path, observe: Callable[..., Estimates], write_rows: Callable[..., None]
+) -> Callable[..., tuple[Any, Any]]:
     """Lifts of w = 0.4, and their standard errors, on independent logs of 1,200 impressions."""
-    table = {**WORLD, "replay": {**WORLD["replay"], "estimator": estimator}}
-    write_csv(folder / "items.csv", [{"item": f"i{i}", "place": i} for i in range(ITEMS)])
-    found = []
-    for seed in range(count):
-        write_csv(folder / "log.csv", world_log(seed, 1200, misled))
-        backend = ReplayBackend(BackendContext(Task.model_validate(table), 1, folder))
-        estimates = observe(backend, table, {"w": 0.4})
-        found.append((estimates.lift[0][0], estimates.covariance[0][0] ** 0.5))
-    lifts, errors = np.array(found, float).T
-    return lifts, errors
 
+    def lifts(estimator: str, misled: bool = False, count: int = 80) -> tuple[Any, Any]:
+        table = {**WORLD, "replay": {**WORLD["replay"], "estimator": estimator}}
+        write_rows(tmp_path / "items.csv", [{"item": f"i{i}", "place": i} for i in range(ITEMS)])
+        found = []
+        for seed in range(count):
+            write_rows(tmp_path / "log.csv", world_log(seed, 1200, misled))
+            backend = ReplayBackend(BackendContext(Task.model_validate(table), 1, tmp_path))
+            estimates = observe(backend, table, {"w": 0.4})
+            found.append((estimates.lift[0][0], estimates.covariance[0][0] ** 0.5))
+        return tuple(np.array(found, float).T)
 
-def write_csv(path: Path, rows: Rows) -> None:
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    return lifts
 
 
 LIFT = truth(0.4) / truth(0.0) - 1
 
 
-def test_with_a_good_model_intervals_are_narrower_and_hold(
-    tmp_path: Path, observe: Callable[..., Estimates]
-) -> None:
-    lifts, errors = simulated(tmp_path, observe, "dr")
-    weighted, _ = simulated(tmp_path, observe, "ips")
+def test_with_a_good_model_intervals_are_narrower_and_hold(simulated: Callable[..., tuple[Any, Any]]) -> None:
+    lifts, errors = simulated("dr")
+    weighted, _ = simulated("ips")
     assert lifts.std() < 0.8 * weighted.std()
     assert lifts.mean() == pytest.approx(LIFT, abs=4 * lifts.std() / math.sqrt(len(lifts)))
     held = np.abs(lifts - LIFT) <= 1.96 * errors
@@ -267,9 +259,9 @@ def test_with_a_good_model_intervals_are_narrower_and_hold(
 
 
 def test_with_a_wrong_model_intervals_are_wider_and_still_hold(
-    tmp_path: Path, observe: Callable[..., Estimates]
+    simulated: Callable[..., tuple[Any, Any]],
 ) -> None:
-    lifts, errors = simulated(tmp_path, observe, "dr", misled=True)
+    lifts, errors = simulated("dr", misled=True)
     assert lifts.mean() == pytest.approx(LIFT, abs=5 * lifts.std() / math.sqrt(len(lifts)))
     held = np.abs(lifts - LIFT) <= 1.96 * errors
     assert 0.9 <= held.mean() <= 0.985

@@ -31,31 +31,20 @@ ARMS = [
 ]
 
 
-def slow_policy(row: dict[str, Any], arm: dict[str, float]) -> dict[str, float]:
-    """P(item) under the softmax of the test task, from the text of the log."""
-    tastes = dict(entry.split(":") for entry in row["tastes"].split(";") if entry)
-    scores = {}
-    for n in range(POOLS[row["pool"]]):
-        item = f"{row['pool']}{n}"
-        quality = round(math.sin(3.0 * n + 1), 3)
-        value = arm["w_quality"] * quality + arm["w_taste"] * float(tastes.get(item, 0)) * (
-            1 + row["evening"]
-        )
-        scores[item] = math.exp(value / arm["temperature"])
-    return {item: score / sum(scores.values()) for item, score in scores.items()}
+Chances = Callable[..., dict[str, float]]
 
 
 def slow_estimates(
-    rows: Sequence[dict[str, Any]], arm: dict[str, float], estimator: str, clip: float
+    chances: Chances, rows: Sequence[dict[str, Any]], arm: dict[str, float], estimator: str, clip: float
 ) -> list[float]:
     """Click rate, minutes per click, coverage; straight from the definitions."""
-    w = [min(slow_policy(row, arm)[row["item"]] / row["propensity"], clip) for row in rows]
+    w = [min(chances(row, arm)[row["item"]] / row["propensity"], clip) for row in rows]
     clicks = sum(v * row["click"] for v, row in zip(w, rows, strict=True))
     minutes = sum(v * row["minutes"] for v, row in zip(w, rows, strict=True))
     rate = clicks / (sum(w) if estimator == "snips" else len(rows))
     covered = 0.0
     for pool, size in POOLS.items():
-        own = [slow_policy(row, arm) for row in rows if row["pool"] == pool]
+        own = [chances(row, arm) for row in rows if row["pool"] == pool]
         means = [sum(p[f"{pool}{n}"] for p in own) / len(own) for n in range(size)]
         covered += len(own) / len(rows) * math.exp(-sum(m * math.log(m) for m in means)) / size
     return [rate, minutes / clicks, covered]
@@ -72,12 +61,13 @@ def test_levels_lifts_and_effective_samples_equal_a_slow_computation(
     estimator: str,
     clip: float | None,
     purpose: str,
+    chances: Chances,
 ) -> None:
     rows = impressions(400)
     task_table["replay"] |= {"estimator": estimator} | ({"clip": clip} if clip is not None else {})
     found = observe(replay(task_table, rows), task_table, *ARMS[1:], purpose=purpose)
     part = rows[120:260] if purpose == "explore" else rows[260:]
-    slow = [slow_estimates(part, arm, estimator, clip or math.inf) for arm in ARMS]
+    slow = [slow_estimates(chances, part, arm, estimator, clip or math.inf) for arm in ARMS]
     assert found.metrics == ("click_rate", "minutes_per_click", "coverage")
     for level, expected in zip(found.level, slow, strict=True):
         assert level == pytest.approx(expected, rel=1e-6)
@@ -88,7 +78,7 @@ def test_levels_lifts_and_effective_samples_equal_a_slow_computation(
     for effective, arm in zip(found.effective_n, ARMS[1:], strict=True):
         sizes = []
         for config in (ARMS[0], arm):
-            w = [min(slow_policy(r, config)[r["item"]] / r["propensity"], clip or math.inf) for r in part]
+            w = [min(chances(r, config)[r["item"]] / r["propensity"], clip or math.inf) for r in part]
             sizes.append(sum(w) ** 2 / sum(v * v for v in w))
         assert effective[0] == pytest.approx(min(sizes), rel=1e-6)
         assert effective[2] == len(part)
@@ -101,12 +91,13 @@ def test_the_joint_covariance_agrees_with_the_bootstrap(
     replay: Callable[..., ReplayBackend],
     observe: Callable[..., Estimates],
     estimator: str,
+    chances: Chances,
 ) -> None:
     task_table["replay"]["estimator"] = estimator
     rows = impressions(3000, seed=4)
     found = observe(replay(task_table, rows), task_table, *ARMS[1:])
     part = rows[900:1950]
-    draws = bootstrap(part, estimator, 1500)
+    draws = bootstrap(chances, part, estimator, 1500)
     matrix, resampled = np.array(found.covariance), np.cov(draws.T)
     spread = np.sqrt(np.diag(resampled))
     assert np.sqrt(np.diag(matrix)) == pytest.approx(spread, rel=0.1)
@@ -115,16 +106,14 @@ def test_the_joint_covariance_agrees_with_the_bootstrap(
     assert np.linalg.eigvalsh(matrix).min() > -1e-12
 
 
-def bootstrap(part: Sequence[dict[str, Any]], estimator: str, repeats: int) -> Any:
+def bootstrap(chances: Chances, part: Sequence[dict[str, Any]], estimator: str, repeats: int) -> Any:
     """Lifts (repeats, arms * metrics) of logs that are drawn from `part` with replacement."""
-    chances = [[slow_policy(row, arm) for row in part] for arm in ARMS]
-    w = np.array(
-        [[p[r["item"]] / r["propensity"] for p, r in zip(own, part, strict=True)] for own in chances]
-    )
+    likely = [[chances(row, arm) for row in part] for arm in ARMS]
+    w = np.array([[p[r["item"]] / r["propensity"] for p, r in zip(own, part, strict=True)] for own in likely])
     clicks, minutes = (np.array([row[name] for row in part], float) for name in ("click", "minutes"))
     pool = np.array([row["pool"] == "b" for row in part], int)
     full = np.zeros((len(ARMS), 2, len(part), 5))
-    for arm, own in enumerate(chances):
+    for arm, own in enumerate(likely):
         for n, p in enumerate(own):
             full[arm, pool[n], n, : len(p)] = list(p.values())
     generator, draws = np.random.default_rng(11), []
@@ -163,12 +152,13 @@ def test_the_estimates_are_unbiased_for_what_the_arm_would_have_done(
     impressions: Callable[..., Any],
     replay: Callable[..., ReplayBackend],
     observe: Callable[..., Estimates],
+    chances: Chances,
 ) -> None:
     rows = impressions(30_000, seed=8)
     found = observe(replay(task_table, rows), task_table, ARMS[2])
     part = rows[9_000:19_500]
     # clicks are made with chance .5 for item 1 and .2 for others
-    truth = np.mean([0.2 + 0.3 * slow_policy(row, ARMS[2])[f"{row['pool']}1"] for row in part])
+    truth = np.mean([0.2 + 0.3 * chances(row, ARMS[2])[f"{row['pool']}1"] for row in part])
     assert found.level[1][0] == pytest.approx(truth, abs=4 * found.level_se[1][0])
     assert found.level_se[1][0] < 0.01
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rectune_dsl.backends.replaylog.policy import SlatePolicy, SoftmaxPolicy, softmax
+from rectune_dsl.backends.replaylog.policy import SlatePolicy, SoftmaxPolicy, examined_until, softmax
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import Config, Panel
 
@@ -108,3 +108,20 @@ def test_the_slate_policy_re_ranks(task_table: dict[str, Any]) -> None:
     panel = panel_of([[0.9, 0.8, 0.1]], keys=[[4, 4, 5]])
     chosen = SlatePolicy(task).probabilities(panel, np.array([2]), Config({"w": 1.0}))
     assert chosen.tolist() == [[0, 0, 1]]
+
+
+@given(
+    st.lists(st.floats(0.01, 10), min_size=1, max_size=6),
+    st.lists(st.integers(1, 6), min_size=1, max_size=5),
+    st.integers(1, 8),
+)
+def test_looks_are_shared_among_the_positions_that_are_shown(
+    examination: list[float], last: list[int], width: int
+) -> None:
+    ends = np.minimum(np.array(last), len(examination))
+    shares = examined_until(ends, np.array(examination), width)
+    for end, row in zip(ends, shares, strict=True):
+        given = np.array(examination[:end])
+        expected = np.zeros(width)
+        expected[: min(end, width)] = (given / given.sum())[:width]
+        assert row == pytest.approx(expected)

@@ -55,6 +55,18 @@ def test_what_was_never_logged_and_hardly_ever_is_told(
     assert set(found.support) == {"control", "r1p1"}
 
 
+def test_an_item_that_only_the_confirm_part_shows_counts_as_never_logged(
+    task_table: dict[str, Any], impressions: Callable[..., Any], replay: Make
+) -> None:
+    """What is told of an arm before its confirmation comes from nothing that the confirmation is for."""
+    rows = impressions(600)
+    for row in rows[:390]:
+        row["item"] = row["item"].replace("a0", "a1")
+    found = replay(task_table, rows).diagnostics(config_of(task_table))
+    in_a = np.mean([row["pool"] == "a" for row in rows[180:390]])
+    assert found.unlogged == pytest.approx(in_a / 5)
+
+
 def test_the_baseline_tells_of_production_and_of_the_reference(
     task_table: dict[str, Any], impressions: Callable[..., Any], replay: Make
 ) -> None:

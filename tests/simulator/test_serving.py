@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rectune_dsl.hooks.api import Exposure, Ramp, Serving, Slot
-from rectune_dsl.hooks.serving import cohorts, served
+from rectune_dsl.hooks.api import Arm, Config, ExperimentSpec, ExperimentState, Exposure, Ramp, Serving, Slot
+from rectune_dsl.hooks.serving import cohorts, ends, served
 from rectune_dsl.simulator.assignment import assign
 from rectune_dsl.simulator.experiment import EPOCH, Experiment, Machine
 from rectune_dsl.simulator.threads import Threads
@@ -31,6 +31,34 @@ def test_a_user_is_served_from_the_first_day_that_exposes_his_place_to_the_first
         days = list(range(first, first + stays))
     mine = [c for c in cohorts(fractions) if c.low <= place < c.high]
     assert [d for c in mine for d in range(c.first, c.first + c.days)] == days
+
+
+@pytest.mark.parametrize(
+    ("fractions", "first"),
+    [
+        ([0.1, 0.4], None),
+        ([0.1, 0.4, 1.0], 2),
+        ([0.1, 0.4, 1.0, 1.0], 2),
+        ([0.1, 0.4, 1.0, 0.4], None),
+        ([0.1, 0.4, 1.0, 0.4, 1.0, 1.0], 4),
+        ([1.0, 0.0, 1.0], 2),
+    ],
+)
+def test_the_days_begin_when_all_are_served_and_anew_after_a_step_back(fractions, first):
+    """The first day of those on which all are served, as a campaign and a platform have it."""
+    servings = tuple(Serving(EPOCH + n * DAY, fraction) for n, fraction in enumerate(fractions))
+    expected = None if first is None else EPOCH + (first + 3) * DAY
+    assert ends(EPOCH, RAMP, servings, 3) == expected
+    assert ends(EPOCH, Ramp(), servings, 3) == EPOCH + 3 * DAY
+    arms = (Arm("control", Config({})),)
+    spec = ExperimentSpec("k", "explore", "feed", arms, 10, 3, EPOCH, "salt", ramp=RAMP)
+    told = ExperimentState(spec, servings=servings).ends(EPOCH + 9 * DAY)
+    up = servings[-1].fraction < 0.4  # a step of a day is left
+    assert told == (expected or EPOCH + (9 + up + 3) * DAY)
+
+
+def test_all_may_be_served_before_the_first_day():
+    assert ends(EPOCH, RAMP, [Serving(EPOCH - 5 * DAY, 1.0)], 3) == EPOCH + 3 * DAY
 
 
 @given(FRACTIONS, st.randoms())

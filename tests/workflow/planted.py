@@ -89,12 +89,15 @@ class PlantedBackend:
         days = min((as_of - spec.start) / timedelta(days=1), spec.lasts)
         set_before = {at: f for at, f in self.exposures.get(experiment, {}).items() if at < as_of}
         served = set_before[max(set_before)] if set_before else 1.0
-        users = max(int(spec.users_per_arm * served * min(1, 0.5 + 0.5 * days / spec.lasts)), 2)
+        came = self.options.get("turnout", 1.0)
+        users = max(int(came * spec.users_per_arm * served * min(1, 0.5 + 0.5 * days / spec.lasts)), 2)
+        users = users if came else 0
         arms = []
         for number, arm in enumerate(spec.arms):
             count = users - users // 10 if self.options.get("srm") and number == 1 else users
             arms.append(self._arm(arm.name, BASE * (1 + self.lifts(arm.config)), count, spec.salt, int(days)))
-        return Moments(as_of=as_of, columns=COLUMNS, arms=tuple(arms))
+        late = {column: as_of - timedelta(days=days) for column, days in self.options.get("late", {}).items()}
+        return Moments(as_of=as_of, columns=COLUMNS, arms=tuple(arms), complete_until=late)
 
     def lifts(self, config):
         """The truth: the gain is largest at .7 of each range, harm grows with the first param."""
@@ -109,7 +112,7 @@ class PlantedBackend:
     def _arm(self, name, mean, users, salt, day):
         digest = hashlib.sha256(f"{salt}/{name}/{day}".encode()).digest()
         rng = np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "little")))
-        seen = mean + SPREAD / np.sqrt(users) * rng.normal(size=2)
+        seen = mean + SPREAD / np.sqrt(max(users, 1)) * rng.normal(size=2)
         products = users * (np.outer(seen, seen) + np.diag(SPREAD**2))
         return ArmMoments(
             name, users, users, tuple(map(float, users * seen)), tuple(map(tuple, products.tolist()))

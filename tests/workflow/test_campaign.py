@@ -1,12 +1,14 @@
 """A campaign does what its workflow says, and nothing that the rules forbid."""
 
 import dataclasses
-from datetime import UTC, datetime
+import io
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from rectune_dsl.agents.online_numeric import NumericOnline
+from rectune_dsl.agents.online_numeric import PATIENCE, NumericOnline
 from rectune_dsl.hooks.api import (
     Arm,
     BackendError,
@@ -19,6 +21,7 @@ from rectune_dsl.hooks.api import (
     UsageError,
 )
 from rectune_dsl.memory.journal import Journal
+from rectune_dsl.report.show import print_run
 from rectune_dsl.workflow.preflight import preflight
 from rectune_dsl.workflow.surface import outdated
 from rectune_dsl.workflow.traffic import power
@@ -81,6 +84,42 @@ def test_an_arm_that_does_harm_is_stopped_and_keeps_the_lifts_of_that_look(lab):
     assert {call[2] for call in named(calls, "expose")} == stopped
     assert sum(isinstance(event, RoundFinished) for event in seen) == 2
     assert isinstance(seen[-1], Finished)
+
+
+def test_a_guardrail_that_comes_late_is_waited_for_and_does_not_hold_what_is_good(lab):
+    on_time, _, _ = lab()
+    late, _, _ = lab(late={"harm": 2})
+    assert on_time.verdict.decision == late.verdict.decision == SHIP
+    waited = [view.confirmation.look.as_of - view.confirmation.spec.start for view in (on_time, late)]
+    assert waited == [timedelta(days=3), timedelta(days=5)]
+
+
+def test_a_guardrail_that_never_comes_is_given_up_and_named(lab):
+    view, calls, _ = lab(late={"harm": 100})
+    assert view.verdict.decision != SHIP
+    assert all(r.looks[-1].as_of - r.spec.start == timedelta(days=2 + PATIENCE) for r in view.rounds)
+    assert all("harm is stale" in r.looks[-1].actions[0].why for r in view.rounds)
+    assert named(calls, "deliver") == []
+
+
+def test_a_campaign_whose_users_never_come_stops_each_experiment_after_a_day(lab):
+    view, calls, _ = lab(turnout=0.0)
+    assert view.verdict.decision != SHIP
+    for round in view.rounds:
+        assert [look.number for look in round.looks] == [1]
+        assert round.result.frozen.startswith("Nobody is in the experiment after 1 day of serving")
+    assert len(named(calls, "stop")) == len(view.rounds)
+
+
+@pytest.mark.parametrize(("turnout", "says"), [(0.3, True), (0.9, False), (1.5, False), (5.0, True)])
+def test_far_fewer_or_more_users_than_planned_are_told_of(lab, turnout, says):
+    view, _, _ = lab(turnout=turnout)
+    lines = io.StringIO()
+    print_run(Console(file=lines, width=300), lab.task(TASK), view, "")
+    alarms = [line for line in lines.getvalue().splitlines() if "were planned" in line]
+    assert len(alarms) == (len(view.rounds) + (view.confirming is not None)) * says
+    if says:
+        assert f"round 1: control has {turnout * 20_000:,.0f} users after 2 days, and 20,000" in alarms[0]
 
 
 def test_real_traffic_is_asked_for_before_each_launch_and_before_shipping(lab):

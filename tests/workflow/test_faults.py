@@ -75,7 +75,7 @@ def test_lost_users_freeze_every_experiment_and_nothing_ships(rectune_project):
     ("faults", "why"),
     [
         ({"missing": ["next_day_return"]}, "does not measure it"),
-        ({"delays": {"next_day_return": 9}}, "it comes 9 days late, and none of it has arrived"),
+        ({"delays": {"next_day_return": 60}}, "it comes 60 days late, and none of it has arrived"),
     ],
 )
 def test_without_a_guardrail_nothing_is_recommended(rectune_project, faults, why):

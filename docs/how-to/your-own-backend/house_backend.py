@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +15,6 @@ from rectune_dsl.hooks.api import (
     HOLDOUT,
     USER,
     USERS,
-    Arm,
     ArmMoments,
     BackendContext,
     BackendError,
@@ -26,6 +23,7 @@ from rectune_dsl.hooks.api import (
     ExperimentSpec,
     Histogram,
     Moments,
+    fingerprint,
 )
 from rectune_dsl.hooks.specs import hookimpl
 
@@ -71,11 +69,11 @@ class HouseBackend:
 
     def create(self, spec: ExperimentSpec, key: str) -> str:
         """One row per key, which the platform's own UNIQUE sees to, also between two processes."""
-        row = (key, json.dumps(self._flag(spec)), spec.start.isoformat(), _fingerprint(spec))
+        row = (key, json.dumps(self._flag(spec)), spec.start.isoformat(), fingerprint(spec))
         columns = "key, flag, starts, fingerprint"
         self._ask(f"INSERT INTO experiments ({columns}) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", *row)
         ((number, known),) = self._ask("SELECT id, fingerprint FROM experiments WHERE key = ?", key)
-        if known != _fingerprint(spec):
+        if known != fingerprint(spec):
             raise BackendError(
                 f"there is another experiment with the key {key!r}", help="give each experiment its own key"
             )
@@ -212,17 +210,6 @@ class HouseBackend:
             "holdout_share": spec.holdout_share,
             "holdout": spec.users_per_arm / held if has_holdout else 0.0,
         }
-
-
-def _fingerprint(spec: ExperimentSpec) -> str:
-    """The same for the same experiment: numbers as floats, mappings in the order of their names."""
-    arms = tuple(Arm(arm.name, Config(_ordered(arm.config.values))) for arm in spec.arms)
-    plain = replace(spec, key="", arms=arms, caps=_ordered(spec.caps))
-    return hashlib.sha256(repr(plain).encode()).hexdigest()
-
-
-def _ordered(values: Any) -> dict[str, float]:
-    return {name: float(values[name]) for name in sorted(values)}
 
 
 def _histogram(values: list[float]) -> Histogram:

@@ -15,6 +15,7 @@ from openfeature.contrib.provider.flagd import FlagdProvider
 from openfeature.contrib.provider.flagd.config import ResolverType
 from openfeature.evaluation_context import EvaluationContext
 from rectune_flagd.delivery import FlagdDelivery
+from scipy.stats import binomtest
 
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import Arm, BackendContext, Config, ExperimentSpec
@@ -50,6 +51,12 @@ FIRST = datetime(2026, 3, 2, tzinfo=UTC)
 DAY = timedelta(days=1)
 USERS = tuple(f"user-{number}" for number in range(10_000))
 PRODUCTION = Config({"a": 1.0, "b": 0.5})
+UNLIKELY = 1e-6
+
+
+def binomial(count: int, of: int, share: float) -> bool:
+    """Whether so many are as likely as chance has it."""
+    return bool(binomtest(count, of, share).pvalue > UNLIKELY)
 
 
 def spec_of(**changes: Any) -> ExperimentSpec:
@@ -79,15 +86,18 @@ class Platform:
     def path(self) -> Path:
         return self.folder / "flags.json"
 
-    def delivery(self, **settings: str) -> FlagdDelivery:
+    def delivery(self, production: Mapping[str, float] = PRODUCTION.values, **settings: str) -> FlagdDelivery:
         """A new one, as a new process makes it."""
         tree = tomllib.loads(TASK)
         tree["plugins"]["flagd"] |= settings
+        tree["stages"]["ranking"]["params"] = {
+            name: {"production": value, "low": 0.0, "high": 9.0} for name, value in production.items()
+        }
         return FlagdDelivery(BackendContext(Task.model_validate(tree), seed=0, folder=self.folder))
 
-    def launch(self, spec: ExperimentSpec, fraction: float | None = None) -> FlagdDelivery:
+    def launch(self, spec: ExperimentSpec, fraction: float | None = None, **task: Any) -> FlagdDelivery:
         """Make an experiment and start it."""
-        delivery = self.delivery()
+        delivery = self.delivery(**task)
         delivery.create(spec, spec.key, self.population)
         if fraction is not None:
             delivery.set_exposure(spec.key, fraction, at=spec.start)
@@ -95,13 +105,18 @@ class Platform:
         return delivery
 
     def values(
-        self, users: Iterable[str] = USERS, at: datetime = FIRST, flag: str = "home-feed", **attributes: Any
+        self,
+        users: Iterable[str] = USERS,
+        at: datetime | None = FIRST,
+        flag: str = "home-feed",
+        **attributes: Any,
     ) -> dict[str, Mapping[str, Any]]:
-        """What the provider gives each user at a time."""
+        """What the provider gives each user at a time; at the clock's, where there is none."""
+        now = {} if at is None else {"now": at.timestamp()}
         with provider(self.path) as asked:
             found = {}
             for user in users:
-                context = EvaluationContext(user, {"now": at.timestamp(), **attributes})
+                context = EvaluationContext(user, {**now, **attributes})
                 details = asked.resolve_object_details(flag, {}, context)
                 assert details.error_code is None
                 assert isinstance(details.value, Mapping)
@@ -109,7 +124,7 @@ class Platform:
             return found
 
     def arms(
-        self, experiment: str, users: Sequence[str] = USERS, at: datetime = FIRST, **attributes: Any
+        self, experiment: str, users: Sequence[str] = USERS, at: datetime | None = FIRST, **attributes: Any
     ) -> dict[str, str]:
         """Users of an experiment -> their arms."""
         values = self.values(users, at, **attributes)

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import pairwise
 
 import pytest
-from platforms import DAY, FIRST, PRODUCTION, USERS, Platform, spec_of
-from scipy.stats import binomtest, chi2_contingency, chisquare
+from platforms import DAY, FIRST, PRODUCTION, UNLIKELY, USERS, Platform, binomial, spec_of
+from scipy.stats import chi2_contingency, chisquare
 
-from rectune_dsl.hooks.api import HOLDOUT, Arm, BackendError, Config, Exposure, Ramp, Slot
+from rectune_dsl.hooks.api import BackendError, Exposure, Ramp, Slot
 
 RAMP = (0.01, 0.05, 0.25, 0.5, 1.0)
-UNLIKELY = 1e-6
-
-
-def binomial(count: int, of: int, share: float) -> bool:
-    """Whether so many are as likely as chance has it."""
-    return bool(binomtest(count, of, share).pvalue > UNLIKELY)
 
 
 # --- a ramp ------------------------------------------------------------------------------------------
@@ -102,40 +97,6 @@ def test_no_user_of_an_earlier_experiment_is_in_a_fresh_one(platform: Platform) 
     assert binomial(len(arms), len(USERS), 4_500 / 12_000)
 
 
-def test_the_holdout_takes_part_as_its_own_arm_only(platform: Platform) -> None:
-    explore = spec_of(holdout_share=0.3, users_per_arm=1_500)
-    delivery = platform.launch(explore)
-    first = platform.arms(explore.key)
-    delivery.stop(explore.key, "finished")
-    arms = (*explore.arms[:2], Arm(HOLDOUT, PRODUCTION))
-    confirm = spec_of(
-        key="feed-1/confirm",
-        salt="feed/0/confirm",
-        purpose="confirm",
-        start=FIRST + 4 * DAY,
-        arms=arms,
-        holdout_share=0.3,
-        users_per_arm=1_500,
-    )
-    platform.launch(confirm)
-    second = platform.arms(confirm.key, at=confirm.start)
-    held = {user for user, arm in second.items() if arm == HOLDOUT}
-    assert not held & first.keys()
-    counts = Counter(second.values())
-    assert all(binomial(counts[arm.name], len(USERS), 1_500 / 12_000) for arm in arms)
-
-
-def test_the_holdout_keeps_the_first_config_whatever_ships(platform: Platform) -> None:
-    spec = spec_of(holdout_share=0.3, users_per_arm=500)
-    delivery = platform.launch(spec)
-    delivery.stop(spec.key, "finished")
-    for a in (2.0, 3.0):
-        delivery.deliver(Config({"a": a, "b": 0.5}))
-    kept = Counter(value["config"]["a"] for value in platform.values().values())
-    assert kept.keys() == {1.0, 3.0}
-    assert binomial(kept[1.0], len(USERS), 0.3)
-
-
 def test_only_users_of_its_slot_take_part_and_two_slots_fill_one_flag(platform: Platform) -> None:
     low = spec_of(slot=Slot("feed", 0.0, 0.5), users_per_arm=2_000)
     high = spec_of(
@@ -199,6 +160,44 @@ def test_a_late_ramp_puts_the_end_off(platform: Platform) -> None:
     delivery.set_exposure(spec.key, 1.0, at=FIRST + 30 * DAY)
     assert platform.arms(spec.key, at=FIRST + 32.9 * DAY)
     assert not platform.arms(spec.key, at=FIRST + 33 * DAY)
+
+
+def test_after_a_step_back_the_days_begin_anew(platform: Platform) -> None:
+    spec = spec_of(ramp=Ramp((0.5,)))
+    delivery = platform.launch(spec, 0.5)
+    for day, fraction in ((1, 1.0), (2, 0.5)):
+        delivery.set_exposure(spec.key, fraction, at=FIRST + day * DAY)
+    assert platform.arms(spec.key, at=FIRST + 30 * DAY)  # for the campaign, too, its days have not begun
+    delivery.set_exposure(spec.key, 1.0, at=FIRST + 5 * DAY)
+    assert platform.arms(spec.key, at=FIRST + 7.9 * DAY)
+    assert not platform.arms(spec.key, at=FIRST + 8 * DAY)
+
+
+def test_a_step_that_is_repeated_after_a_crash_counts_from_then(platform: Platform) -> None:
+    """That is when the campaign has it from."""
+    spec = spec_of(ramp=Ramp((0.5,)))
+    delivery = platform.launch(spec, 0.5)
+    for day in (1.0, 1.25):
+        delivery.set_exposure(spec.key, 1.0, at=FIRST + day * DAY)
+    assert platform.arms(spec.key, at=FIRST + 4.2 * DAY)
+    assert not platform.arms(spec.key, at=FIRST + 4.25 * DAY)
+
+
+def test_a_service_that_gives_no_time_is_served_by_the_clock(platform: Platform) -> None:
+    """A rehearsal's `time` that was left in does not silence an experiment of real users."""
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    for key, start in (("now", today - DAY), ("later", today + 5 * DAY)):
+        spec = spec_of(key=key, salt=key, start=start, users_per_arm=4_000)
+        delivery = platform.launch(spec, time="now")
+        assert len(platform.arms(key, at=None)) == (len(USERS) if key == "now" else 0)
+        assert len(platform.arms(key, at=start)) == len(USERS)
+        delivery.stop(key, "finished")
+
+
+def test_what_serves_at_another_time_than_the_clock_s_says_so(platform: Platform) -> None:
+    known = "flag 'home-feed' of the flagd file flags.json"
+    assert platform.delivery(time="$flagd.timestamp").description == known
+    assert platform.delivery(time="now").description == f"{known}, at the time that a service gives as `now`"
 
 
 def test_whoever_has_no_id_is_in_no_experiment(platform: Platform) -> None:

@@ -86,7 +86,14 @@ def test_tasks_of_one_surface_that_tune_other_params_keep_each_other_s(platform:
     delivery.deliver(Config({"z": 8.0}))
     delivery.stop("o", "finished")
     assert platform.values(["ann"])["ann"]["config"] == {"a": 2.0, "b": 0.5, "z": 8.0}
-    assert delivery.description == "flag 'home-feed' of the flagd file flags.json"
+
+
+def test_a_rollback_leaves_what_another_task_has_brought_since(platform: Platform) -> None:
+    platform.delivery().deliver(Config({"a": 2.0, "b": 0.5}))
+    other = spec_of(key="o", salt="o", arms=(Arm("control", Config({"z": 7.0})),))
+    platform.launch(other, production={"z": 7.0}).stop("o", "finished")
+    platform.delivery().rollback()
+    assert platform.values(["ann"])["ann"]["config"] == {"a": 1.0, "b": 0.5, "z": 7.0}
 
 
 @pytest.mark.parametrize("fraction", [50.0, 1.01, -0.1, math.nan])

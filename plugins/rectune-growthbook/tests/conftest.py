@@ -137,6 +137,6 @@ def lab(monkeypatch):
     monkeypatch.setattr("rectune_growthbook.client.BACKOFF_SECONDS", 0.001)
     monkeypatch.setattr("rectune_growthbook.backend.POLL_SECONDS", 0.001)
     people = People(3600, Feed())
-    platform = Platform(people, FIRST - DAY / 2, METRICS, PRODUCTION)
+    platform = Platform(people, FIRST - DAY / 2 + timedelta(microseconds=123_457), METRICS, PRODUCTION)
     with GrowthBookServer(platform, KEY) as server:
         yield Lab(server)

@@ -128,6 +128,22 @@ def test_fresh_users_are_of_no_earlier_experiment(lab):
     assert not used.keys() & found.keys()
 
 
+def test_earlier_experiments_are_listed_once_however_many_there_are(lab):
+    backend = lab.backend()
+    salts = [f"feed/0/round-{number}" for number in range(1, 6)]
+    for number, salt in enumerate(salts):
+        earlier = lab.spec(key=f"k{number}", salt=salt, users_per_arm=20)
+        backend.create(earlier, earlier.key)
+    before = len(lab.server.asked("GET", "/experiments$"))
+    fresh = tuple(Exposure(salt, 0.02) for salt in salts)
+    confirm = lab.spec(key="confirm", salt="confirm", fresh_of=fresh, users_per_arm=20)
+    backend.create(confirm, confirm.key)
+    looked_up = 2  # by its key: whether it is there, and whether it was made
+    assert len(lab.server.asked("GET", "/experiments$")) - before == 1 + looked_up
+    *ends, (first, _) = (one["phases"][-1]["namespace"]["range"] for one in lab.platform.experiments.values())
+    assert first == max(end for _, end in ends)
+
+
 def test_whose_users_cannot_be_told_are_refused(lab):
     backend, spec = lab.backend(), lab.spec()
     stranger = lab.spec(fresh_of=(Exposure("another-salt", 0.1),))

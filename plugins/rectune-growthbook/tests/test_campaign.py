@@ -16,6 +16,8 @@ from rectune_growthbook.testing.feed import METRICS, PRODUCTION, Feed
 HERE = Path(__file__).parent
 GOOD = {"w_like": 3.0, "w_hate": 1.0}
 USERS = 24_000
+LATE = timedelta(minutes=5, microseconds=123_457)
+"""After midnight, when somebody resumes the run: a time as clocks have it, finer than GrowthBook's."""
 CHANGES = {
     "population = 3600": f"population = {USERS}",
     "rounds = 2": "rounds = 1",
@@ -66,7 +68,7 @@ def go_on(project, lab, most=40):
             asked.append(approve(project))
         else:
             midnight = lab.platform.now.replace(hour=0, minute=0, second=0) + timedelta(days=1)
-            lab.platform.pass_until(midnight + timedelta(minutes=5))
+            lab.platform.pass_until(midnight + LATE)
         resume(project)
     raise AssertionError("the run does not end")
 
@@ -111,6 +113,7 @@ def test_from_start_to_ship_by_approvals_and_back(project, many):
     assert all((one.crossed == float("inf")).all() for one in (rounds, last)), "nobody was moved"
     assert (last.variation >= 0).sum() > 10_000
     assert not ((rounds.variation >= 0) & (last.variation >= 0)).any(), "the confirmation's users are fresh"
+    assert len(many.server.asked("POST", "/snapshot$")) == 6, "one look a day, two days and the ramp's each"
     assert_ramped(many, explore)
     assert_stopped(many, explore, "r1-bad")
     assert "hate_rate" in shown

@@ -42,6 +42,16 @@ def test_a_key_that_is_wrong_or_may_too_little_is_an_error_that_says_so(lab, mon
     assert lab.platform.experiments == {}
 
 
+@pytest.mark.parametrize("before", [0, 290, 299])
+def test_a_key_that_the_server_repeats_is_in_no_error_not_even_a_part_of_it(lab, before):
+    backend = lab.backend()
+    lab.server.faults.append(Fault(400, message=f"{'x' * before}{lab.server.key} is no key"))
+    with pytest.raises(BackendError, match="answered 400: ") as refused:
+        backend.rollback()
+    said = str(refused.value).partition("answered 400: ")[2]
+    assert said == f"{'x' * before}*** is no key"[:300]
+
+
 def test_another_variable_may_hold_the_key(lab, monkeypatch):
     monkeypatch.delenv("GROWTHBOOK_API_KEY")
     monkeypatch.setenv("TEAM_KEY", lab.server.key)

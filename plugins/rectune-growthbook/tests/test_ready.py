@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 
 import pytest
@@ -51,6 +52,10 @@ def test_what_a_task_asks_for_and_cannot_have_is_said_before_anything_is_asked(l
 def test_settings_that_cannot_be_are_errors_that_say_what_to_write(lab):
     for settings, said in (
         ({"url": "growthbook.example"}, "`url`"),
+        ({"url": "https://[growthbook/api/v1"}, "`url`"),
+        ({"url": "http://gb.example.com/api/v1"}, "write https://"),
+        ({"url": "https://ada:s3cret@gb.example.com/api/v1"}, "leave the user and the password out"),
+        ({"url": "http://s3cret@127.0.0.1:3100/api/v1"}, "leave the user and the password out"),
         ({"population": 0}, "`population`"),
         ({"metrics": {}}, "`metrics`"),
         ({"featur": "feed"}, "there is no `featur`"),
@@ -60,7 +65,7 @@ def test_settings_that_cannot_be_are_errors_that_say_what_to_write(lab):
             lab.backend(**settings)
         assert said in str(refused.value)
         assert "feature" in refused.value.help
-        assert "secret_1" not in str(refused.value)
+        assert not {"secret_1", "s3cret"} & set(re.findall(r"\w+", f"{refused.value} {refused.value.help}"))
 
 
 @pytest.mark.parametrize(
@@ -88,6 +93,30 @@ def test_production_has_to_be_what_the_feature_serves(lab):
     assert any("has no `w_hate`" in sentence for sentence in found), found
     lab.platform.flag["defaultValue"] = "on"
     assert "is no JSON object: on" in lab.backend().check()[0]
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ({"type": "force"}, "the force rule fr_x of feature feed serves everybody"),
+        ({"type": "force", "condition": "{}"}, "serves everybody"),
+        ({"type": "rollout", "coverage": 1}, "the rollout rule fr_x of feature feed serves everybody"),
+        ({"type": "rollout", "coverage": 0.25}, "serves 25% of the users"),
+        ({"type": "safe-rollout"}, "the safe-rollout rule fr_x"),
+        ({"type": "force", "enabled": False}, ""),
+        ({"type": "force", "condition": '{"country": "NZ"}'}, ""),
+        ({"type": "force", "savedGroupTargeting": [{"matchType": "any", "savedGroups": ["g"]}]}, ""),
+        ({"type": "force", "prerequisites": [{"id": "other", "condition": "{}"}]}, ""),
+        ({"type": "rollout", "coverage": 0}, ""),
+        ({"type": "experiment-ref", "experimentId": "theirs"}, ""),
+    ],
+)
+def test_a_rule_that_leaves_experiments_nobody_is_said(lab, rule, said):
+    rules = lab.platform.flag["environments"]["production"]["rules"]
+    rules.append({"id": "fr_x", "enabled": True, "value": "{}", **rule})
+    found = lab.backend().check()
+    assert len(found) == bool(said), found
+    assert all(said in sentence and "disable it, or give it a condition" in sentence for sentence in found)
 
 
 def test_after_its_own_delivery_a_run_can_be_resumed(lab):

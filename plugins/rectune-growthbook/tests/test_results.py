@@ -158,26 +158,26 @@ def test_results_without_users_are_none():
         read(found)
 
 
-def test_a_lag_is_waited_for(lab, monkeypatch):
-    backend, spec = lab.backend(lag_hours=2.0), lab.spec()
+@pytest.mark.parametrize("hours", [0.1, 2.0, 72.0])
+def test_a_look_within_the_lag_is_taken_at_once_and_says_until_when_it_is_complete(lab, monkeypatch, hours):
+    backend, spec = lab.backend(lag_hours=hours), lab.spec()
     experiment = backend.create(spec, spec.key)
     backend.start(experiment)
-    as_of, slept = lab.pass_days(1), []
-    now = [as_of + timedelta(minutes=1)]
-
-    def sleep(seconds):
-        slept.append(seconds)
-        now[0] += timedelta(seconds=seconds)
-        lab.platform.pass_until(now[0])
-
-    class Clock(datetime):
-        @classmethod
-        def now(cls, tz=None):
-            return now[0]
-
-    monkeypatch.setattr("rectune_growthbook.backend.datetime", Clock)
-    monkeypatch.setattr("rectune_growthbook.backend.time.sleep", sleep)
+    monkeypatch.setattr("rectune_growthbook.backend.time.sleep", lambda _: pytest.fail("it waits"))
+    as_of = lab.pass_days(1)
+    lab.platform.pass_until(as_of + timedelta(minutes=1))
+    known = lab.platform.now - timedelta(hours=hours)
     found = backend.observe(experiment, as_of)
-    assert sum(slept) == pytest.approx(119 * 60)
-    assert found.complete_until == {}, "by then all events of the day are in the tables"
     assert found.as_of == as_of
+    assert found.lift[0][0] is not None
+    assert found.complete_until == dict.fromkeys(found.metrics, known)
+    lab.platform.pass_until(as_of + timedelta(hours=hours))
+    assert backend.observe(experiment, as_of).complete_until == {}, "by then the day's events have come"
+
+
+def test_a_moment_finer_than_growthbook_s_is_complete_when_it_has_passed(lab):
+    backend, experiment = lab.started()
+    as_of = lab.platform.now + timedelta(microseconds=999)
+    lab.platform.pass_until(as_of)
+    found = backend.observe(experiment, as_of)
+    assert (found.as_of, found.complete_until) == (as_of, {})

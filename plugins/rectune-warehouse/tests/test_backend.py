@@ -108,7 +108,7 @@ def test_a_population_that_is_far_off_is_told(filled):
 
 
 def test_it_says_what_it_can(filled):
-    found = warehouse(filled, virtual_time=True).capabilities()
+    found = warehouse(filled, rehearsal="traffic.py").capabilities()
     assert set(found.metrics) == {
         "watch",
         "watch_before",

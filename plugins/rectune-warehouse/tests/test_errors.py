@@ -162,7 +162,12 @@ def test_a_file_that_is_being_written_is_told_and_left_to_its_writer_afterwards(
         ({"columns": {"likes": {"events": "others"}}}, "events.others"),
         ({"events": {"others": {}}}, "which of events, others"),
         ({"columns": {"users": {}}}, "meaning of its own"),
-        ({"rehearsal": "traffic.py"}, "virtual_time"),
+        ({"exposures": {"ingested": "at", "production": ""}}, "never be complete"),
+        ({"rehearsal": "../traffic.py"}, "own folder"),
+        ({"rehearsal": "traffic.py", "url": "postgres://ada@h/d"}, "a file of its own"),
+        ({"url": "sqlite://events.db"}, "read only"),
+        ({"url": "DUCKDB://events.duckdb"}, "small letters"),
+        ({"url": "duckdb:events.duckdb"}, "two slashes"),
     ],
 )
 def test_settings_that_cannot_be_are_refused_before_anything_is_kept(duck, settings, said):

@@ -9,7 +9,7 @@ import pytest
 from engines import DuckDB, PostgreSQL
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from trials import DAY, EVENTS, EXPOSURES, HOUR, SPEC, START, Recount, fill, observe, warehouse
+from trials import BOT_DAYS, DAY, EVENTS, EXPOSURES, HOUR, SPEC, START, Recount, fill, observe, warehouse
 
 from rectune_dsl.hooks.api import Ramp
 
@@ -99,7 +99,8 @@ def recounted(engine, case):
         engine.execute(made)
     fill(engine, case.exposures, case.events)
     engine.execute("INSERT INTO bots", [(LISTED,), (LISTED,), (None,)])
-    bots = {"listed": {"table": "bots"}, **({"events_per_day": case.per_day} if case.per_day else {})}
+    few = {"events_per_day": case.per_day, "days": BOT_DAYS} if case.per_day else {}
+    bots = {"listed": {"table": "bots"}, **few}
     ramp, days = (Ramp((0.5,), 1), 2) if case.ramped else (SPEC.ramp, 3)
     spec = replace(SPEC, unit=case.unit, caps=case.caps, ramp=ramp, days=days)
     found = observe(warehouse(engine, bots=bots, crossed_at_most=1.0), case.days, spec)

@@ -1,8 +1,9 @@
 """Rehearsals: a script makes the traffic before it is observed."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from rectune_warehouse import rehearsal
 from rectune_warehouse.rehearsal import play
 
 from rectune_dsl.hooks.api import BackendError
@@ -30,3 +31,16 @@ def test_a_script_that_fails_is_told_of(tmp_path, text, said):
 def test_a_script_that_is_not_there_is_told_of(tmp_path):
     with pytest.raises(BackendError, match=r"traffic\.py failed"):
         play(tmp_path / "traffic.py", UNTIL)
+
+
+def test_a_script_that_takes_too_long_is_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr(rehearsal, "LONGEST", timedelta(seconds=0.2))
+    (tmp_path / "traffic.py").write_text("import time\ntime.sleep(60)")
+    with pytest.raises(BackendError, match="took more than"):
+        play(tmp_path / "traffic.py", UNTIL)
+
+
+def test_a_script_does_not_see_secrets(tmp_path, monkeypatch):
+    monkeypatch.setenv("GEMINI_API_KEY", "abc")
+    (tmp_path / "traffic.py").write_text("import os\nassert 'GEMINI_API_KEY' not in os.environ")
+    play(tmp_path / "traffic.py", UNTIL)

@@ -138,24 +138,28 @@ def test_a_copy_from_before_the_exposure_puts_its_event_there(tables):
 def test_bots_are_assigned_and_not_counted(tables):
     tables.execute("CREATE TABLE crawlers (who TEXT)")
     tables.execute("INSERT INTO crawlers", [("u1",), ("u1",), (None,)])
-    many = [event(user, "like", 1 + i / 100, id=str(i)) for user in ("u2", "u3") for i in range(11)]
-    fill(tables, [*BOTH, exposure("u3", "a", -0.0), exposure("u4", "a")], [*many, event("u4", "like", 1)])
-    bots = {"events_per_day": 10, "listed": {"table": "crawlers", "user": "who"}}
-    found = observe(warehouse(tables, bots=bots), 1)
+    many = [event(user, "like", -1 + i / 100, id=str(i)) for user in ("u2", "u3") for i in range(11)]
+    fill(tables, [*BOTH, exposure("u3", "a"), exposure("u4", "a")], [*many, event("u4", "like", 1)])
+    bots = {"events_per_day": 10, "days": 1, "listed": {"table": "crawlers", "user": "who"}}
+    found = observe(warehouse(tables, bots=bots), 2)
     assert sizes(found) == {"control": (1, 0), "a": (3, 1), "b": (0, 0)}
     assert arm_of(found, "a")["likes"] == 1
-    assert sizes(observe(warehouse(tables, bots=bots), 2))["a"] == (3, 3), (
+    assert sizes(observe(warehouse(tables, bots={**bots, "days": 2}), 2))["a"] == (3, 3), (
         "11 events in two days are no more than 10 a day"
     )
 
 
 def test_all_events_of_a_user_tell_a_bot_and_not_those_of_a_metric(tables):
-    fill(tables, BOTH, [event("u1", "scroll", 1 + i / 100) for i in range(11)])
+    fill(tables, BOTH, [event("u1", "scroll", -1 + i / 100) for i in range(11)])
     columns = {"views": {"where": {"name": "view"}}}
-    assert sizes(observe(warehouse(tables, columns=columns, bots={"events_per_day": 10}), 1))["control"] == (
-        1,
-        0,
-    )
+    bots = {"events_per_day": 10, "days": 1}
+    assert sizes(observe(warehouse(tables, columns=columns, bots=bots), 1))["control"] == (1, 0)
+
+
+def test_what_an_arm_makes_its_users_do_makes_no_bots_of_them(tables):
+    fill(tables, BOTH, [event("u2", "like", 1 + i / 1000, id=str(i)) for i in range(500)])
+    found = observe(warehouse(tables, bots={"events_per_day": 10}), 3)
+    assert arm_of(found, "a")["likes"] == 500
 
 
 def test_what_is_no_number_counts_as_nothing(tables):

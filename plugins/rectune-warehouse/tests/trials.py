@@ -159,6 +159,10 @@ def arm_of(found, name):
     return dict(zip(found.columns, arm.sums, strict=True))
 
 
+BOT_DAYS = 2
+"""Days before the first exposure on which a recount's bots are told."""
+
+
 @dataclass
 class Recount:
     """The rules once more, in plain Python over the rows of the tables: `exposures` as
@@ -225,10 +229,9 @@ class Recount:
         }
         return {name: min(value, self.caps.get(name, math.inf)) for name, value in found.items()}
 
-    def is_bot(self, user, first, until, events):
-        many = sum(who == user and first <= at < until for who, _, _, at in events)
-        days = (until.replace(microsecond=0) - first.replace(microsecond=0)) / DAY
-        return user in self.listed or many > self.per_day * max(1.0, days)
+    def is_bot(self, user, first, events):
+        many = sum(who == user and first - BOT_DAYS * DAY <= at < first for who, _, _, at in events)
+        return user in self.listed or many > self.per_day * BOT_DAYS
 
     def moments(self, columns, arms, start, end, as_of, unit="user"):
         """arm -> (assigned, n, sums, products)."""
@@ -237,7 +240,7 @@ class Recount:
         units = {arm: {} for arm in arms}
         for user, (arm, first, group, _) in users.items():
             total = units[arm].setdefault(group, None)
-            if not self.is_bot(user, first, until, events):
+            if not self.is_bot(user, first, events):
                 own = self.values(user, first, until, events)
                 units[arm][group] = [own[c] + (total[i] if total else 0.0) for i, c in enumerate(columns)]
         return {arm: _moments(len(found), [v for v in found.values() if v]) for arm, found in units.items()}

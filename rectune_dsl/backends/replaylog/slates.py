@@ -11,7 +11,7 @@ compared with (Li, Abbasi-Yadkori, Kveton, Muthukrishnan, Vinay and Wen, KDD 201
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,9 @@ from rectune_dsl.hooks.errors import BackendError
 
 if TYPE_CHECKING:
     from rectune_dsl.backends.replaylog.log import Log, PartName
+
+CLICKS = 100
+"""Clicks at a position from which on its examination is known to a tenth (one standard error)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +78,23 @@ def examination(replay: Replay, fit: Log) -> NDArray[np.float64] | None:
     if slates.examination is not None:
         return np.array(slates.examination) / slates.examination[0]
     return _estimated(slates, fit, fit.position)
+
+
+def doubts(replay: Replay, fit: Log) -> Iterator[str]:
+    """Why the examination that is estimated from `fit` is too uncertain to be taken as known."""
+    slates = replay.slates
+    if slates is None or slates.clicks is None:
+        return
+    assert fit.position is not None
+    clicked = fit.position[fit.outcomes[slates.clicks] != 0]
+    clicks = np.bincount(clicked, minlength=int(fit.position.max()) + 1)
+    place = int(np.argmin(clicks[1:])) + 1
+    if clicks[place] < CLICKS:
+        yield (
+            f"how often position {place} is looked at is estimated from {clicks[place]} {slates.clicks} of "
+            f"the fit part, and would be taken as known: {CLICKS} are needed. Write examination = [1.0, ...] "
+            "under [replay.slates], let `fit` in [replay.split] be larger, or bring a longer log"
+        )
 
 
 def prepared(

@@ -17,7 +17,12 @@ def check(draft: Draft) -> Iterator[Diagnostic]:
     replay = draft.task.replay
     if replay is None or replay.columns is None or draft.cuts.touch(("replay",)):
         return
-    for path, message, help in (*_unlinked(draft), *_propensities(draft), *_doubly_robust(draft)):
+    for path, message, help in (
+        *_unlinked(draft),
+        *_propensities(draft),
+        *_doubly_robust(draft),
+        *_drawn(draft),
+    ):
         yield draft.problem("RT518", path, message, help, part="key")
 
 
@@ -58,3 +63,15 @@ def _doubly_robust(draft: Draft) -> _Found:
         )
         help = 'write estimator = "snips", or slates = { model = "item-position" }'
         yield ("replay", "estimator"), message, help
+
+
+def _drawn(draft: Draft) -> _Found:
+    replay = draft.task.replay
+    assert replay is not None
+    if replay.policy == "softmax" and replay.slate_model == "standard":
+        message = (
+            "policy softmax draws each position for itself, one item twice if it so happens: slate model "
+            "standard would weigh slates of a policy that nobody can serve"
+        )
+        help = 'write policy = "top" under [replay], or slates = { model = "item-position" }'
+        yield ("replay", "slates"), message, help

@@ -23,7 +23,7 @@ from rectune_dsl.memory.codec import decode, encode
 from rectune_dsl.testing.backend_contract import recount
 from rectune_dsl.testing.backend_contract.lifecycle import RAMP
 from rectune_dsl.testing.backend_contract.rig import Rig
-from rectune_dsl.testing.backend_contract.trial import Trial, can, started
+from rectune_dsl.testing.backend_contract.trial import LATE, Trial, can, started
 
 Floats = NDArray[np.float64]
 MATURES = 1
@@ -65,6 +65,22 @@ class Statistics:
             trial.expose(fraction, day=day)
             trial.after(day + 1)
             assert_recounted(trial, trial.moments(day + 1))
+
+    def test_a_look_after_a_step_is_of_the_moment_asked_for(self, rig: Rig) -> None:
+        """Else a ramp ends the campaign: after a step its looks are at whatever microsecond the step was
+        done."""
+        can(rig, "real_traffic", "looks are at whole days")
+        trial = started(rig, ramp=RAMP)
+        trial.after(1)
+        trial.expose(0.5, day=1)
+        moment = trial.exposures[-1][-1] + DAY
+        rig.pass_until(moment + LATE)
+        for _ in range(2):
+            found = trial.backend.observe(trial.experiment, moment)
+            assert found.as_of == moment
+            assert_whole(found, [arm.name for arm in rig.spec.arms])
+            if isinstance(found, Moments):
+                assert_recounted(trial, found)
 
     def test_a_look_at_the_past_shows_nothing_later(self, rig: Rig) -> None:
         """Else a look that is taken late, after a crash or a weekend, peeks at what came after it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import pytest
@@ -26,6 +26,9 @@ from rectune_dsl.testing.backend_contract.rig import Rig
 
 T = TypeVar("T")
 
+LATE = timedelta(minutes=5, microseconds=123_457)
+"""After the moment of a look, when what it decided is done where time is real; clocks have microseconds."""
+
 
 @dataclass
 class Trial:
@@ -39,8 +42,9 @@ class Trial:
     exposures: list[tuple[float, str | None, datetime]] = field(default_factory=list)
 
     def expose(self, fraction: float, arm: str | None = None, day: int = 0) -> None:
-        """Set an exposure on a day of the experiment, counted from 0, when it has come."""
-        at = self.on(day)
+        """Set an exposure on a day of the experiment, counted from 0, when it has come: where time is real a
+        little later than that, but for the one that it begins with."""
+        at = self.on(day) if day == 0 or self.backend.capabilities().virtual_time else self.on(day) + LATE
         self.rig.pass_until(at)
         self.backend.set_exposure(self.experiment, fraction, arm, at)
         self.exposures.append((fraction, arm, at))

@@ -9,7 +9,7 @@ import numpy as np
 from house_backend import HouseBackend
 
 from house_faults.planting import fault, in_arms, in_moments, in_sql
-from rectune_dsl.hooks.api import ArmMoments, Moments
+from rectune_dsl.hooks.api import ArmMoments, BackendError, Moments
 
 
 def _without_products(arm: ArmMoments) -> ArmMoments:
@@ -31,6 +31,14 @@ in_moments("says_that_all_is_complete", lambda found: replace(found, complete_un
 in_moments("says_that_nothing_is_missing", lambda found: replace(found, missing={}))
 in_moments("gives_no_reason", lambda found: replace(found, missing=dict.fromkeys(found.missing, "")))
 in_moments("tells_another_time", lambda found: replace(found, as_of=found.as_of.replace(hour=1)))
+
+
+@fault
+class KnowsWholeMillisecondsOnly(HouseBackend):
+    def observe(self, experiment, as_of):
+        if as_of.microsecond % 1000:
+            raise BackendError(f"results do not end at {as_of}", help="ask again")
+        return super().observe(experiment, as_of)
 
 
 @fault

@@ -19,14 +19,14 @@ from rectune_dsl.hooks.api import (
     Settings,
     Slot,
     UsageError,
+    fingerprint,
     settings_of,
 )
 from rectune_flagd.flagfile import Definition, FlagFile
-from rectune_flagd.rules import definition, share_of_holdout
-from rectune_flagd.state import State, Trial, digest
+from rectune_flagd.rules import CLOCK, definition, share_of_holdout
+from rectune_flagd.state import Holdout, State, Trial
 
 TARGETING_KEY = "targetingKey"
-CLOCK = "$flagd.timestamp"
 ROUNDING = 1e-9
 """By which a share of all users who may take part can exceed 1."""
 
@@ -34,7 +34,8 @@ ROUNDING = 1e-9
 class FlagdSettings(Settings):
     """`[plugins.flagd]`. `flag` is the surface's name where it is left out. `targeting_key` is the attribute
     of the evaluation's context that holds the user's id, or the id of what a task randomises instead; `time`
-    the one that holds the time in seconds since 1970, for rehearsals whose time is not the clock's."""
+    the one that holds the time in seconds since 1970, for rehearsals whose time is not the clock's: it is the
+    clock's for a service that gives none."""
 
     file: str
     flag: str = ""
@@ -60,12 +61,13 @@ class FlagdDelivery:
             return definition(state, surface, user, time)
 
         flag, path = settings.flag or surface, context.folder / settings.file
-        self._production, self._user, self._path = production, user, settings.file
+        self._production, self._user, self._path, self._time = production, user, settings.file, time
         self._file = FlagFile(path, flag, lambda: State(production), define)
 
     @property
     def description(self) -> str:
-        return f"flag {self._file.flag!r} of the flagd file {self._path}"
+        rehearsed = "" if self._time == CLOCK else f", at the time that a service gives as `{self._time}`"
+        return f"flag {self._file.flag!r} of the flagd file {self._path}{rehearsed}"
 
     def check(self) -> Sequence[str]:
         return self._file.problems()
@@ -123,7 +125,10 @@ class FlagdDelivery:
                 help=f"name the attribute with the id of the {spec.unit} in [plugins.flagd] targeting_key",
             )
         _assert_enough(spec, population)
-        return state.holding(spec.holdout_share).with_trial(key, Trial(digest(spec), spec, population))
+        _assert_held(state.holdout, spec.holdout_share)
+        state = state.holding(spec.holdout_share)
+        held = state.holdout.share if state.holdout else 0.0
+        return state.with_trial(key, Trial(fingerprint(spec), spec, population, held=held))
 
 
 Change = Callable[[State, Trial], Trial]
@@ -173,7 +178,7 @@ def _stopped(outcome: str, state: State, trial: Trial) -> Trial:
 
 
 def _assert_same(known: Trial, spec: ExperimentSpec, key: str, population: int) -> None:
-    if known.digest != digest(spec):
+    if known.digest != fingerprint(spec):
         raise BackendError(
             f"there is another experiment with the key {key!r}", help="give each experiment its own key"
         )
@@ -182,6 +187,17 @@ def _assert_same(known: Trial, spec: ExperimentSpec, key: str, population: int) 
             f"experiment {key!r} was made for {known.population:,} users, and there are {population:,} now: "
             "its shares would be others, and users would come in or go",
             help=f"set the population to {known.population} again until it is over",
+        )
+
+
+def _assert_held(known: Holdout | None, share: float) -> None:
+    """The reservation is that of the surface's first run: else users who were served what has shipped since
+    would be counted as if they had never been, or users who were kept from it would be no more."""
+    if known is not None and share > 0 and share != known.share:
+        raise BackendError(
+            f"{known.share:.4g} of the flag's users are held out since its first experiment with a holdout, "
+            f"and the task says {share:.4g}",
+            help=f"write share = {known.share} in [holdout]",
         )
 
 

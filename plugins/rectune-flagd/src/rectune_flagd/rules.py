@@ -12,13 +12,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from rectune_dsl.hooks.api import HOLDOUT, ExperimentSpec, Slot
+from rectune_dsl.hooks.api import HOLDOUT, Arm, ExperimentSpec, Slot
 from rectune_flagd.state import State, Trial
 
 PRODUCTION = "production"
 """The variant of everybody who is in no experiment."""
 HELD = "holdout"
 """The variant of the holdout, between the experiments that it takes part in."""
+CLOCK = "$flagd.timestamp"
+"""The attribute in which flagd has the clock's time, in seconds since 1970."""
 BUCKETS = 1_000_000
 """Weights of a `fractional` add up to this many: a share is right to half of a millionth."""
 
@@ -29,16 +31,17 @@ _IN, _OUT = "in", "out"
 
 def definition(state: State, surface: str, user: str, time: str) -> Rule:
     """The flag's variants, default and targeting. `user` and `time` are the attributes of the evaluation's
-    context that hold the user's id, and the time in seconds since 1970."""
-    variants = {PRODUCTION: _value(state, None, None, {})}
+    context that hold the user's id, and the time in seconds since 1970, which is the clock's where there is
+    none."""
+    variants = {PRODUCTION: _value(None, None, state.production)}
     otherwise: Any = None  # which is the default variant
     if (holdout := state.holdout) is not None:
-        variants[HELD] = _value(state, None, None, holdout.values)
+        variants[HELD] = _value(None, None, holdout.values)
         otherwise = _if(_below(_holdout_salt(surface), holdout.share, user), HELD, None)
     for key, trial in reversed(state.served.items()):
         assert trial.spec is not None
         variants |= {
-            variant(key, arm.name): _value(state, key, arm.name, arm.config.values)
+            variant(key, arm.name): _value(key, arm.name, _served(state, arm))
             for arm in trial.spec.arms
             if arm.name not in trial.silent
         }
@@ -69,9 +72,15 @@ def share_of_holdout(spec: ExperimentSpec, population: int) -> float:
     return spec.users_per_arm / held if held > 0 else float("inf")
 
 
-def _value(state: State, key: str | None, arm: str | None, values: Mapping[str, float]) -> Rule:
-    """What the application gets: with production's values of what others tune."""
-    return {"experiment": key, "arm": arm, "config": {**state.production, **values}}
+def _value(key: str | None, arm: str | None, values: Mapping[str, float]) -> Rule:
+    """What the application gets."""
+    return {"experiment": key, "arm": arm, "config": dict(values)}
+
+
+def _served(state: State, arm: Arm) -> Mapping[str, float]:
+    """An arm's config, with the values that its users have otherwise of what others tune."""
+    holdout = state.holdout if arm.name == HOLDOUT else None
+    return {**(state.production if holdout is None else holdout.values), **arm.config.values}
 
 
 # --- one experiment ----------------------------------------------------------------------------------
@@ -86,9 +95,10 @@ def _with_trial(key: str, trial: Trial, surface: str, user: str, time: str, othe
     takes_part += [_not(_below(gate_of(used.salt), used.share, user)) for used in spec.fresh_of]
     split = _split(key, trial, user)
     gate = _below(gate_of(spec.salt), exposure.share * trial.fraction, user)
-    if spec.holdout_share <= 0:
+    share_held = max(spec.holdout_share, trial.held)
+    if share_held <= 0:
         return _if(_all([*takes_part, gate]), split, otherwise)
-    held = _below(_holdout_salt(surface), spec.holdout_share, user)
+    held = _below(_holdout_salt(surface), share_held, user)
     served = _if(_all([*takes_part, _not(held), gate]), split, otherwise)
     if all(arm.name != HOLDOUT for arm in spec.arms):
         return served
@@ -107,9 +117,16 @@ def _split(key: str, trial: Trial, user: str) -> Rule:
 
 
 def _days(start: datetime, until: datetime | None, time: str) -> list[Condition]:
-    now = {"var": time}
+    now = _now(time)
     begun = {">=": [now, int(start.timestamp())]}
     return [begun] if until is None else [begun, {"<": [now, int(until.timestamp())]}]
+
+
+def _now(time: str) -> Rule:
+    """The clock's time, unless a service gives another one. One that gives none is not left out by that: a
+    rehearsal's setting that was forgotten does no harm where time is real."""
+    clock, given = {"var": CLOCK}, {"var": time}
+    return clock if time == CLOCK else _if({"!!": [given]}, given, clock)
 
 
 def _in_slot(slot: Slot | None, user: str) -> list[Condition]:

@@ -3,17 +3,17 @@ from it, and it is kept in the flag's own file."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
+from itertools import groupby
 
 from pydantic import TypeAdapter
 
 from rectune_dsl.hooks.api import Config, ExperimentSpec, Serving
-from rectune_dsl.hooks.serving import DAY
+from rectune_dsl.hooks.serving import ends
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class Holdout:
 class Trial:
     """An experiment. `digest` tells its spec from others; of one that was stopped no more is kept, and how it
     ended. `servings` are the exposures that were set, by when they began; `silent` are arms that were taken
-    away."""
+    away. `held` is the share of users who were held out when it was made, whether its task has a holdout or
+    not: they stay out."""
 
     digest: str
     spec: ExperimentSpec | None
@@ -37,6 +38,7 @@ class Trial:
     servings: tuple[Serving, ...] = ()
     silent: tuple[str, ...] = ()
     outcome: str = ""
+    held: float = 0.0
 
     @property
     def fraction(self) -> float:
@@ -46,19 +48,18 @@ class Trial:
 
     @property
     def until(self) -> datetime | None:
-        """The end of its days; None while the ramp goes on, since only its end begins them. Of several that
-        ended it the last one counts: a call that is repeated after a crash is what the campaign knows of."""
+        """The end of its days; None while the ramp goes on, since only its end begins them."""
         assert self.spec is not None
-        full = [serving.since for serving in self.servings if serving.fraction >= 1]
-        if not full:
-            return None if self.spec.ramp.steps else self.spec.ends
-        return max(full[-1], self.spec.start) + self.spec.days * DAY
+        return ends(self.spec.start, self.spec.ramp, self.servings, self.spec.days)
 
     def with_serving(self, serving: Serving) -> Trial:
-        """A serving that is set again changes nothing; of two that begin at once the last one holds."""
+        """A serving that is set again changes nothing; of two that begin at once the last one holds. So does
+        the later one of two in a row that serve as many: a call that is repeated after a crash is what the
+        campaign knows of."""
         others = [known for known in self.servings if known.since != serving.since]
         servings = sorted((*others, serving), key=lambda known: known.since)
-        return replace(self, servings=tuple(servings))
+        runs = groupby(servings, key=lambda known: known.fraction)
+        return replace(self, servings=tuple([*run][-1] for _, run in runs))
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,11 @@ class State:
         return {key: trial for key, trial in self.trials.items() if trial.is_started and trial.spec}
 
     def knowing(self, values: Mapping[str, float]) -> State:
-        """With the values of params that it has not met yet: tasks of one surface may tune different ones."""
-        return replace(self, production={**values, **self.production})
+        """With the values of params that it has not met yet: tasks of one surface may tune different ones.
+        Nothing has changed these yet, so they were production before, and are the holdout's."""
+        before = self.before and {**values, **self.before}
+        holdout = self.holdout and replace(self.holdout, values={**values, **self.holdout.values})
+        return State({**values, **self.production}, before, holdout, self.trials)
 
     def with_trial(self, key: str, trial: Trial) -> State:
         return replace(self, trials={**self.trials, key: trial})
@@ -98,12 +102,6 @@ class State:
 
     def rolled_back(self) -> State:
         return self if self.before is None else replace(self, production=self.before)
-
-
-def digest(spec: ExperimentSpec) -> str:
-    """The same for equal specs, whatever their keys."""
-    dumped = _adapter(ExperimentSpec).dump_python(replace(spec, key=""), mode="json")
-    return hashlib.sha256(json.dumps(dumped, sort_keys=True).encode()).hexdigest()
 
 
 def to_json(state: State) -> object:

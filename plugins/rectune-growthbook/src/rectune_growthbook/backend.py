@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from rectune_dsl.hooks.api import (
     HOLDOUT,
@@ -18,8 +18,9 @@ from rectune_dsl.hooks.api import (
     ExperimentSpec,
     settings_of,
 )
+from rectune_growthbook.bodies import milliseconds, until, written
 from rectune_growthbook.client import Client
-from rectune_growthbook.experiments import Experiment, Experiments, until
+from rectune_growthbook.experiments import Experiment, Experiments
 from rectune_growthbook.flag import Flag
 from rectune_growthbook.metrics import Definitions
 from rectune_growthbook.ready import platform_problems, task_problems
@@ -122,26 +123,28 @@ class GrowthBook:
         self._experiments.change(found, phase)
 
     def observe(self, experiment: str, as_of: datetime) -> Estimates:
-        """GrowthBook computes results of what happened before `as_of`: the phase's end is set to it."""
+        """GrowthBook computes results of what happened before `as_of`: the phase's end is set to it, cut to
+        the milliseconds in which GrowthBook tells times. Nothing is waited for but that: what may not be in
+        its tables yet is said to be incomplete."""
+        end = milliseconds(as_of)
         found = self._experiments.get(experiment)
         wanted = self._wanted(found)
-        if as_of <= found.start:
+        if end <= found.start:
             return unknown(wanted, as_of, "the experiment has not begun")
         if found.status == "draft":
             raise BackendError(f"experiment {experiment} was not started", help="call `start` first")
-        self._await_events(as_of)
-        if found.ended != as_of:
-            self._experiments.change(found, until(as_of))
+        if found.ended != end:
+            self._experiments.change(found, until(end))
         self._compute(found)
         phase = str(len(found.phases) - 1)
         result = self._client.get("experiments", experiment, "results", phase=phase).record("result")
-        if result.moment("dateEnd") != as_of:
+        if result.moment("dateEnd") != end:
             raise BackendError(
-                f"GrowthBook's results end at {result.text('dateEnd')}, not at {as_of:%Y-%m-%d %H:%M} UTC",
+                f"GrowthBook's results end at {result.text('dateEnd')}, not at {written(end)}",
                 help="somebody changed the experiment's phase meanwhile: resume the run, which asks again",
             )
-        complete = result.moment("dateUpdated") - self._lag
-        return estimates(result, wanted, as_of, complete)
+        known = result.moment("dateUpdated") - self._lag
+        return estimates(result, wanted, as_of, as_of if known >= end else known)
 
     def stop(self, experiment: str, outcome: str) -> None:
         found = self._experiments.get(experiment)
@@ -164,11 +167,10 @@ class GrowthBook:
     def _taken(self, spec: ExperimentSpec) -> list[Range]:
         """The users that the experiments of `fresh_of` may have had, as GrowthBook has it."""
         taken = []
-        for used in spec.fresh_of:
-            earlier = self._experiments.of_salt(used.salt)
+        for salt, earlier in self._experiments.by_salt([used.salt for used in spec.fresh_of]).items():
             if not earlier:
                 raise BackendError(
-                    f"GrowthBook has no experiment with the salt {used.salt!r}, whose users take no part",
+                    f"GrowthBook has no experiment with the salt {salt!r}, whose users take no part",
                     help="was it deleted? then nobody can tell whom it served: start a new run",
                 )
             taken += [self._experiments.range_of(experiment) for experiment in earlier]
@@ -192,11 +194,6 @@ class GrowthBook:
         }
         ratios = frozenset(name for name in metrics if self._definitions.of(name).is_ratio)
         return Wanted(found.variations, metrics, ratios, self._task.objective_weights)
-
-    def _await_events(self, as_of: datetime) -> None:
-        """Until what happened before is in the tables."""
-        while self._lag and (left := (as_of + self._lag - datetime.now(UTC)).total_seconds()) > 0:
-            time.sleep(min(left, 60.0))
 
     def _compute(self, found: Experiment) -> None:
         """Let GrowthBook compute results. Raises BackendError where it fails to, or takes too long."""

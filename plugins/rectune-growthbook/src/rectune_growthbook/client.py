@@ -132,7 +132,7 @@ class Client:
     def _read(self, what: str, reply: Any, key: str) -> Record | _Failure:
         """What a reply means. Raises BackendError for one that asking again would not change."""
         status = reply.status_code
-        said = f"{what} answered {status}: {_message(reply).replace(key, '***')}"
+        said = f"{what} answered {status}: {_message(reply, key)}"
         if is_passing(status):
             wait = seconds_to_wait(reply.headers.get("retry-after"))
             return _Failure(said, carried_out=status != 429, wait=wait)
@@ -171,11 +171,12 @@ def _wait(number: int) -> float:
     return longest * (1 + random.random()) / 2
 
 
-def _message(reply: Any) -> str:
-    """What GrowthBook says of an error."""
+def _message(reply: Any, key: str) -> str:
+    """What GrowthBook says of an error, without the key."""
     try:
         fields = reply.json()
     except ValueError:
         fields = None
     said = fields.get("message") if isinstance(fields, dict) else None
-    return (said if isinstance(said, str) else str(reply.text))[:_LONGEST]
+    # cut afterwards: a cut might leave a part of the key
+    return (said if isinstance(said, str) else str(reply.text)).replace(key, "***")[:_LONGEST]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from rectune_dsl.hooks.api import BackendError, ExperimentSpec
+from rectune_growthbook.bodies import experiment_body, seconds, written_phase
 from rectune_growthbook.client import Client, RefusedError, UnansweredError
-from rectune_growthbook.memo import digest, memo_of, noted, tracking_key
+from rectune_growthbook.memo import digest, memo_of, tracking_key
 from rectune_growthbook.settings import GrowthBookSettings
 from rectune_growthbook.users import PLACES, Range, Share
 from rectune_growthbook.wire import DRIFT, Record
@@ -77,12 +77,14 @@ class Experiments:
         listed = self._listed(experimentId=tracking)
         return next((_read(record) for record in listed if _tracking(record) == tracking), None)
 
-    def of_salt(self, salt: str) -> list[Experiment]:
-        """All that assigned by a salt."""
-        found = []
-        for record in self._listed():
-            if memo_of(record.maybe("description", "")).get("salt") == salt:
-                found.append(_read(record))
+    def by_salt(self, salts: Collection[str]) -> dict[str, list[Experiment]]:
+        """All that assigned by one of some salts; empty where there are none of it. Listed once: a list of
+        hundreds is read in pages, and requests are few."""
+        found: dict[str, list[Experiment]] = {salt: [] for salt in salts}
+        for record in self._listed() if found else ():
+            salt = memo_of(record.maybe("description", "")).get("salt")
+            if isinstance(salt, str) and salt in found:
+                found[salt].append(_read(record))
         return found
 
     def latest(self) -> Experiment | None:
@@ -106,7 +108,7 @@ class Experiments:
 
     def make(self, spec: ExperimentSpec, key: str, share: Share) -> Experiment:
         """Make it, as a draft. An answer that gets lost is looked up: nothing is made twice."""
-        body = self._body(spec, key, share)
+        body = experiment_body(spec, key, share, self._settings)
         for number in range(1, _MAKES + 1):
             try:
                 self._client.post_once("experiments", body=body).record("experiment")
@@ -122,7 +124,7 @@ class Experiments:
 
     def change(self, experiment: Experiment, phase: Mapping[str, Any], **fields: Any) -> None:
         """Set fields of the phase in force, and of the experiment. Nothing is asked where they are so."""
-        phases = [_written(record, experiment) for record in experiment.phases]
+        phases = [written_phase(record, list(experiment.variations.values())) for record in experiment.phases]
         changed = [*phases[:-1], {**phases[-1], **phase}]
         if changed != phases:
             fields["phases"] = changed
@@ -142,7 +144,7 @@ class Experiments:
             )
         begun = found.start if at is None else max(at, found.start)
         end = begun + timedelta(days=found.memo.number("days"))
-        times = {"$lt": _seconds(end), **times}
+        times = {"$lt": seconds(end), **times}
         return {"condition": json.dumps({**condition, self._settings.clock_attribute: times})}
 
     def check(self, found: Experiment, spec: ExperimentSpec) -> None:
@@ -185,58 +187,6 @@ class Experiments:
     def _listed(self, **query: str) -> Iterator[Record]:
         return self._client.listed("experiments", datasourceId=self._settings.datasource, **query)
 
-    def _body(self, spec: ExperimentSpec, key: str, share: Share) -> dict[str, Any]:
-        settings = self._settings
-        memo = {
-            "spec": digest(spec),
-            "salt": spec.salt,
-            "start": spec.start.isoformat(),
-            "days": spec.days,
-            "places": [share.low, share.high],
-            "buckets": share.buckets,
-            "users": spec.users,
-        }
-        # users bring the time along; with a ramp the end is known when all are served
-        end = {} if spec.ramp.steps else {"$lt": _seconds(spec.ends)}
-        days = {settings.clock_attribute: {"$gte": _seconds(spec.start), **end}}
-        phase = {
-            "name": spec.purpose,
-            "dateStarted": _iso(spec.start),
-            "seed": spec.salt,
-            "coverage": share.coverage(1.0),
-            "variationWeights": share.weights,
-            "namespace": {"namespaceId": settings.namespace, "range": share.range, "enabled": True},
-            "condition": json.dumps(days),
-        }
-        made = {
-            "trackingKey": tracking_key(key),
-            "name": f"{spec.surface}: {spec.purpose}, {spec.start:%Y-%m-%d}",
-            "description": noted(f"Made by rectune as {key}.", memo),
-            "tags": ["rectune"],
-            "datasourceId": settings.datasource,
-            "assignmentQueryId": settings.assignment_query,
-            "hashAttribute": settings.hash_attribute,
-            "hashVersion": 2,
-            "disableStickyBucketing": True,
-            "status": "draft",
-            "autoRefresh": False,
-            "statsEngine": "frequentist",
-            "regressionAdjustmentEnabled": False,
-            "sequentialTestingEnabled": False,
-            "metrics": list(dict.fromkeys(settings.metrics.values())),
-            "variations": [
-                {"key": arm.name, "name": arm.name, "description": json.dumps(dict(arm.config.values))}
-                for arm in spec.arms
-            ],
-            "phases": [phase],
-        }
-        return made | ({"project": settings.project} if settings.project else {})
-
-
-def until(moment: datetime) -> dict[str, str]:
-    """The end of what is analysed, as a phase has it."""
-    return {"dateEnded": _iso(moment)}
-
 
 def _read(record: Record) -> Experiment:
     phases = tuple(record.records("phases"))
@@ -253,42 +203,9 @@ def _tracking(record: Record) -> str:
     return record.maybe("trackingKey", "") or settings.maybe("experimentId", "")
 
 
-def _written(phase: Record, experiment: Experiment) -> dict[str, Any]:
-    """A phase as it is sent, from what was read: GrowthBook has other names for some of it."""
-    weights = {one.text("variationId"): one.number("weight") for one in phase.records("trafficSplit")}
-    written: dict[str, Any] = {
-        "name": phase.text("name"),
-        "dateStarted": phase.text("dateStarted"),
-        "seed": phase.text("seed"),
-        "coverage": phase.number("coverage"),
-        "variationWeights": [weights[variation] for variation in experiment.variations.values()],
-        "condition": phase.maybe("targetingCondition", ""),
-        "reason": phase.maybe("reasonForStopping", ""),
-        "prerequisites": phase.maybe("prerequisites", []),
-        "savedGroupTargeting": phase.maybe("savedGroupTargeting", []),
-    }
-    if ended := phase.maybe("dateEnded", ""):
-        written["dateEnded"] = ended
-    space: dict[str, Any] = phase.maybe("namespace", {})
-    if space:
-        written["namespace"] = {name: space.get(name) for name in ("namespaceId", "range")} | {
-            "enabled": True
-        }
-    return written
-
-
 def _condition(found: Experiment) -> dict[str, Any]:
     try:
         condition = json.loads(found.phase.text("targetingCondition"))
     except ValueError:
         return {}
     return condition if isinstance(condition, dict) else {}
-
-
-def _iso(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"
-
-
-def _seconds(moment: datetime) -> int:
-    """The first whole second from a moment on."""
-    return math.ceil(moment.timestamp())

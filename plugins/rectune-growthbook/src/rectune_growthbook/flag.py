@@ -30,6 +30,13 @@ class Feature:
     before: Value | None
     delivered: Value | None
 
+    @property
+    def greedy(self) -> list[Record]:
+        """Rules of others that serve users as they come, all or a part of them. A rule is reached by those
+        whom none before it serves, and an experiment's is the last."""
+        rules = [Record(rule, "a rule of the feature") for rule in self.rules]
+        return [rule for rule in rules if _is_greedy(rule)]
+
 
 class Flag:
     """Reads and writes the feature. Rules of others stay as they are; so do the fields of the value that are
@@ -154,6 +161,16 @@ def _place(feature: Feature, experiment: Experiment) -> int | None:
     """Where among the rules that of an experiment is."""
     ids = [rule.get("experimentId") for rule in feature.rules]
     return ids.index(experiment.id) if experiment.id in ids else None
+
+
+def _is_greedy(rule: Record) -> bool:
+    is_targeted = (
+        rule.maybe("condition", "").strip() not in ("", "{}")
+        or rule.maybe("savedGroupTargeting", list[object]())
+        or rule.maybe("prerequisites", list[object]())
+    )
+    serves = rule.maybe("type", "") in ("force", "rollout", "safe-rollout") and rule.maybe("enabled", True)
+    return serves and not is_targeted and rule.fields.get("coverage") != 0
 
 
 def _is_ours(rule: Mapping[str, Any]) -> bool:

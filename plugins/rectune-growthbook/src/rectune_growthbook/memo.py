@@ -9,10 +9,9 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
-from rectune_dsl.hooks.api import ExperimentSpec
+from rectune_dsl.hooks.api import ExperimentSpec, fingerprint
 
 _MARK = "rectune: "
 _NOTE = "(The last line is rectune's memory: leave it as it is.)"
@@ -53,10 +52,5 @@ def tracking_key(key: str) -> str:
 
 
 def digest(spec: ExperimentSpec) -> str:
-    """The same for equal specs, and for no others."""
-    text = json.dumps(asdict(spec), sort_keys=True, default=_written)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def _written(value: object) -> object:
-    return dict(value) if isinstance(value, Mapping) else str(value)
+    """The same for equal specs, and for no others; as long as a line that people may see should have it."""
+    return fingerprint(spec)[:32]

@@ -8,3 +8,8 @@ from rectune_dsl.hooks.specs import Register, hookimpl
 @hookimpl
 def rectune_register_backends(register: Register) -> None:
     register("growthbook", "rectune_growthbook.backend:GrowthBook")
+
+
+@hookimpl
+def rectune_register_settings(register: Register) -> None:
+    register("growthbook", "rectune_growthbook.settings:GrowthBookSettings")

@@ -13,6 +13,7 @@ from rectune_growthbook.flag import Flag
 from rectune_growthbook.metrics import Definitions
 from rectune_growthbook.metrics import problems as metric_problems
 from rectune_growthbook.settings import GrowthBookSettings
+from rectune_growthbook.wire import Record
 
 _TOO_MANY = 1.5
 """Users of an experiment, as a multiple of those planned, above which `population` is wrong."""
@@ -72,6 +73,7 @@ def _of_feature(task: Task, settings: GrowthBookSettings, flag: Flag) -> Iterato
         yield f"feature {settings.feature} is of type {feature.record.text('valueType')}: it has to be json"
     if feature.record.maybe("archived", False):
         yield f"feature {settings.feature} is archived"
+    yield from (_of_rule(rule, settings) for rule in feature.greedy)
     # what this run delivered is production by now
     default = feature.before if feature.before and feature.default == feature.delivered else feature.default
     for name, value in task.production.items():
@@ -80,6 +82,18 @@ def _of_feature(task: Task, settings: GrowthBookSettings, flag: Flag) -> Iterato
         elif value not in (default[name], feature.default.get(name)):
             served = feature.default[name]
             yield f"feature {settings.feature} has {name} = {served}, the task's production {value}"
+
+
+def _of_rule(rule: Record, settings: GrowthBookSettings) -> str:
+    """About a rule of somebody else's that serves those who should be in experiments."""
+    share = rule.maybe("coverage", 1.0)
+    whom = "everybody" if share == 1 else f"{share:.0%} of the users"
+    kind, name = rule.maybe("type", ""), rule.maybe("id", "")
+    return (
+        f"the {kind} rule {name} of feature {settings.feature} serves {whom} "
+        f"in {settings.environment}, and experiments get whom it leaves, since their rules are the last: "
+        "disable it, or give it a condition"
+    )
 
 
 def _of_source(settings: GrowthBookSettings, client: Client) -> Iterator[str]:

@@ -9,7 +9,10 @@ a mean is stddev^2 / n; lifts and their covariance through the control they shar
 It does not tell how metrics covary between users. North stars are taken to be as far correlated as they can
 be, each in the direction that makes U least certain, among the users of each arm: the error of U then is an
 upper bound, reached where users who have more of one have more of all. Other metrics are taken to be
-uncorrelated, which no test asks about.
+uncorrelated. No verdict asks about that: each guardrail is tested by itself. What does ask is how likely an
+experiment to come is to end with ship, and how far a skill's forecasts of several metrics came true: both
+take the errors of metrics that go up and down together for independent ones. Neither has a safe side that is
+one for all metrics, so it is said and not guessed.
 """
 
 from __future__ import annotations

@@ -4,12 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from rectune_dsl.hooks.api import Settings
+from rectune_dsl.hooks.http import is_loopback
 
 NAME = "growthbook"
+_WANTED = "write where the API is, such as https://api.growthbook.io/api/v1"
+
+
+def _safe(url: str) -> str:
+    """A URL to which the key may be sent, and which may be shown. Raises ValueError for another one."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise ValueError(_WANTED) from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(_WANTED)
+    if "@" in parts.netloc:
+        raise ValueError("leave the user and the password out: the key is all that GrowthBook asks for")
+    if parts.scheme == "http" and not is_loopback(url):
+        raise ValueError("write https://, since anybody on the way could read the key")
+    return url
+
 
 Id = Annotated[str, Field(min_length=1)]
 
@@ -17,8 +36,8 @@ Id = Annotated[str, Field(min_length=1)]
 class GrowthBookSettings(Settings):
     """Where GrowthBook is, and which of its things belong to the task."""
 
-    url: Annotated[str, Field(pattern=r"^https?://")] = "https://api.growthbook.io/api/v1"
-    """Where the API is, with the `/api/v1`."""
+    url: Annotated[str, AfterValidator(_safe)] = "https://api.growthbook.io/api/v1"
+    """Where the API is, with the `/api/v1`: `https://`, but for this machine's own addresses."""
     key_variable: Id = "GROWTHBOOK_API_KEY"
     """The environment variable that holds the secret key. The key itself stands in no file."""
     feature: Id

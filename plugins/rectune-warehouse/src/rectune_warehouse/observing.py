@@ -74,7 +74,7 @@ class Asked:
         tables = readings(self.settings, wanted.measured)
         rows = 0
         if unit == USER and self.database.splits:
-            rows = max((r.rows(self.database) for r in tables if r.events.event_id), default=0)
+            rows = max((r.rows(self.database, window) for r in tables if r.events.event_id), default=0)
         of = max(1, -(-rows // AT_ONCE))
         task, settings, database = self.task, self.settings, self.database
         return [Study(task, settings, database, window, wanted, tables, Part(i, of)) for i in range(of)]
@@ -90,15 +90,19 @@ class Asked:
                 help="log their exposures too, under a name of their own, and write it as `production` of "
                 "[plugins.warehouse.exposures]",
             )
-        counted = [reading.counted for reading in study.readings]
+        counted = [reading.without_covariates for reading in study.readings]
         return members.comers(
             [values.events_of(self.database, r, window, study.part) for r in counted if r.columns]
         )
 
     def _latest(self, wanted: Wanted, days: int) -> Window:
         """The last whole days of events, and before the days in which they mature."""
-        tables = [reading.counted for reading in readings(self.settings, wanted.measured)]
-        newest = [time for reading in tables if (time := reading.newest(self.database)) is not None]
+        tables = [reading.without_covariates for reading in readings(self.settings, wanted.measured)]
+        newest = [
+            time - reading.events.late
+            for reading in tables
+            if (time := reading.newest(self.database)) is not None
+        ]
         as_of = max(newest, default=datetime(1970, 1, 1))
         if not self.settings.virtual_time:
             as_of = min(as_of, naive(datetime.now(UTC)))

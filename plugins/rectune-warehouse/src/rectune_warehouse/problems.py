@@ -83,7 +83,7 @@ def _of_population(task: Task, settings: WarehouseSettings, database: Database) 
     if task.experiment.unit != USER:
         return
     wanted = wanted_of(task, settings, counts_users=False)
-    tables = [reading.counted for reading in readings(settings, wanted.measured)]
+    tables = [reading.without_covariates for reading in readings(settings, wanted.measured)]
     seen = max((_seen(database, reading) for reading in tables if reading.columns), default=0)
     population = settings.population
     if seen and not seen / MORE <= population <= seen * FEWER:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import PurePath
 from typing import Annotated, Literal
 from urllib.parse import parse_qsl, urlsplit
 
@@ -34,6 +35,9 @@ def _listed(written: object) -> object:
     return tuple(written) if isinstance(written, list) else written
 
 
+DUCKDB = "duckdb://"
+NO_GUARD = ("sqlite",)
+"""Engines that are opened by path and would be opened to write."""
 MOST_COLUMNS = 60
 """Each has a bit of a whole number."""
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
@@ -127,9 +131,10 @@ class Listed(Place):
 
 class Bots(Settings):
     """Who is left out of all arms alike: users that a table lists, and users with more events a day than
-    people have."""
+    people have, on the `days` before their first exposure. What they do later their arm may have caused."""
 
     events_per_day: Annotated[float, Field(gt=0)] | None = None
+    days: Annotated[int, Field(ge=1)] = 7
     listed: Listed | None = None
 
 
@@ -153,19 +158,28 @@ class WarehouseSettings(Settings):
     bots: Bots = Field(default_factory=Bots)
     crossed_at_most: Annotated[float, Field(ge=0, le=1)] = 0.01
     """The share of units seen in two arms above which nothing is concluded from an experiment."""
-    virtual_time: bool = False
-    """Days pass as fast as they are computed: for rehearsals on generated traffic, whose time is the
-    events'."""
     rehearsal: str = ""
-    """A Python script that makes the traffic until a moment, its argument, before that is observed. Needs
-    virtual_time."""
+    """A Python script beside the task that makes the traffic until a moment, its argument, before that is
+    observed. Days then pass as fast as they are computed, and nobody is asked before traffic is used: so it
+    needs a DuckDB file, which holds made-up events only."""
+
+    @property
+    def virtual_time(self) -> bool:
+        """Whether time is that of the events."""
+        return bool(self.rehearsal)
 
     @field_validator("url")
     @classmethod
     def _without_secrets(cls, url: str) -> str:
         found = urlsplit(url)
-        if not found.scheme:
-            raise ValueError("write it with its engine, such as duckdb://events.duckdb")
+        if not re.match("[a-z][a-z0-9+.-]*://", url):
+            raise ValueError(
+                "write it with its engine in small letters and two slashes, such as duckdb://events.duckdb"
+            )
+        if found.scheme in NO_GUARD:
+            raise ValueError(
+                f"{found.scheme} files cannot be opened to read only here; use DuckDB, which can attach them"
+            )
         if found.password or any(_SECRET.search(key) for key, _ in parse_qsl(found.query)):
             raise ValueError(
                 "task files are kept with each run, so no secret may stand there: name the environment "
@@ -182,10 +196,15 @@ class WarehouseSettings(Settings):
 
     @model_validator(mode="after")
     def _whole(self) -> WarehouseSettings:
-        if self.rehearsal and not self.virtual_time:
+        if self.exposures.ingested and not self.exposures.production:
             raise ValueError(
-                "rehearsal makes traffic, of people who are not there: it needs virtual_time = true"
+                "exposures.ingested: after an experiment nobody is exposed, so its exposures would never be "
+                "complete; use `late`, or log users who are in none too, and name that as `production`"
             )
+        if self.rehearsal and not self.url.startswith(DUCKDB):
+            raise ValueError(f"rehearsal makes up traffic, and needs a file of its own: url = {DUCKDB}FILE")
+        if self.rehearsal != PurePath(self.rehearsal).name:
+            raise ValueError("rehearsal names a script in the task's own folder, without a path")
         if len(self.columns) > MOST_COLUMNS:
             raise ValueError(f"there are {len(self.columns)} columns; {MOST_COLUMNS} are possible")
         several = len(self.events) > 1

@@ -15,7 +15,7 @@ from rectune_warehouse.settings import WarehouseSettings
 from rectune_warehouse.source import Database
 from rectune_warehouse.values import Reading
 from rectune_warehouse.wanted import Wanted
-from rectune_warehouse.window import DAY, Part, Window
+from rectune_warehouse.window import Part, Window
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Study:
         added = {
             f"brought{number}_{i}": joined[f"value{i}"].fill_null(0.0) for i in range(len(reading.columns))
         }
-        if reading.counts_all:
+        if reading.all_before:
             added[f"events{number}"] = joined.events.fill_null(0)
         return joined.select(*rows.columns, **added)
 
@@ -82,15 +82,13 @@ class Study:
         )
 
     def _is_person(self, rows: Any) -> Any:
-        """Whether a user is no bot: not listed, and with no more events a day than people have, counted over
-        the days since the first exposure, or one day where that is less."""
-        most = self.settings.bots.events_per_day
-        if most is None:
+        """Whether a user is no bot: not listed, and with no more events a day than people have, before an
+        arm was served."""
+        bots = self.settings.bots
+        if bots.events_per_day is None:
             return rows.bot == 0
         events = sum((rows[f"events{i}"] for i in range(len(self.readings))), ibis.literal(0))
-        until = ibis.literal(self.window.until).epoch_seconds()
-        days = (until - rows.first.epoch_seconds()).cast("float64") / DAY.total_seconds()
-        return (rows.bot == 0) & (events <= most * (days < 1).ifelse(1.0, days))
+        return (rows.bot == 0) & (events <= bots.events_per_day * bots.days)
 
     def _column(self, rows: Any, column: str, brought: dict[str, str]) -> Any:
         name, _, segment = column.partition("@")

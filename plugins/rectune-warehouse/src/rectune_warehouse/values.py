@@ -18,19 +18,27 @@ from rectune_warehouse.window import DAY, Part, Window, as_text
 
 @dataclass(frozen=True)
 class Reading:
-    """What is read of one table of events: its columns, by their names in the task. `counts_all`: how many
-    events a user has is wanted too, whatever they are, as `events`."""
+    """What is read of one table of events: its columns, by their names in the task. How many events a user
+    has on the `all_before` days before the first exposure is wanted too, whatever they are, as `events`;
+    with 0 it is not."""
 
     name: str
     events: Events
     columns: Mapping[str, Column]
-    counts_all: bool
+    all_before: int
 
     @property
-    def counted(self) -> Reading:
+    def without_covariates(self) -> Reading:
         """Of its columns those that are no covariates, and nothing else."""
         own = {name: column for name, column in self.columns.items() if column.days_before is None}
-        return Reading(self.name, self.events, own, False)
+        return Reading(self.name, self.events, own, 0)
+
+    def days(self, window: Window) -> tuple[datetime, datetime]:
+        """The time that is read: of what counts for anybody who is exposed in the window."""
+        columns = self.columns.values()
+        before = max(self.all_before, *(column.days_before or 0 for column in columns), 0)
+        ever = window.as_of if any(column.days_after for column in columns) else window.until
+        return window.start - before * DAY, ever
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -40,11 +48,12 @@ class Reading:
     def relation(self, database: Database) -> Relation:
         return database.table(self.events.place(self.name), f"events.{self.name}")
 
-    def rows(self, database: Database) -> int:
-        """How many there are."""
-        ((count,),) = (
-            row.values() for row in database.rows(self.relation(database).rows.aggregate(n=ibis._.count()))
-        )
+    def rows(self, database: Database, window: Window) -> int:
+        """How many are read."""
+        table = self.relation(database)
+        inside = _inside(table.time(self.events.time, "time"), self, window)
+        counted = table.rows.filter(inside).aggregate(n=ibis._.count())
+        ((count,),) = (row.values() for row in database.rows(counted))
         return int(count)
 
     def newest(self, database: Database) -> datetime | None:
@@ -71,8 +80,8 @@ def values_of(database: Database, reading: Reading, members: Any, window: Window
     mine = members.select(who=members.user, first=members.first)
     joined = rows.inner_join(mine, same(rows.user, mine.who))
     found = {f"value{i}": _total(joined, reading, i, window) for i in range(len(reading.columns))}
-    if reading.counts_all:
-        found["events"] = joined.count(where=_counts(joined, Column(), window))
+    if reading.all_before:
+        found["events"] = joined.count(where=_counts(joined, Column(days_before=reading.all_before), window))
     return joined.group_by("who").aggregate(**found)
 
 
@@ -92,20 +101,22 @@ def _rows(table: Relation, reading: Reading, window: Window, part: Part) -> Any:
     """
     events, columns = reading.events, reading.columns
     user, at = table.column(events.user, "user"), table.time(events.time, "time")
-    before = max((column.days_before or 0 for column in columns.values()), default=0)
-    ever = window.as_of if any(column.days_after for column in columns.values()) else window.until
-    begin, end = ibis.literal(window.start - before * DAY), ibis.literal(ever)
     bits = [_selected(table, name, c).ifelse(2**i, 0) for i, (name, c) in enumerate(columns.items())]
     named = {"event": table.column(events.event_id, "event_id")} if events.event_id else {}
     takers = {name: table.of(f"columns.{_taker(columns, name)}") for name in reading.numbers}
-    rows = table.rows.filter(user.notnull(), at >= begin, at < end, part.has(user)).select(
+    rows = table.rows.filter(user.notnull(), _inside(at, reading, window), part.has(user)).select(
         user=user,
         at=at,
         counts=reduce(or_, bits, ibis.literal(0, "int64")).cast("int16" if len(bits) < 15 else "int64"),
         **{name: part.short(_own_id(id)) for name, id in named.items()},
         **{f"number{i}": taker.number(name, "value") for i, (name, taker) in enumerate(takers.items())},
     )
-    return rows if reading.counts_all else rows.filter(rows.counts != 0)
+    return rows if reading.all_before else rows.filter(rows.counts != 0)
+
+
+def _inside(at: Any, reading: Reading, window: Window) -> Any:
+    begin, end = map(ibis.literal, reading.days(window))
+    return (at >= begin) & (at < end)
 
 
 def _own_id(event: Any) -> Any:

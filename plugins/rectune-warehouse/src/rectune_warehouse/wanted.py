@@ -41,12 +41,12 @@ def wanted_of(task: Task, settings: WarehouseSettings, *, counts_users: bool) ->
 def readings(settings: WarehouseSettings, columns: Sequence[str]) -> list[Reading]:
     """Each table that these columns of the settings come from; all tables, where bots are told by how many
     events they have."""
-    counts_all = settings.bots.events_per_day is not None
+    days = settings.bots.days if settings.bots.events_per_day is not None else 0
     found = []
     for name, events in settings.events.items():
         own = {c: settings.columns[c] for c in columns if settings.events_of(c) == name}
-        if own or counts_all:
-            found.append(Reading(name, events, own, counts_all))
+        if own or days:
+            found.append(Reading(name, events, own, days))
     return found
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from rectune_growthbook.testing.analysis import Metric, results
+from rectune_growthbook.testing.flag import loaded, new_flag, shown_flag, update_flag
 from rectune_growthbook.testing.people import People, seconds
 from rectune_growthbook.testing.shapes import (
     EXPERIMENT,
-    FEATURE,
     Fields,
     Refusal,
     iso,
@@ -44,17 +43,10 @@ class Platform:
     experiments: dict[str, Fields] = field(default_factory=dict)
     snapshots: dict[str, Fields] = field(default_factory=dict)
     revisions: list[Fields] = field(default_factory=list)
+    """The feature as it was before each change."""
 
     def __post_init__(self) -> None:
-        place = {"enabled": True, "rules": []}
-        self.flag: Fields = {
-            "id": self.feature,
-            "archived": False,
-            "description": "Weights of the feed.",
-            "valueType": "json",
-            "defaultValue": json.dumps(dict(self.production)),
-            "environments": {self.environment: place, "dev": {"enabled": False, "rules": []}},
-        }
+        self.flag = new_flag(self.feature, self.environment, self.production)
 
     def pass_until(self, moment: datetime) -> None:
         """Users come until then."""
@@ -80,9 +72,9 @@ class Platform:
             case ("GET", "experiments", id, "results"):
                 return {"result": self._results(self._found(id), query)}
             case ("GET", "features", self.feature):
-                return {"feature": self._shown_flag()}
+                return {"feature": shown_flag(self.flag, self.revisions)}
             case ("POST", "features", self.feature):
-                return {"feature": self._update_flag(body)}
+                return {"feature": shown_flag(update_flag(self.flag, body, self.revisions), self.revisions)}
             case ("GET", "data-sources", self.datasource):
                 queries = [{"id": query, "identifierType": "user_id"} for query in self.queries]
                 return {"dataSource": {"id": self.datasource, "assignmentQueries": queries}}
@@ -92,10 +84,7 @@ class Platform:
 
     def definition(self) -> Fields:
         """The feature as SDKs load it now."""
-        place = self.flag["environments"][self.environment]
-        rules = [self._loaded(rule) for rule in place["rules"] if rule.get("enabled", True)]
-        default = json.loads(self.flag["defaultValue"])
-        return {"defaultValue": default, "rules": [rule for rule in rules if rule is not None]}
+        return loaded(self.flag, self.environment, self.experiments)
 
     # --- experiments ---
 
@@ -234,56 +223,3 @@ class Platform:
                 kind = {"metricType": metric.kind, "inverse": metric.inverse}
                 return {"id": id, "datasource": self.datasource, **kind}
         raise Refusal("Could not find factMetric with that id", 404)
-
-    # --- the feature ---
-
-    def _shown_flag(self) -> Fields:
-        shown = dict(self.flag)
-        shown["environments"] = {
-            name: {
-                **place,
-                "rules": [{"condition": "", **rule} for rule in place["rules"]],
-                "definition": "{}",
-            }
-            for name, place in self.flag["environments"].items()
-        }
-        shown["revision"] = {"version": len(self.revisions) + 1}
-        return shown
-
-    def _update_flag(self, body: Fields) -> Fields:
-        known(body, FEATURE)
-        self.revisions.append(json.loads(json.dumps(self.flag)))
-        changes = {name: value for name, value in body.items() if name != "environments"}
-        self.flag |= changes
-        for name, place in body.get("environments", {}).items():
-            if name not in self.flag["environments"]:
-                raise Refusal(f"Environment key '{name}' does not exist")
-            rules = [{"id": f"fr_{len(self.revisions)}_{i}", **rule} for i, rule in enumerate(place["rules"])]
-            self.flag["environments"][name] = {"enabled": place["enabled"], "rules": rules}
-        return self._shown_flag()
-
-    def _loaded(self, rule: Fields) -> Fields | None:
-        """A rule as SDKs load it; None for one that serves nobody."""
-        if rule["type"] == "force":
-            one = {"seed": "", "hashVersion": 2, "coverage": 1.0, "weights": [1.0]}
-            return {**one, "variations": [json.loads(rule["value"])]}
-        found = self.experiments[rule["experimentId"]]
-        if found["status"] != "running" or found["excludeFromPayload"]:
-            return None
-        phase, values = found["phases"][-1], {one["variationId"]: one["value"] for one in rule["variations"]}
-        return {
-            "key": found["trackingKey"],
-            "seed": phase["seed"],
-            "hashAttribute": found["hashAttribute"],
-            "hashVersion": found["hashVersion"],
-            "coverage": phase["coverage"],
-            "weights": phase["variationWeights"],
-            "variations": [json.loads(values[one["variationId"]]) for one in found["variations"]],
-            "meta": [{"key": one["key"]} for one in found["variations"]],
-            **({"condition": json.loads(phase["condition"])} if phase.get("condition") else {}),
-            **(
-                {"namespace": [space["namespaceId"], *space["range"]]}
-                if (space := phase.get("namespace"))
-                else {}
-            ),
-        }
