@@ -82,7 +82,7 @@ class NumericOnline:
         gone = {*state.stopped, *(stop.arm for stop in stops)}
         if all(arm.name in gone for arm in spec.arms if arm.name not in (CONTROL, HOLDOUT)):
             return [*stops, Finish("Every arm was stopped for shown harm.")]
-        served, maturing = state.ends(observation.as_of), _maturing(context) * _DAY
+        served, maturing = state.ends(observation.as_of), task.matures_after_days * _DAY
         end = served + maturing
         if observation.as_of >= end:
             late = stale(task.judged, served, observation)
@@ -107,11 +107,6 @@ def _rises(state: ExperimentState, as_of: datetime) -> list[SetExposure]:
     return [SetExposure(more, f"Nothing more is shown to do harm with {served:.3g} of the users served.")]
 
 
-def _maturing(context: AgentContext) -> int:
-    """Days until the slowest metric has matured."""
-    return max((metric.matures_after_days for metric in context.task.judged.values()), default=0)
-
-
 def _finished(
     context: AgentContext,
     spec: ExperimentSpec,
@@ -119,7 +114,7 @@ def _finished(
     observation: Observation,
     late: Mapping[str, str],
 ) -> str:
-    maturing = _maturing(context)
+    maturing = context.task.matures_after_days
     waited = f", and {maturing} more for its metrics to mature" if maturing else ""
     ran = f"The experiment ran its {_days(spec, served)} days{waited}."
     days = (observation.as_of - served) // _DAY - maturing

@@ -290,6 +290,11 @@ class Task(Table):
         return self.ramp.lasts if self.ramp else 0
 
     @property
+    def matures_after_days(self) -> int:
+        """Days after an experiment until its slowest metric has matured."""
+        return max((metric.matures_after_days for metric in self.judged.values()), default=0)
+
+    @property
     def slate_stage(self) -> str:
         """The stage whose output is shown."""
         return list(self.stages)[-1]

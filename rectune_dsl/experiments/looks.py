@@ -18,7 +18,7 @@ from rectune_dsl.hooks.api import HOLDOUT, ExperimentState, Observation
 def unequal(task: Task, state: ExperimentState, observation: Observation) -> str:
     """A sentence about a sample-ratio mismatch among the arms that are not stopped; empty without one. The
     experiment's daily looks share one false alarm rate, those that a late ramp adds among them."""
-    planned = state.spec.lasts + max((m.matures_after_days for m in task.judged.values()), default=0)
+    planned = state.spec.lasts + task.matures_after_days
     looks = max(planned, state.looks + 1)
     return mismatch(observation, leave_out=(HOLDOUT, *state.stopped), looks=looks) or ""
 

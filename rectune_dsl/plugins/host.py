@@ -115,15 +115,11 @@ class Host:
 
     def backend(self, name: str) -> Callable[..., Any]:
         """The factory of a backend. Raises PluginError when nobody registered it."""
-        words = f"backend {name!r}"
-        make = guarded(self._find("backend", name, words).load(), words, BackendError)
-        return lambda context: Guarded(make(context), words, BackendError)
+        return self._maker("backend", name)
 
     def delivery(self, name: str) -> Callable[..., Any]:
         """The factory of a delivery. Raises PluginError when nobody registered it."""
-        words = f"delivery {name!r}"
-        make = guarded(self._find("delivery", name, words).load(), words, BackendError)
-        return lambda context: Guarded(make(context), words, BackendError)
+        return self._maker("delivery", name)
 
     def llm(self, name: str) -> Callable[[ModelSettings], Any]:
         """The factory of a language model's provider. Raises PluginError when nobody registered it."""
@@ -201,6 +197,11 @@ class Host:
 
     def _is_named_after_provider(self, role: Role, name: str) -> bool:
         return ("agent", f"{role}/{name}") not in self._registered and ("llm", name) in self._registered
+
+    def _maker(self, kind: Literal["backend", "delivery"], name: str) -> Callable[..., Any]:
+        words = f"{kind} {name!r}"
+        make = guarded(self._find(kind, name, words).load(), words, BackendError)
+        return lambda context: Guarded(make(context), words, BackendError)
 
     def _find(self, kind: Kind, key: str, words: str) -> Registered:
         if (found := self._registered.get((kind, key))) is not None:

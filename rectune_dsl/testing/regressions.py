@@ -115,7 +115,7 @@ def confirmation(task: Task, production: Population, candidate: Population, seed
     """What a confirmation of the task observes of these users once everything is mature."""
     generator = np.random.Generator(np.random.Philox(key=seed))
     users = task.confirm.users_per_arm
-    matures = max(m.matures_after_days for m in task.judged.values())
+    matures = task.matures_after_days
     arms = tuple(
         draw(of, arm, users, generator, task.quantiles)
         for arm, of in ((CONTROL, production), (TREATMENT, candidate))

@@ -146,7 +146,7 @@ class Laboratory:
     def _follow(self, step: str, state: ExperimentState, experiment: str) -> Outcome:
         spec, stopped_at = state.spec, dict[str, Look]()
         as_of, number = spec.start + _DAY, 0
-        matures = max(m.matures_after_days for m in self.task.judged.values())
+        matures = self.task.matures_after_days
         most = spec.lasts + matures + MOST_EXTRA_LOOKS
         while number < most:
             number += 1

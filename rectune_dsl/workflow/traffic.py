@@ -80,7 +80,7 @@ def traffic(task: Task, capabilities: Capabilities) -> Traffic:
     """The users and days of a whole campaign, approvals and early stops apart."""
     rounds, arms = task.experiment.rounds, task.experiment.arms + 1
     per_round, confirm = arms * task.experiment.users_per_arm, 2 * task.confirm.users_per_arm
-    matures = max(m.matures_after_days for m in task.judged.values())
+    matures = task.matures_after_days
     days = rounds * (task.experiment.days + matures) + task.confirm.days + matures
     days += (rounds + 1) * task.ramp_days
     population = capabilities.population

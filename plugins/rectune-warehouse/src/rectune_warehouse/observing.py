@@ -34,7 +34,7 @@ class Asked:
         """An experiment as the tables have it: one query for all arms and columns, and one for each column
         with quantiles."""
         database, settings = self.database, self.settings
-        window = window_of(spec, as_of, maturing(self.task))
+        window = window_of(spec, as_of, self.task.matures_after_days)
         wanted = wanted_of(self.task, settings, counts_users=spec.unit != USER)
         arms = [arm.name for arm in spec.arms]
 
@@ -107,7 +107,7 @@ class Asked:
         if not self.settings.virtual_time:
             as_of = min(as_of, naive(datetime.now(UTC)))
         as_of = as_of.replace(hour=0, minute=0, second=0, microsecond=0)
-        end = as_of - maturing(self.task) * DAY
+        end = as_of - self.task.matures_after_days * DAY
         return Window(end - days * DAY, end, as_of)
 
     def _mixed(self, crossed: int, arms: Sequence[ArmMoments], wanted: Wanted) -> dict[str, str]:
@@ -117,8 +117,3 @@ class Asked:
             return {}
         why = f"{crossed:,} of {units:,} were exposed to several arms, more than {most:.1%}"
         return dict.fromkeys(wanted.columns, f"{why}: whoever serves the arms moves users between them")
-
-
-def maturing(task: Task) -> int:
-    """Days after an experiment until its slowest metric has matured."""
-    return max((metric.matures_after_days for metric in task.judged.values()), default=0)

@@ -14,11 +14,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from rectune_dsl.hooks.api import BackendError, UsageError, secret_of
-from rectune_warehouse.settings import Place, WarehouseSettings
+from rectune_warehouse.settings import DUCKDB, Place, WarehouseSettings
 
 READ_ONLY = "-c default_transaction_read_only=on -c timezone=UTC"
 TABLE = "[plugins.warehouse]"
-_DUCKDB = "duckdb://"
 _MANY = 10_000
 _LONGEST = 400
 """Characters of what a driver says of an error."""
@@ -64,7 +63,7 @@ class Source:
     def _file(self) -> Path | None:
         """The file of a DuckDB database."""
         url = self.settings.url
-        return self.folder / url.removeprefix(_DUCKDB) if url.startswith(_DUCKDB) else None
+        return self.folder / url.removeprefix(DUCKDB) if url.startswith(DUCKDB) else None
 
     def _password(self) -> str:
         variable = self.settings.password_env
