@@ -80,43 +80,38 @@ def _rounded_up(share: float) -> float:
 
 
 def _backend(draft: Draft) -> Iterator[Diagnostic]:
-    backend, known = draft.task.experiment.backend, draft.environment.backends
-    path = ("experiment", "backend")
-    if known is not None and backend not in known and not draft.cuts.touch(path):
-        message, fix = f"there is no backend `{backend}`", _nearest(draft, path, backend, known)
-        yield draft.problem("RT502", path, message, did_you_mean(backend, known), fix=fix)
+    backend, path = draft.task.experiment.backend, ("experiment", "backend")
+    yield from _named(draft, "RT502", path, "backend", backend, draft.environment.backends)
     if backend == "replay" and draft.task.replay is None and not draft.cuts.touch(("replay",)):
         help = 'add a [replay] table that says where the log is: [replay] log = "log.parquet"'
         yield draft.problem("RT504", path, "the replay backend has no log", help)
 
 
 def _delivery(draft: Draft) -> Iterator[Diagnostic]:
-    delivery, known = draft.task.experiment.delivery, draft.environment.deliveries
-    path = ("experiment", "delivery")
-    if delivery and known is not None and delivery not in known and not draft.cuts.touch(path):
-        message, fix = f"there is no delivery `{delivery}`", _nearest(draft, path, delivery, known)
-        help = did_you_mean(delivery, known) or "install the plugin that registers it"
-        yield draft.problem("RT519", path, message, help, fix=fix)
+    delivery, path = draft.task.experiment.delivery, ("experiment", "delivery")
+    if delivery:
+        yield from _named(draft, "RT519", path, "delivery", delivery, draft.environment.deliveries)
 
 
 def _agents(draft: Draft) -> Iterator[Diagnostic]:
-    if draft.environment.agents is None:
-        return
     for role in Agents.model_fields:
-        name, known = getattr(draft.task.agents, role), draft.environment.agents.get(role)
-        path = ("agents", role)
-        if known is not None and name not in known and not draft.cuts.touch(path):
-            message = f"there is no {role} `{name}`"
-            fix = _nearest(draft, path, name, known)
-            yield draft.problem("RT503", path, message, did_you_mean(name, known), fix=fix)
+        name, known = getattr(draft.task.agents, role), (draft.environment.agents or {}).get(role)
+        yield from _named(draft, "RT503", ("agents", role), role, name, known)
 
 
 def _executor(draft: Draft) -> Iterator[Diagnostic]:
     executor, known = draft.task.simulator.executor, draft.environment.executors
-    path = ("simulator", "executor")
-    if known is not None and executor not in known and not draft.cuts.touch(path):
-        message, fix = f"there is no executor `{executor}`", _nearest(draft, path, executor, known)
-        yield draft.problem("RT507", path, message, did_you_mean(executor, known), fix=fix)
+    yield from _named(draft, "RT507", ("simulator", "executor"), "executor", executor, known)
+
+
+def _named(
+    draft: Draft, code: str, path: KeyPath, kind: str, name: str, known: frozenset[str] | None
+) -> Iterator[Diagnostic]:
+    """A problem where nobody registered a name."""
+    if known is not None and name not in known and not draft.cuts.touch(path):
+        help = did_you_mean(name, known) or "install the plugin that registers it"
+        fix = _nearest(draft, path, name, known)
+        yield draft.problem(code, path, f"there is no {kind} `{name}`", help, fix=fix)
 
 
 def _world(draft: Draft) -> Iterator[Diagnostic]:
