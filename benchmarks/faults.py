@@ -74,7 +74,7 @@ class Lab:
     platform: Platform
 
     def start(self, store: str, *words: str) -> subprocess.Popen[bytes]:
-        environment = {**os.environ, "PLATFORM": self.platform.url, "NO_PROXY": "127.0.0.1,localhost"}
+        environment = {**os.environ, "PLATFORM": self.platform.address, "NO_PROXY": "127.0.0.1,localhost"}
         command = [sys.executable, "-m", "rectune_dsl", "--plugin", str(PLUGIN), *words, "--store", store]
         workplace = self.folder / hashlib.sha256(store.encode()).hexdigest()[:16]
         workplace.mkdir(exist_ok=True)

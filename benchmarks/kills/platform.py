@@ -6,8 +6,8 @@ import json
 import threading
 import time
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+
+from rectune_dsl.testing.http_server import Asked, LoopbackServer, Reply
 
 LAG = 0.02
 """Seconds between what is done and its answer, as of a network: a client killed meanwhile never knows."""
@@ -60,39 +60,20 @@ class Ledger:
         self.delivered = self.before
 
 
-class Platform:
-    """The server, as a context; `url` is where it listens, `ledger` what was done since `reset`."""
+class Platform(LoopbackServer):
+    """The server, as a context; `address` is where it listens, `ledger` what was done since `reset`."""
+
+    protocol = "HTTP/1.0"
 
     def __init__(self) -> None:
+        super().__init__()
         self.ledger = Ledger()
         self._lock = threading.Lock()
-        platform = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                answer = json.dumps(platform.do(self.path.strip("/"), told)).encode()
-                time.sleep(LAG)
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
-
-            def handle(self) -> None:
-                try:
-                    super().handle()
-                except ConnectionError:  # the client was killed
-                    self.close_connection = True
-
-            def log_message(self, format: str, *args: object) -> None:
-                return
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+    def respond(self, asked: Asked) -> Reply:
+        answer = json.dumps(self.do(asked.target.strip("/"), json.loads(asked.body))).encode()
+        time.sleep(LAG)
+        return Reply(200, answer)
 
     def do(self, what: str, told: dict[str, object]) -> object:
         with self._lock:
@@ -101,13 +82,3 @@ class Platform:
     def reset(self) -> None:
         with self._lock:
             self.ledger = Ledger()
-
-    def __enter__(self) -> Platform:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()

@@ -22,7 +22,7 @@ def platform():
 
 
 def _ask(platform, what, **told):
-    request = urllib.request.Request(f"{platform.url}/{what}", json.dumps(told).encode())
+    request = urllib.request.Request(f"{platform.address}/{what}", json.dumps(told).encode())
     with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
         return json.load(answer)
 
