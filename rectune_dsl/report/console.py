@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 
 from rich import box
 from rich.console import Console
-from rich.table import Table
+from rich.table import Table as Printed
+from rich.text import Text
 
+from rectune_dsl.report.tables import Table, Tone
+
+_STYLES: Mapping[Tone, str] = {
+    "": "",
+    "good": "green",
+    "bad": "red",
+    "doubtful": "yellow",
+    "dim": "dim",
+    "strong": "bold",
+}
 WIDE = 200
 """Columns for output that is no terminal, so that tables in logs are not folded."""
 
@@ -28,14 +40,31 @@ def console(stderr: bool = False) -> Console:
     return PatientConsole(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
 
 
-def plain_table(title: str = "", *headings: str, numbers: tuple[str, ...] = ()) -> Table:
+def plain_table(title: str = "", *headings: str, numbers: tuple[str, ...] = ()) -> Printed:
     """A table without frame; columns named in `numbers` are set to the right."""
-    table = Table(
+    table = Printed(
         title=title or None, title_justify="left", title_style="italic", box=box.SIMPLE_HEAD, pad_edge=False
     )
     for heading in headings:
         table.add_column(heading, justify="right" if heading in numbers else "left", overflow="fold")
     return table
+
+
+def print_table(out: Console, shown: Table) -> None:
+    """A table with its note; nothing where it has no columns."""
+    if not shown.columns:
+        return
+    printed = plain_table(shown.title)
+    for column in shown.columns:
+        heading = Text(f"{column.name}\n{column.detail}" if column.detail else column.name)
+        printed.add_column(heading, justify="right" if column.is_number else "left", overflow="fold")
+    for number, row in enumerate(shown.rows, 1):
+        if shown.has_total and number == len(shown.rows):
+            printed.add_section()
+        printed.add_row(*(Text(cell.text, _STYLES[cell.tone]) for cell in row))
+    out.print(printed)
+    if shown.note:
+        out.print(Text(shown.note, "dim"))
 
 
 def outcome_style(decision: str) -> str:

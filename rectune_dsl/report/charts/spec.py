@@ -1,0 +1,59 @@
+"""From a panel to a Vega-Lite spec: the one place that puts data and looks into it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rectune_dsl.report.charts.drawings import DRAWINGS
+from rectune_dsl.report.charts.marks import ROWS
+from rectune_dsl.report.pages.blocks import Panel
+from rectune_dsl.skillhub.render import plain
+
+Spec = Mapping[str, Any]
+_TEXT = "currentColor"
+_AXIS = {
+    "labelColor": _TEXT,
+    "titleColor": _TEXT,
+    "domainColor": _TEXT,
+    "tickColor": _TEXT,
+    "gridColor": _TEXT,
+    "domainOpacity": 0.4,
+    "tickOpacity": 0.4,
+    "gridOpacity": 0.12,
+    "labelFontSize": 11,
+    "titleFontSize": 11,
+    "titleFontWeight": "normal",
+    "labelLimit": 170,
+}
+LOOKS: Spec = {
+    "background": None,
+    "font": "inherit",
+    "axis": _AXIS,
+    "legend": {
+        "labelColor": _TEXT,
+        "titleColor": _TEXT,
+        "titleFontWeight": "normal",
+        "orient": "bottom",
+        "labelLimit": 240,
+    },
+    "view": {"stroke": None},
+    "text": {"color": _TEXT, "fontSize": 11},
+    "rule": {"color": _TEXT},
+}
+"""How every chart looks: see the package."""
+
+
+def spec_of(panel: Panel) -> Spec:
+    """The panel as a Vega-Lite spec with its data in it, validated by Altair.
+
+    Rows are put in afterwards: they are plain values, and validating each of thousands takes seconds.
+    """
+    spec: dict[str, Any] = DRAWINGS[panel.drawing](panel).to_dict()
+    rows = [{name: _visible(value) for name, value in row.items()} for row in panel.rows]
+    return {**spec, "config": LOOKS, "datasets": {**spec.get("datasets", {}), ROWS: rows}}
+
+
+def _visible(value: object) -> object:
+    """What others wrote is put on one line, without characters that cannot be seen."""
+    return plain(value) if isinstance(value, str) else value

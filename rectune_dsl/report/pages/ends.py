@@ -1,0 +1,100 @@
+"""The verdict: what was decided and why, what was to be shown, what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rectune_dsl.report.facts.records import AnswerFacts, EndFacts, Facts
+from rectune_dsl.report.lifts import MARKS, measure_cell
+from rectune_dsl.report.pages.blocks import Banner, Block, Listing, Prose, Titled
+from rectune_dsl.report.tables import Tone, table
+from rectune_dsl.report.verdicts import bounds_table
+from rectune_dsl.report.words import count, number, percent, predicted
+
+_SAID: Mapping[str, tuple[str, Tone]] = {
+    "ship": ("The recommended config was shown to be better, and to keep every guardrail.", "good"),
+    "hold": ("Not everything that has to be shown was shown. Production stays as it is.", "doubtful"),
+    "keep production": ("No other config can be stood for. Production stays as it is.", "dim"),
+}
+
+
+def verdict(facts: Facts) -> tuple[Block, ...]:
+    end = facts.end
+    blocks: list[Block] = [_banner(end)]
+    if end.reasons:
+        blocks.append(Listing(end.reasons))
+    if end.answer is not None:
+        blocks.append(_answer(end.answer))
+    if end.bounds and end.confirmation is not None and end.alpha is not None:
+        blocks.append(bounds_table(end.bounds, end.confirmation, end.alpha))
+    if end.next:
+        blocks.append(Titled("What to do next", (Listing(end.next),)))
+    blocks += _recommended(facts)
+    return tuple(blocks)
+
+
+def _banner(end: EndFacts) -> Banner:
+    if end.decision:
+        sentence, tone = _SAID[end.decision]
+        return Banner(end.decision, sentence, tone)
+    if end.state.startswith("abort"):
+        return Banner(end.state, "People ended this run before its end. There is no verdict.", "bad")
+    return Banner(end.state, "There is no verdict yet.", "doubtful")
+
+
+def _answer(answer: AnswerFacts) -> Prose:
+    why = f": {answer.why}" if answer.why else "."
+    return Prose(f"{answer.by} {'approved' if answer.granted else 'refused'} it{why}")
+
+
+def _recommended(facts: Facts) -> list[Block]:
+    """The config, what was expected of it, and what its confirmation measured."""
+    end = facts.end
+    if end.is_production is None:
+        return []
+    blocks: list[Block] = [Prose(end.why)] if end.why else []
+    if not end.is_production:
+        moved = [p for p in facts.params if p.recommended != p.production]
+        rows = [
+            [
+                p.name,
+                number(p.production),
+                number(p.recommended or 0.0),
+                f"{number(p.low)} .. {number(p.high)}",
+                "at its bound" if p.recommended in (p.low, p.high) else "",
+            ]
+            for p in moved
+        ]
+        headings = ("param", "production", "recommended", "bounds", "")
+        note = f"{count(len(facts.params) - len(moved))} more params stay as they are."
+        blocks.append(
+            table(
+                "what the recommended config changes",
+                headings,
+                rows,
+                numbers=headings[1:3],
+                note=note if len(moved) < len(facts.params) else "",
+            )
+        )
+        blocks.append(Prose(_expected(end)))
+    if end.measures:
+        blocks.append(
+            table(
+                f"confirmation: lifts over control, ± 90 %, {count(end.confirmed_users)} users",
+                ("metric", "measured"),
+                [[m.metric, measure_cell(m)] for m in end.measures],
+                numbers=("measured",),
+                note=MARKS,
+            )
+        )
+    return [Titled("The recommended config", tuple(blocks))] if blocks else []
+
+
+def _expected(end: EndFacts) -> str:
+    """What the Actor expected, before the confirmation."""
+    parts = [f"Expected before the confirmation: {predicted(end.expected)}."] if end.expected else []
+    if end.p_feasible is not None and end.chance_to_ship is not None:
+        parts.append(
+            f"P(all guardrails hold) {end.p_feasible:.2f}, chance to ship {percent(end.chance_to_ship)[1:]}."
+        )
+    return " ".join(parts)
