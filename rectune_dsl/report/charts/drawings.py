@@ -1,4 +1,6 @@
-"""What panels can be drawn as, by name. Each drawing says which fields its rows have."""
+"""What panels can be drawn as, by name. Each drawing says which fields its rows have, and which options it has.
+
+It sees no row: panels with equal options are one drawing of different data."""
 
 from __future__ import annotations
 
@@ -7,9 +9,9 @@ from collections.abc import Callable, Mapping
 import altair as alt
 
 from rectune_dsl.report.charts import lines, points
-from rectune_dsl.report.pages.blocks import Panel
+from rectune_dsl.report.pages.blocks import Row
 
-DRAWINGS: Mapping[str, Callable[[Panel], alt.LayerChart]] = {
+DRAWINGS: Mapping[str, Callable[[Row], alt.LayerChart]] = {
     "intervals": points.intervals,
     "scatter": points.scatter,
     "calibration": points.calibration,

@@ -19,7 +19,7 @@ from rectune_dsl.report.charts.marks import (
     up,
     zero,
 )
-from rectune_dsl.report.pages.blocks import Panel
+from rectune_dsl.report.pages.blocks import Row
 
 _SAFETY = (("safe", BLUE, "circle"), ("not safe", ORANGE, "triangle-down"), ("unknown", GREY, "square"))
 _SAFETIES = [name for name, _, _ in _SAFETY]
@@ -27,18 +27,16 @@ _MARKED = (("production", "currentColor", "square"), ("recommended", PURPLE, "tr
 _DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4], [12, 4]]
 _HUES = [BLUE, ORANGE, GREEN, PURPLE, GREY]
 _SHAPES = ["circle", "diamond", "triangle-up", "square", "cross", "triangle-down"]
-_FEW = 60
-"""Points up to which each has its interval."""
 _HEIGHT = 260
 
 
-def progress(panel: Panel) -> alt.LayerChart:
+def progress(options: Row) -> alt.LayerChart:
     """Rows of `kind` "arm" are points at `x` with `value`, `low`, `high` and their `safety`; those of "best"
-    and "gain" are the steps of the best U and of the safe gain."""
+    and "gain" are the steps of the best U and of the safe gain. Options: of `many` arms no interval is drawn."""
     x, title, color = rounds("x"), "U, %", colored("safety", _SAFETY)
     arms = chart().transform_filter(alt.datum.kind == "arm")
-    bars = arms.mark_rule(opacity=0.5).encode(x=x, y=up("low", title), y2="high:Q", color=color)
-    dots = arms.mark_point(filled=True, size=45, opacity=0.85).encode(
+    bars = arms.mark_rule(opacity=0.75).encode(x=x, y=up("low", title), y2="high:Q", color=color)
+    dots = arms.mark_point(filled=True, size=60, opacity=0.9).encode(
         x=x,
         y=up("value", title),
         color=color,
@@ -52,15 +50,14 @@ def progress(panel: Panel) -> alt.LayerChart:
         .encode(x=x, y=up("value", title), tooltip=["name:N", "value:Q"])
         for kind, hue, dash in (("best", GREY, [4, 3]), ("gain", GREEN, [1, 0]))
     ]
-    few = sum(row["kind"] == "arm" for row in panel.rows) <= _FEW
-    return layered([zero("y"), *([bars] if few else []), dots, *steps], _HEIGHT)
+    return layered([zero("y"), *([] if options.get("many") else [bars]), dots, *steps], _HEIGHT)
 
 
-def chances(panel: Panel) -> alt.LayerChart:
+def chances(options: Row) -> alt.LayerChart:
     """Points at `x`, `p` with their `safety`. Options: `floor`, from which on arms are safe."""
     dots = (
         chart()
-        .mark_point(filled=True, size=45, opacity=0.85)
+        .mark_point(filled=True, size=60, opacity=0.9)
         .encode(
             x=rounds("x"),
             y=up("p", "P(all guardrails hold)", alt.Scale(domain=[0, 1])),
@@ -69,13 +66,13 @@ def chances(panel: Panel) -> alt.LayerChart:
             tooltip=["name:N", "p:Q", "safety:N"],
         )
     )
-    return layered([limit("y", float(panel.options["floor"] or 0.0)), dots], _HEIGHT)
+    return layered([limit("y", float(options["floor"] or 0.0)), dots], _HEIGHT)
 
 
-def parallel(panel: Panel) -> alt.LayerChart:
+def parallel(options: Row) -> alt.LayerChart:
     """A line per `name` through `unit` of each `param`: colour is `u`, dash is `safety`. Those whose `role` is
     "production" or "recommended" are marked. Options: `most`, the largest size of a U."""
-    most = float(panel.options["most"] or 1.0)
+    most = float(options["most"] or 1.0)
     tooltip = ["name:N", "param:N", "value:Q", "u:Q", "safety:N"]
     base = chart().encode(
         x=alt.X("param:N", sort=None, title=None, axis=alt.Axis(labelAngle=-30, grid=True, labelLimit=120)),
@@ -104,10 +101,10 @@ def parallel(panel: Panel) -> alt.LayerChart:
     return layered([lines, *marked], _HEIGHT)
 
 
-def campaigns(panel: Panel) -> alt.LayerChart:
+def campaigns(options: Row) -> alt.LayerChart:
     """A stepped line per campaign `name` through `value` at `x`. Options: `y`, the axis' title, and `names`, a
     line each."""
-    names = str(panel.options["names"]).split("\n")
+    names = str(options["names"]).split("\n")
     looks = range(len(names))
     legend = alt.Legend(title=None, symbolStrokeWidth=2)
     hues = alt.Scale(domain=names, range=[_HUES[i % len(_HUES)] for i in looks])
@@ -115,7 +112,7 @@ def campaigns(panel: Panel) -> alt.LayerChart:
     shapes = alt.Scale(domain=names, range=[_SHAPES[i % len(_SHAPES)] for i in looks])
     base = chart().encode(
         x=rounds("x"),
-        y=up("value", str(panel.options["y"])),
+        y=up("value", str(options["y"])),
         color=alt.Color("name:N", scale=hues, legend=legend),
         tooltip=["name:N", "x:Q", "value:Q"],
     )

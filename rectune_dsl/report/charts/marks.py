@@ -10,6 +10,7 @@ import altair as alt
 ROWS = "rows"
 """The name of a panel's data."""
 BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8a8a8a"
+_LOOSE = alt.Scale(zero=False, nice=False, padding=14)
 Kinds = Sequence[tuple[str, str, str]]
 """Names of what is told apart, each with its colour and its shape."""
 
@@ -27,13 +28,13 @@ def layered(layers: Sequence[alt.Chart], height: Any) -> alt.LayerChart:
 
 def across(field: str, title: str, scale: alt.Scale | None = None, axis: alt.Axis | None = None) -> alt.X:
     """A quantitative x axis that, with no other scale, need not begin at 0."""
-    drawn = alt.X(f"{field}:Q", title=title, scale=scale or alt.Scale(zero=False))
+    drawn = alt.X(f"{field}:Q", title=title, scale=scale or _LOOSE)
     return drawn if axis is None else drawn.axis(axis)
 
 
 def up(field: str, title: str, scale: alt.Scale | None = None) -> alt.Y:
     """A quantitative y axis that, with no other scale, need not begin at 0."""
-    return alt.Y(f"{field}:Q", title=title, scale=scale or alt.Scale(zero=False))
+    return alt.Y(f"{field}:Q", title=title, scale=scale or _LOOSE)
 
 
 def rounds(field: str) -> alt.X:
@@ -64,4 +65,5 @@ def shaped(field: str, kinds: Kinds) -> alt.Shape:
 def _rule(axis: str, at: float, **looks: Any) -> alt.Chart:
     """A line across the whole panel, at a value of `x` or `y`."""
     place: Any = {axis: alt.datum(at)}
-    return alt.Chart(alt.InlineData(values=[{}])).mark_rule(**looks).encode(**place)
+    line: alt.Chart = alt.Chart(alt.InlineData(values=[{}])).mark_rule(**looks).encode(**place)
+    return line

@@ -19,7 +19,7 @@ from rectune_dsl.report.charts.marks import (
     up,
     zero,
 )
-from rectune_dsl.report.pages.blocks import Panel
+from rectune_dsl.report.pages.blocks import Row
 
 _STANDINGS = (
     ("kept", GREEN, "circle"),
@@ -41,16 +41,14 @@ _HITS = (("yes", BLUE, "circle"), ("no", ORANGE, "triangle-down"))
 _STEP = 20
 """Pixels between rows."""
 _HEIGHT = 240
-_MANY = 100
-"""Points from which on they are small."""
 
 
-def intervals(panel: Panel) -> alt.LayerChart:
+def intervals(options: Row) -> alt.LayerChart:
     """A row per `name` with `value`, `low`, `high` and its `standing`.
 
     Options: `x` is the axis' title, `limit` a margin, `origin` whether 0 is drawn.
     """
-    title, at = str(panel.options["x"]), panel.options.get("limit")
+    title, at = str(options["x"]), options.get("limit")
     y = alt.Y("name:N", sort=None, title=None)
     color = colored("standing", _STANDINGS)
     bars = chart().mark_rule(strokeWidth=2).encode(x=across("low", title), x2="high:Q", y=y, color=color)
@@ -65,20 +63,20 @@ def intervals(panel: Panel) -> alt.LayerChart:
             tooltip=["name:N", "value:Q", "low:Q", "high:Q", "standing:N"],
         )
     )
-    lines = [zero("x")] if panel.options.get("origin") else []
+    lines = [zero("x")] if options.get("origin") else []
     lines += [] if at is None else [limit("x", float(at))]
     return layered([*lines, bars, dots], alt.Step(_STEP))
 
 
-def scatter(panel: Panel) -> alt.LayerChart:
+def scatter(options: Row) -> alt.LayerChart:
     """A point per `name` at `x`, `y` with its `role`; `label` is written beside it.
 
-    Options: the titles `x` and `y`, and the `limit` of y.
+    Options: the titles `x` and `y`, the `limit` of y, and whether there are `many`.
     """
-    at, many = panel.options.get("limit"), len(panel.rows) > _MANY
+    at, many = options.get("limit"), options.get("many")
     base = chart().encode(
-        x=across("x", str(panel.options["x"])),
-        y=up("y", str(panel.options["y"])),
+        x=across("x", str(options["x"])),
+        y=up("y", str(options["y"])),
     )
     dots = base.mark_point(filled=True, size=40 if many else 70, opacity=0.6 if many else 0.9).encode(
         color=colored("role", _ROLES),
@@ -90,12 +88,12 @@ def scatter(panel: Panel) -> alt.LayerChart:
     return layered([*lines, dots, labels], _HEIGHT)
 
 
-def calibration(panel: Panel) -> alt.LayerChart:
+def calibration(options: Row) -> alt.LayerChart:
     """A point per arm at `expected`, `measured`, each with a low and a high, and whether it was a `hit`.
 
     Options: the ends `least` and `most` of both axes.
     """
-    ends = [float(panel.options["least"] or 0.0), float(panel.options["most"] or 0.0)]
+    ends = [float(options["least"] or 0.0), float(options["most"] or 0.0)]
     scale = alt.Scale(domain=ends, nice=False)
     predicted, measured = "predicted lift, %", "measured lift, %"
     color = colored("hit", _HITS)
@@ -118,13 +116,13 @@ def calibration(panel: Panel) -> alt.LayerChart:
     return layered(layers, _HEIGHT)
 
 
-def changes(panel: Panel) -> alt.LayerChart:
+def changes(options: Row) -> alt.LayerChart:
     """A bar per `name` from 0 to `value`. Options: `x`, the axis' title."""
     bars = (
         chart()
         .mark_bar(height=10)
         .encode(
-            x=alt.X("value:Q", title=str(panel.options["x"])),
+            x=alt.X("value:Q", title=str(options["x"])),
             y=alt.Y("name:N", sort=None, title=None, axis=alt.Axis(labelLimit=240)),
             color=alt.condition(alt.datum.value > 0, alt.value(BLUE), alt.value(ORANGE)),
             tooltip=["name:N", "value:Q"],
@@ -133,14 +131,14 @@ def changes(panel: Panel) -> alt.LayerChart:
     return layered([bars, zero("x")], alt.Step(_STEP))
 
 
-def counts(panel: Panel) -> alt.LayerChart:
+def counts(options: Row) -> alt.LayerChart:
     """A bar per `name` of height `value`. Options: titles `x` and `y`."""
     bars = (
         chart()
         .mark_bar(color=BLUE)
         .encode(
-            x=alt.X("name:O", title=str(panel.options["x"]), sort=None, axis=alt.Axis(labelAngle=0)),
-            y=alt.Y("value:Q", title=str(panel.options["y"])),
+            x=alt.X("name:O", title=str(options["x"]), sort=None, axis=alt.Axis(labelAngle=0)),
+            y=alt.Y("value:Q", title=str(options["y"])),
             tooltip=["name:O", "value:Q"],
         )
     )

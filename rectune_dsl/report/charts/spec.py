@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from rectune_dsl.report.charts.drawings import DRAWINGS
@@ -26,9 +27,11 @@ _AXIS = {
     "titleFontWeight": "normal",
     "labelLimit": 170,
 }
+FONT = "system-ui, sans-serif"
+"""Named, and not inherited: widths of texts are measured in it."""
 LOOKS: Spec = {
     "background": None,
-    "font": "inherit",
+    "font": FONT,
     "axis": _AXIS,
     "legend": {
         "labelColor": _TEXT,
@@ -42,6 +45,8 @@ LOOKS: Spec = {
     "rule": {"color": _TEXT},
 }
 """How every chart looks: see the package."""
+_FIT = {"type": "fit-x", "contains": "padding"}
+"""A chart is as wide as its place, and as high as what it shows."""
 
 
 def spec_of(panel: Panel) -> Spec:
@@ -49,9 +54,15 @@ def spec_of(panel: Panel) -> Spec:
 
     Rows are put in afterwards: they are plain values, and validating each of thousands takes seconds.
     """
-    spec: dict[str, Any] = DRAWINGS[panel.drawing](panel).to_dict()
+    spec = _drawn(panel.drawing, tuple(panel.options.items()))
     rows = [{name: _visible(value) for name, value in row.items()} for row in panel.rows]
-    return {**spec, "config": LOOKS, "datasets": {**spec.get("datasets", {}), ROWS: rows}}
+    return {**spec, "autosize": _FIT, "config": LOOKS, "datasets": {**spec.get("datasets", {}), ROWS: rows}}
+
+
+@lru_cache(maxsize=512)
+def _drawn(drawing: str, options: tuple[tuple[str, str | float | bool | None], ...]) -> dict[str, Any]:
+    found: dict[str, Any] = DRAWINGS[drawing](dict(options)).to_dict()
+    return found
 
 
 def _visible(value: object) -> object:

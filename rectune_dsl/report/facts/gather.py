@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from rectune_dsl.dsl.model import Task
-from rectune_dsl.hooks.api import Config, RectuneError
+from rectune_dsl.hooks.api import Config
 from rectune_dsl.report.costs import costs
 from rectune_dsl.report.facts.ending import ending
 from rectune_dsl.report.facts.forecasts import forecasts
@@ -19,8 +19,7 @@ from rectune_dsl.report.facts.space import params
 from rectune_dsl.report.view import RunView, traffic
 
 Showing = Callable[[Config, str], SlateFacts]
-"""What a config, called by its second argument, changes in real slates. Raises RectuneError where nobody can
-tell."""
+"""What a config, called by its second argument, changes in real slates."""
 NO_PANEL = "nobody looked at slates for this report"
 
 
@@ -76,8 +75,8 @@ def _slates(
         return None, NO_PANEL
     try:
         return showing(config, name), ""
-    except RectuneError as error:
-        return None, str(error)
+    except Exception as error:  # whatever a platform raises: the rest of the report does not need it
+        return None, str(error).rstrip(".") or type(error).__name__
 
 
 def _days(view: RunView) -> int:

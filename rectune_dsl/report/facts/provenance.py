@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rectune_dsl.dsl.model import Agents
 from rectune_dsl.report.facts.records import Provenance
 from rectune_dsl.report.view import RunView
 from rectune_dsl.workflow.journaled import RunHeader
@@ -33,12 +34,12 @@ def provenance(view: RunView) -> Provenance:
 
 def _command(header: RunHeader) -> str:
     """With all that the command line may have chosen over the task file."""
-    words = ["rectune"]
+    words, usual = ["rectune"], Agents().model_dump()
     for path in header.plugin_files:
         words += ["--plugin", _shown(path)]
     words += ["run", _shown(header.task_path), "--seed", str(header.seed)]
     for role, name in header.agents.items():
-        if name != _written(header, "agents").get(role):
+        if name != {**usual, **_written(header, "agents")}.get(role):
             words += ["--agent", f"{role}={name}"]
     if header.backend != _written(header, "experiment").get("backend"):
         words += ["--backend", header.backend]

@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from rectune_dsl.agents.shown import name_of
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.funnel.features import SlateFeatures
 from rectune_dsl.funnel.replay import Replay
-from rectune_dsl.hooks.api import Config, FormulaFunction, Panel, Slates
+from rectune_dsl.funnel.source import head
+from rectune_dsl.hooks.api import Config, FormulaFunction, Panel, PanelBackend, Slates, UsageError
+from rectune_dsl.memory.journal import Journal
+from rectune_dsl.plugins.host import Host
 from rectune_dsl.report.facts.records import FeatureFacts, SlateFacts
+from rectune_dsl.workflow.prepare import reload
 
 REQUESTS = 128
 """Requests of a panel that are replayed."""
 PLACES = 10
 """Places at the top of a slate that overlap is about."""
-_WORDS: Mapping[str, str] = {
-    "mean": "mean of {}",
-    "repetition": "earlier items with the same {}",
-    "spread": "different values of {} per item shown",
-    "share": "share of items from {}",
-}
-"""Kinds of features that are told, in words."""
+_TOLD = ("mean", "repetition", "spread", "share")
+"""Kinds of features that are told: the others say the same in other words."""
 _TINY = 1e-12
+
+
+def replayed(journal: Journal, run: str, host: Host) -> Callable[[Config, str], SlateFacts]:
+    """What a config, called by its second argument, changes in slates of the run's own backend. The backend is
+    made when it is asked; what its platform raises then, it raises."""
+
+    def showing(config: Config, of: str) -> SlateFacts:
+        loaded = reload(journal, run, host)
+        backend = loaded.backend
+        panel = backend.panel(REQUESTS) if isinstance(backend, PanelBackend) else None
+        if panel is None or not panel.items.size:
+            raise UsageError(
+                f"the backend {loaded.task.experiment.backend!r} has no panel of logged requests"
+            )
+        return slates(loaded.task, head(panel, REQUESTS), loaded.functions, config, of)
+
+    return showing
 
 
 def slates(
@@ -65,12 +82,7 @@ def _lengths(slates: Slates) -> np.ndarray:
 def _features(features: SlateFeatures, before: Slates, after: Slates) -> tuple[FeatureFacts, ...]:
     told = zip(features.names, features.of(before).tolist(), features.of(after).tolist(), strict=True)
     return tuple(
-        FeatureFacts(name, _words(name), old, new, None if abs(old) < _TINY else (new - old) / abs(old))
+        FeatureFacts(name, name_of(name), old, new, None if abs(old) < _TINY else (new - old) / abs(old))
         for name, old, new in told
-        if name.partition(":")[0] in _WORDS
+        if name.partition(":")[0] in _TOLD
     )
-
-
-def _words(name: str) -> str:
-    kind, _, signal = name.partition(":")
-    return _WORDS[kind].format(signal)

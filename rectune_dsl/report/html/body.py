@@ -35,6 +35,7 @@ def environment() -> Any:
         finalize=_visible,
     )
     made.globals["spec"] = _spec
+    made.filters["inline"] = _inline
     made.filters["kind"] = _kind
     return made
 
@@ -47,6 +48,17 @@ def asset(name: str) -> str:
 def _visible(value: Any) -> Any:
     """Plain strings without control and invisible characters; what is marked as HTML stays as it is."""
     return printable(value) if type(value) is str else value
+
+
+def _inline(text: str) -> Any:
+    """A sentence, in which what stands between backticks is code."""
+    from markupsafe import Markup, escape
+
+    parts = [escape(part) for part in printable(text).split("`")]
+    if len(parts) % 2 == 0:
+        return printable(text)
+    code = Markup("<code>{}</code>")
+    return Markup("").join(code.format(part) if at % 2 else part for at, part in enumerate(parts))
 
 
 def _spec(panel: Panel) -> Any:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from rectune_dsl.agents.words import chance
 from rectune_dsl.report.facts.records import AnswerFacts, EndFacts, Facts
 from rectune_dsl.report.lifts import MARKS, measure_cell
 from rectune_dsl.report.pages.blocks import Banner, Block, Listing, Prose, Titled
 from rectune_dsl.report.tables import Tone, table
 from rectune_dsl.report.verdicts import bounds_table
-from rectune_dsl.report.words import count, number, percent, predicted
+from rectune_dsl.report.words import count, number, predicted
 
 _SAID: Mapping[str, tuple[str, Tone]] = {
     "ship": ("The recommended config was shown to be better, and to keep every guardrail.", "good"),
@@ -95,6 +96,6 @@ def _expected(end: EndFacts) -> str:
     parts = [f"Expected before the confirmation: {predicted(end.expected)}."] if end.expected else []
     if end.p_feasible is not None and end.chance_to_ship is not None:
         parts.append(
-            f"P(all guardrails hold) {end.p_feasible:.2f}, chance to ship {percent(end.chance_to_ship)[1:]}."
+            f"All guardrails hold with {chance(end.p_feasible)}; it would ship with {chance(end.chance_to_ship)}."
         )
     return " ".join(parts)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from rectune_dsl.hooks.api import Mechanic
-from rectune_dsl.report.facts.records import Facts
+from rectune_dsl.report.facts.records import Facts, RecordFacts
 from rectune_dsl.report.pages.arms import ELSEWHERE, MOST_ROWS, rounded
-from rectune_dsl.report.pages.blocks import Block, Figure, Panel, Prose, Row
+from rectune_dsl.report.pages.blocks import Block, Figure, Folded, Panel, Prose, Row
 from rectune_dsl.report.tables import Cell, Table, first_rows, table
 from rectune_dsl.report.words import percent
 
@@ -29,7 +31,7 @@ def mechanics(facts: Facts) -> tuple[Block, ...]:
         f"{len(facts.mechanics)} intervals exclude 0.",
         tuple(_panel(metric, own) for metric, own in list(by_metric.items())[:MOST_PANELS]),
         _table(facts.mechanics),
-        key="● the interval excludes 0, ■ it does not",
+        key="● the interval excludes 0, ■ it does not; the numbers below say what one unit of a cause is",
         note=f"At most {MOST_CAUSES} causes per metric are drawn, the clearest." if _many(by_metric) else "",
     )
     return (figure,)
@@ -39,16 +41,34 @@ def skills(facts: Facts) -> tuple[Block, ...]:
     """Records that skills were told to keep, with their evidence, and how their predictions came out."""
     if not facts.records and not facts.bets:
         return (Prose("No skill was told anything in this run."),)
-    headings = ("skill", "round", "what it says", "status", "for", "against", "why")
+    headings = ("skill", "round", "what it says", "status", "for", "against", "bets won", "made of 1", "why")
     rows = [
-        [r.skill, str(r.round), r.line, r.status, str(r.supports), str(r.contradicts), r.why]
+        [
+            r.skill,
+            str(r.round),
+            r.line,
+            r.status,
+            str(r.supports),
+            str(r.contradicts),
+            *_worth(facts, r),
+            r.why,
+        ]
         for r in facts.records
     ]
-    kept = table("what skills were told to keep", headings, rows, numbers=("round", "for", "against"))
+    numbers = ("round", *headings[4:8])
+    kept = table("what skills were told to keep", headings, rows, numbers=numbers)
     note = (
         "Evidence makes records active, never an agent: `rectune skills show NAME` tells where each stands."
     )
     return (first_rows(kept, MOST_ROWS, ELSEWHERE), *_bets(facts), Prose(note, "dim"))
+
+
+def _worth(facts: Facts, record: RecordFacts) -> tuple[str, str]:
+    """How many bets on a record were won in this run, and what all of them have made of one unit."""
+    own = [bet.gained for bet in facts.bets if (bet.skill, bet.record) == (record.skill, record.id)]
+    if not own:
+        return "", ""
+    return f"{sum(gained > 0 for gained in own)} of {len(own)}", f"{math.exp(min(sum(own), 700.0)):.3g}"
 
 
 def _bets(facts: Facts) -> tuple[Block, ...]:
@@ -71,14 +91,17 @@ def _bets(facts: Facts) -> tuple[Block, ...]:
     ]
     title = "predictions of records, registered before each experiment"
     shown = table(title, headings, rows, numbers=("round", *headings[5:8]))
-    return (first_rows(shown, MOST_ROWS, ELSEWHERE),)
+    won = sum(bet.gained > 0 for bet in facts.bets)
+    summary = f"{len(facts.bets)} bets on records, {won} of them won"
+    return (Folded(summary, (first_rows(shown, MOST_ROWS, ELSEWHERE),)),)
 
 
 def _panel(metric: str, own: list[Mechanic]) -> Panel:
     shown = sorted(own, key=_clearness, reverse=True)[:MOST_CAUSES]
     rows: tuple[Row, ...] = tuple(
         {
-            "name": f"{m.cause}, {m.unit}",
+            "name": m.cause,
+            "unit": m.unit,
             "value": rounded(m.effect * 100),
             "low": rounded(m.low * 100),
             "high": rounded(m.high * 100),

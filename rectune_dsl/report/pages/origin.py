@@ -35,7 +35,7 @@ def provenance(facts: Facts) -> tuple[Block, ...]:
         ["task file", origin.task_path],
         ["seed", str(origin.seed)],
         ["backend", origin.backend],
-        *([role, name] for role, name in origin.agents.items()),
+        *([f"{role} agent", name] for role, name in origin.agents.items()),
         ["skill", skill],
         *(["plugin file", path] for path in origin.plugin_files),
     ]

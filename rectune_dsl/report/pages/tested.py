@@ -22,6 +22,8 @@ from rectune_dsl.report.tables import Cell, Column, Table, first_rows, table
 
 MOST_DRAWN = 40
 """Arms of a forest plot."""
+MANY = 80
+"""Points from which on each is drawn in less detail."""
 MOST_METRICS = 12
 """Panels of a figure."""
 _U = "U"
@@ -86,7 +88,7 @@ def progress(facts: Facts) -> tuple[Block, ...]:
         )
     chances = tuple({**row} for row in rows if row["p"] is not None)
     last = facts.rounds[-1]
-    panels = [Panel("U of arms", "progress", tuple(points))]
+    panels = [Panel("U of arms", "progress", tuple(points), {"many": len(rows) > MANY})]
     if chances:
         floor = rounded(facts.floor)
         panels.append(Panel("P(all guardrails hold)", "chances", chances, {"floor": floor}))
@@ -236,6 +238,7 @@ def _scatter(facts: Facts, measured: Sequence[ArmFacts], name: str) -> Panel:
     if not levels:
         rows.append({"name": "control", "x": 0.0, "y": 0.0, "role": "control", "label": "control"})
     recommended = {p.name: p.recommended for p in facts.params}
+    named = {facts.rounds[-1].safe_arm, facts.rounds[-1].best_arm}
     limit = None
     for arm in measured:
         measure = next((m for m in arm.measures if m.metric == name and m.span), None)
@@ -245,10 +248,12 @@ def _scatter(facts: Facts, measured: Sequence[ArmFacts], name: str) -> Panel:
         role = "stopped" if arm.stopped else "elite" if arm.is_elite else "arm"
         role = "recommended" if arm.config == recommended else role
         x, y = rounded(arm.objective.value * 100), rounded(measure.span.value * unit)
-        label = arm.name if role in ("elite", "recommended") else ""
+        label = arm.name if arm.name in named or role == "recommended" else ""
         rows.append({"name": arm.name, "x": x, "y": y, "role": role, "label": label})
     title = name if levels else f"{name}, lift in %"
-    return Panel(name, "scatter", tuple(rows), {"x": "U, %", "y": title, "limit": limit})
+    return Panel(
+        name, "scatter", tuple(rows), {"x": "U, %", "y": title, "limit": limit, "many": len(rows) > MANY}
+    )
 
 
 def _stopped(facts: Facts) -> tuple[Block, ...]:

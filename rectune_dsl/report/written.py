@@ -1,0 +1,25 @@
+"""Reports in the formats that they are written in."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal, get_args
+
+from rectune_dsl.memory.codec import encode
+from rectune_dsl.report.pages.blocks import Page
+
+Format = Literal["html", "md", "json"]
+FORMATS: tuple[str, ...] = get_args(Format)
+
+
+def written(kind: str, facts: Any, page: Page) -> str:
+    """A page, or the facts that it was made of, as text. Raises UsageError for HTML without the extra."""
+    if kind == "json":
+        return json.dumps(json.loads(encode(type(facts), facts)), indent=2, ensure_ascii=False) + "\n"
+    if kind == "md":
+        from rectune_dsl.report.markdown import markdown
+
+        return markdown(page)
+    from rectune_dsl.report.html.file import html_file
+
+    return html_file(page)
