@@ -12,8 +12,13 @@ from rich.table import Table as Printed
 from rich.text import Text
 
 from rectune_dsl.report.tables import Table, Tone
+from rectune_dsl.skillhub.render import printable
 
-_STYLES: Mapping[Tone, str] = {
+WIDE = 200
+"""Columns for output that is no terminal, so that tables in logs are not folded."""
+
+
+STYLES: Mapping[Tone, str] = {
     "": "",
     "good": "green",
     "bad": "red",
@@ -21,8 +26,6 @@ _STYLES: Mapping[Tone, str] = {
     "dim": "dim",
     "strong": "bold",
 }
-WIDE = 200
-"""Columns for output that is no terminal, so that tables in logs are not folded."""
 
 
 class PatientConsole(Console):
@@ -56,12 +59,13 @@ def print_table(out: Console, shown: Table) -> None:
         return
     printed = plain_table(shown.title)
     for column in shown.columns:
-        heading = Text(f"{column.name}\n{column.detail}" if column.detail else column.name)
+        lines = (printable(line) for line in (column.name, column.detail) if line)
+        heading = Text("\n".join(lines))
         printed.add_column(heading, justify="right" if column.is_number else "left", overflow="fold")
     for number, row in enumerate(shown.rows, 1):
         if shown.has_total and number == len(shown.rows):
             printed.add_section()
-        printed.add_row(*(Text(cell.text, _STYLES[cell.tone]) for cell in row))
+        printed.add_row(*(Text(printable(cell.text), STYLES[cell.tone]) for cell in row))
     out.print(printed)
     if shown.note:
         out.print(Text(shown.note, "dim"))

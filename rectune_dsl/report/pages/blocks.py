@@ -67,12 +67,11 @@ class Figure:
 
 @dataclass(frozen=True)
 class Folded:
-    """Blocks behind a line that opens them. What is `told` is opened for print too."""
+    """Blocks behind a line that opens them. Paper shows what is open."""
 
     summary: str
     blocks: tuple[Block, ...]
     is_open: bool = False
-    told: bool = False
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,7 @@ def timeline(facts: Facts) -> tuple[Block, ...]:
     for forecast in facts.forecasts:
         outcomes.setdefault(forecast.arm, []).append(forecast)
     return tuple(
-        Folded(_summary(r), _round(r, arms, outcomes), is_open=r is facts.rounds[-1], told=True)
-        for r in facts.rounds
+        Folded(_summary(r), _round(r, arms, outcomes), is_open=r is facts.rounds[-1]) for r in facts.rounds
     )
 
 

@@ -9,6 +9,7 @@
     actions: false,
     defaultStyle: false,
     tooltip: { disableDefaultStyle: true },
+    logLevel: 1, // errors
   };
 
   async function draw(data) {
@@ -21,9 +22,4 @@
   }
 
   document.querySelectorAll("script[data-chart]").forEach(draw);
-
-  // what tells a story is read on paper too
-  window.addEventListener("beforeprint", () => {
-    document.querySelectorAll("details.told").forEach((part) => { part.open = true; });
-  });
 })();
