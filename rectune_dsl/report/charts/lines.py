@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import altair as alt
 
 from rectune_dsl.report.charts.marks import (
@@ -36,7 +38,7 @@ def progress(options: Row) -> alt.LayerChart:
     x, title, color = rounds("x"), "U, %", colored("safety", _SAFETY)
     arms = chart().transform_filter(alt.datum.kind == "arm")
     bars = arms.mark_rule(opacity=0.75).encode(x=x, y=up("low", title), y2="high:Q", color=color)
-    dots = arms.mark_point(filled=True, size=60, opacity=0.9).encode(
+    dots = arms.mark_point(**_dots(options)).encode(
         x=x,
         y=up("value", title),
         color=color,
@@ -54,10 +56,11 @@ def progress(options: Row) -> alt.LayerChart:
 
 
 def chances(options: Row) -> alt.LayerChart:
-    """Points at `x`, `p` with their `safety`. Options: `floor`, from which on arms are safe."""
+    """Points at `x`, `p` with their `safety`. Options: `floor`, from which on arms are safe, and whether
+    there are `many`."""
     dots = (
         chart()
-        .mark_point(filled=True, size=60, opacity=0.9)
+        .mark_point(**_dots(options))
         .encode(
             x=rounds("x"),
             y=up("p", "P(all guardrails hold)", alt.Scale(domain=[0, 1])),
@@ -123,3 +126,9 @@ def campaigns(options: Row) -> alt.LayerChart:
         shape=alt.Shape("name:N", scale=shapes, legend=legend)
     )
     return layered([zero("y"), lines, dots], _HEIGHT)
+
+
+def _dots(options: Row) -> Any:
+    """How points look: smaller where there are many."""
+    many = options.get("many")
+    return {"filled": True, "size": 20 if many else 60, "opacity": 0.6 if many else 0.9}

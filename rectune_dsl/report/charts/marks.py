@@ -20,7 +20,7 @@ def chart() -> alt.Chart:
     return alt.Chart(alt.NamedData(name=ROWS))
 
 
-def layered(layers: Sequence[alt.Chart], height: Any) -> alt.LayerChart:
+def layered(layers: Sequence[alt.Chart], height: float) -> alt.LayerChart:
     """Drawn over each other, as wide as there is room."""
     width: Any = "container"
     return alt.LayerChart(layer=list(layers)).properties(width=width, height=height)

@@ -46,7 +46,7 @@ _HEIGHT = 240
 def intervals(options: Row) -> alt.LayerChart:
     """A row per `name` with `value`, `low`, `high` and its `standing`.
 
-    Options: `x` is the axis' title, `limit` a margin, `origin` whether 0 is drawn.
+    Options: `x` is the axis' title, `limit` a margin, `origin` whether 0 is drawn, `rows` how many there are.
     """
     title, at = str(options["x"]), options.get("limit")
     y = alt.Y("name:N", sort=None, title=None)
@@ -65,7 +65,7 @@ def intervals(options: Row) -> alt.LayerChart:
     )
     lines = [zero("x")] if options.get("origin") else []
     lines += [] if at is None else [limit("x", float(at))]
-    return layered([*lines, bars, dots], alt.Step(_STEP))
+    return layered([*lines, bars, dots], _height(options))
 
 
 def scatter(options: Row) -> alt.LayerChart:
@@ -117,7 +117,8 @@ def calibration(options: Row) -> alt.LayerChart:
 
 
 def changes(options: Row) -> alt.LayerChart:
-    """A bar per `name` from 0 to `value`. Options: `x`, the axis' title."""
+    """A bar per `name` from 0 to `value`. Options: `x`, the axis' title, and `rows`, how many there
+    are."""
     bars = (
         chart()
         .mark_bar(height=10)
@@ -128,7 +129,7 @@ def changes(options: Row) -> alt.LayerChart:
             tooltip=["name:N", "value:Q"],
         )
     )
-    return layered([bars, zero("x")], alt.Step(_STEP))
+    return layered([bars, zero("x")], _height(options))
 
 
 def counts(options: Row) -> alt.LayerChart:
@@ -143,3 +144,8 @@ def counts(options: Row) -> alt.LayerChart:
         )
     )
     return layered([bars], _HEIGHT)
+
+
+def _height(options: Row) -> float:
+    """Of a drawing that has a row for each of its names."""
+    return _STEP * max(float(options["rows"] or 0), 1.0)

@@ -47,16 +47,19 @@ def asset(name: str) -> str:
 
 def _visible(value: Any) -> Any:
     """Plain strings without control and invisible characters; what is marked as HTML stays as it is."""
-    return printable(value) if type(value) is str else value
+    if type(value) is not str or value.isprintable():  # most are, and a long page has a million characters
+        return value
+    return printable(value)
 
 
 def _inline(text: str) -> Any:
     """A sentence, in which what stands between backticks is code."""
     from markupsafe import Markup, escape
 
-    parts = [escape(part) for part in printable(text).split("`")]
+    text = _visible(text)
+    parts = [escape(part) for part in text.split("`")]
     if len(parts) % 2 == 0:
-        return printable(text)
+        return text
     code = Markup("<code>{}</code>")
     return Markup("").join(code.format(part) if at % 2 else part for at, part in enumerate(parts))
 

@@ -109,7 +109,9 @@ def _panel(metric: str, own: list[Mechanic]) -> Panel:
         }
         for m in shown
     )
-    return Panel(metric, "intervals", rows, {"x": "effect on the lift, points", "origin": True})
+    return Panel(
+        metric, "intervals", rows, {"x": "effect on the lift, points", "origin": True, "rows": len(rows)}
+    )
 
 
 def _clearness(mechanic: Mechanic) -> float:

@@ -10,6 +10,10 @@ from rectune_dsl.report.tables import Cell, Table, first_rows, table
 from rectune_dsl.report.words import predicted
 
 MOST_PANELS = 8
+MOST_TOLD = 50
+"""Rounds that are told in full, the last ones."""
+MOST_TOLD = 50
+"""Rounds that are told in full, the last ones."""
 _SUPPORT = "the log, for these arms"
 
 
@@ -21,8 +25,18 @@ def timeline(facts: Facts) -> tuple[Block, ...]:
     outcomes: dict[str, list[ForecastFacts]] = {}
     for forecast in facts.forecasts:
         outcomes.setdefault(forecast.arm, []).append(forecast)
-    return tuple(
-        Folded(_summary(r), _round(r, arms, outcomes), is_open=r is facts.rounds[-1]) for r in facts.rounds
+    told = tuple(
+        Folded(_summary(r), _round(r, arms, outcomes), is_open=r is facts.rounds[-1])
+        for r in facts.rounds[-MOST_TOLD:]
+    )
+    early = facts.rounds[:-MOST_TOLD]
+    if not early:
+        return told
+    words = f"The last {MOST_TOLD} rounds are told in full; {ELSEWHERE}."
+    return (
+        Prose(words, "dim"),
+        Folded(f"Rounds 1 to {len(early)}", (Listing(tuple(map(_summary, early))),)),
+        *told,
     )
 
 

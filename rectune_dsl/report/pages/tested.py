@@ -91,7 +91,9 @@ def progress(facts: Facts) -> tuple[Block, ...]:
     panels = [Panel("U of arms", "progress", tuple(points), {"many": len(rows) > MANY})]
     if chances:
         floor = rounded(facts.floor)
-        panels.append(Panel("P(all guardrails hold)", "chances", chances, {"floor": floor}))
+        panels.append(
+            Panel("P(all guardrails hold)", "chances", chances, {"floor": floor, "many": len(rows) > MANY})
+        )
     about = (
         f"After {len(facts.rounds)} rounds the best U measured is {interval(last.best)}, and the safe gain "
         f"{interval(last.safe_gain)}, of {last.safe_arm or 'production'}."
@@ -158,7 +160,7 @@ def _formula(facts: Facts) -> str:
 
 def _objective_panel(facts: Facts, shown: Sequence[ArmFacts]) -> Panel:
     rows = [_row(arm, arm.objective, 100.0, "no guardrail") for arm in shown if arm.objective]
-    return Panel(_U, "intervals", tuple(rows), {"x": "U, %", "origin": True})
+    return Panel(_U, "intervals", tuple(rows), {"x": "U, %", "origin": True, "rows": len(rows)})
 
 
 def _forest(shown: Sequence[ArmFacts], name: str) -> Panel:
@@ -171,6 +173,7 @@ def _forest(shown: Sequence[ArmFacts], name: str) -> Panel:
         "x": "level" if first.is_level else "lift, %",
         "limit": limit,
         "origin": not first.is_level,
+        "rows": len(rows),
     }
     return Panel(name, "intervals", tuple(rows), options)
 

@@ -58,7 +58,12 @@ def slates(facts: Facts) -> tuple[Block, ...]:
     )
     told = [f for f in found.features if f.change is not None]
     panels = [
-        Panel("Change of what slates show", "changes", tuple(map(_change, told)), {"x": "change, %"}),
+        Panel(
+            "Change of what slates show",
+            "changes",
+            tuple(map(_change, told)),
+            {"x": "change, %", "rows": len(told)},
+        ),
         Panel("Requests by items kept", "counts", _kept(found), _kept_titles(found)),
     ]
     figure = Figure(

@@ -9,7 +9,6 @@
     actions: false,
     defaultStyle: false,
     tooltip: { disableDefaultStyle: true },
-    logLevel: 1, // errors
   };
 
   async function draw(data) {
