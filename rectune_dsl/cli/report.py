@@ -26,8 +26,8 @@ def command(
 ) -> None:
     """Write a report of a run: the verdict first, then what stands behind it.
 
-    RUN is its id, the beginning of one, or `last`. The HTML is one file that needs no network; Markdown is for
-    pull requests, JSON for scripts.
+    RUN is its id, the beginning of one, or `last`. The HTML is one file that needs no network; Markdown is
+    for pull requests, JSON for scripts.
     """
     from rectune_dsl.report.facts.gather import facts
     from rectune_dsl.report.facts.slates import replayed

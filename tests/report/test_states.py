@@ -13,8 +13,8 @@ from rectune_dsl.memory.journal import Journal
 from rectune_dsl.report.html.body import body
 from rectune_dsl.report.markdown import MOST, markdown
 from rectune_dsl.report.pages.arms import MOST_ROWS
+from rectune_dsl.report.pages.forest import MOST_DRAWN
 from rectune_dsl.report.pages.run import page
-from rectune_dsl.report.pages.tested import MOST_DRAWN
 from rectune_dsl.report.written import written
 from rectune_dsl.workflow.journaled import Abort, Aborted, Approval
 

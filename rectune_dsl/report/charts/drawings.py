@@ -1,6 +1,8 @@
-"""What panels can be drawn as, by name. Each drawing says which fields its rows have, and which options it has.
+"""What panels can be drawn as, by name.
 
-It sees no row: panels with equal options are one drawing of different data."""
+Each drawing says which fields its rows have, and which options there are. It sees no row: panels with equal
+options are one drawing of different data.
+"""
 
 from __future__ import annotations
 

@@ -34,7 +34,8 @@ _HEIGHT = 260
 
 def progress(options: Row) -> alt.LayerChart:
     """Rows of `kind` "arm" are points at `x` with `value`, `low`, `high` and their `safety`; those of "best"
-    and "gain" are the steps of the best U and of the safe gain. Options: of `many` arms no interval is drawn."""
+    and "gain" are the steps of the best U and of the safe gain. Options: of `many` arms no
+    interval is drawn."""
     x, title, color = rounds("x"), "U, %", colored("safety", _SAFETY)
     arms = chart().transform_filter(alt.datum.kind == "arm")
     bars = arms.mark_rule(opacity=0.75).encode(x=x, y=up("low", title), y2="high:Q", color=color)
@@ -73,8 +74,8 @@ def chances(options: Row) -> alt.LayerChart:
 
 
 def parallel(options: Row) -> alt.LayerChart:
-    """A line per `name` through `unit` of each `param`: colour is `u`, dash is `safety`. Those whose `role` is
-    "production" or "recommended" are marked. Options: `most`, the largest size of a U."""
+    """A line per `name` through `unit` of each `param`: colour is `u`, dash is `safety`. Those whose `role`
+    is "production" or "recommended" are marked. Options: `most`, the largest size of a U."""
     most = float(options["most"] or 1.0)
     tooltip = ["name:N", "param:N", "value:Q", "u:Q", "safety:N"]
     base = chart().encode(
@@ -105,8 +106,8 @@ def parallel(options: Row) -> alt.LayerChart:
 
 
 def campaigns(options: Row) -> alt.LayerChart:
-    """A stepped line per campaign `name` through `value` at `x`. Options: `y`, the axis' title, and `names`, a
-    line each."""
+    """A stepped line per campaign `name` through `value` at `x`. Options: `y`, the axis' title, and `names`,
+    a line each."""
     names = str(options["names"]).split("\n")
     looks = range(len(names))
     legend = alt.Legend(title=None, symbolStrokeWidth=2)

@@ -25,10 +25,11 @@ class Difference:
 
 @dataclass(frozen=True)
 class Side:
-    """One campaign. `best` is the highest U measured, `safe_gain` the highest of a safe arm, both raw; `gains`
-    are the safe gains after each round, and `bests` the best U. `reached_in` is the number of rounds until the
-    safe gain was at least the comparison's `target`. `broken` are arms of which a whole interval lies beyond a
-    guardrail's limit, or that were stopped. `confirmed` is what the confirmation measured of U."""
+    """One campaign. `best` is the highest U measured, `safe_gain` the highest of a safe arm, both raw;
+    `gains` are the safe gains after each round, and `bests` the best U. `reached_in` is the number of rounds
+    until the safe gain was at least the comparison's `target`. `broken` are arms of which a whole interval
+    lies beyond a guardrail's limit, or that were stopped. `confirmed` is what the confirmation measured of U.
+    """
 
     run: str
     task: str
@@ -53,9 +54,9 @@ class Side:
 
 @dataclass(frozen=True)
 class Comparison:
-    """`not_comparable` says, a sentence each, what must not be held against each other; `same_objective` whether
-    U means the same in all campaigns. `target` is the least of the final safe gains, None where it is 0 or U
-    does not mean the same."""
+    """`not_comparable` says, a sentence each, what must not be held against each other; `same_objective`
+    whether U means the same in all campaigns. `target` is the least of the final safe gains, None where it is
+    0 or U does not mean the same."""
 
     sides: tuple[Side, ...]
     differences: tuple[Difference, ...]

@@ -29,7 +29,9 @@ class Span:
 @dataclass(frozen=True)
 class Measure:
     """What an arm did to a metric: a lift over control or, where a guardrail is absolute, a level
-    (`is_level`). `span` is None where it is missing; `limit` and `direction` are the guardrail's, where there is one."""
+    (`is_level`). `span` is None where it is missing; `limit` and `direction` are the guardrail's, where
+    there is one. `holm_p` is two-sided, of a lift of 0, Holm-adjusted over the experiment: it
+    decides nothing."""
 
     metric: str
     span: Span | None

@@ -27,8 +27,8 @@ _TINY = 1e-12
 
 
 def replayed(journal: Journal, run: str, host: Host) -> Callable[[Config, str], SlateFacts]:
-    """What a config, called by its second argument, changes in slates of the run's own backend. The backend is
-    made when it is asked; what its platform raises then, it raises."""
+    """What a config, called by its second argument, changes in slates of the run's own backend. The backend
+    is made when it is asked; what its platform raises then, it raises."""
 
     def showing(config: Config, of: str) -> SlateFacts:
         loaded = reload(journal, run, host)

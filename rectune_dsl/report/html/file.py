@@ -1,4 +1,4 @@
-"""One self-contained HTML file: it asks nothing of any network, and may execute nothing but its own scripts."""
+"""One self-contained HTML file: it asks nothing of any network, and executes nothing but its own scripts."""
 
 from __future__ import annotations
 

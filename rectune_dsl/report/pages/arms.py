@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from rectune_dsl.report.facts.records import ArmFacts, Facts, Span
 from rectune_dsl.report.facts.rounds import is_safe
 
+MANY = 80
+"""Points from which on each is drawn in less detail."""
 MOST_ROWS = 200
 """Rows of a table on a page."""
 ELSEWHERE = "`rectune report --format json` has them all"
 
 
 def chosen(facts: Facts, most: int) -> tuple[ArmFacts, ...]:
-    """All arms, or the `most` telling ones, in their order: those on which something rests (safe gain, elite),
-    stopped ones up to a quarter, then those with the highest U."""
+    """All arms, or the `most` telling ones, in their order: those on which something rests (safe gain,
+    elite), stopped ones up to a quarter, then those with the highest U."""
     if len(facts.arms) <= most:
         return facts.arms
     safest = {round.safe_arm for round in facts.rounds[-1:]}

@@ -53,8 +53,8 @@ class Panel:
 
 @dataclass(frozen=True)
 class Figure:
-    """Panels side by side. `name` is unique on its page; `about` says what is to be seen, for those who do not
-    see it; `key` what marks stand for; `table` has the same numbers."""
+    """Panels side by side. `name` is unique on its page; `about` says what is to be seen, for those who do
+    not see it; `key` what marks stand for; `table` has the same numbers."""
 
     name: str
     title: str

@@ -95,7 +95,6 @@ def _expected(end: EndFacts) -> str:
     """What the Actor expected, before the confirmation."""
     parts = [f"Expected before the confirmation: {predicted(end.expected)}."] if end.expected else []
     if end.p_feasible is not None and end.chance_to_ship is not None:
-        parts.append(
-            f"All guardrails hold with {chance(end.p_feasible)}; it would ship with {chance(end.chance_to_ship)}."
-        )
+        holds, ships = chance(end.p_feasible), chance(end.chance_to_ship)
+        parts.append(f"All guardrails hold with {holds}; it would ship with {ships}.")
     return " ".join(parts)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rectune_dsl.report.facts.records import Facts
-from rectune_dsl.report.pages import ends, knowledge, origin, story, tested, tuned
+from rectune_dsl.report.pages import ends, forest, knowledge, origin, progress, story, tradeoffs, tuned
 from rectune_dsl.report.pages.blocks import Block, Page, Section
 
 Blocks = tuple[Block, ...]
 _SECTIONS: tuple[tuple[str, str, Callable[[Facts], Blocks]], ...] = (
     ("verdict", "Verdict", ends.verdict),
-    ("arms", "Arms", tested.arms),
-    ("progress", "Objective and safe gain", tested.progress),
-    ("tradeoffs", "What is traded for what", tested.tradeoffs),
+    ("arms", "Arms", forest.arms),
+    ("progress", "Objective and safe gain", progress.progress),
+    ("tradeoffs", "What is traded for what", tradeoffs.tradeoffs),
     ("params", "Params", tuned.params),
     ("mechanics", "Mechanics", knowledge.mechanics),
     ("slates", "What changes in slates", tuned.slates),

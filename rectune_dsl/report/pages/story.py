@@ -47,8 +47,8 @@ def predictions(facts: Facts) -> tuple[Block, ...]:
     hits = sum(f.came_true for f in facts.forecasts)
     share = hits / len(facts.forecasts)
     words = (
-        f"{hits} of {len(facts.forecasts)} predictions ({share:.0%}) differ from what was measured by less than "
-        f"chance allows in nine cases of ten: about 90 % is what honest intervals give."
+        f"{hits} of {len(facts.forecasts)} predictions ({share:.0%}) differ from what was measured by less "
+        f"than chance allows in nine cases of ten: about 90 % is what honest intervals give."
     )
     by_metric: dict[str, list[ForecastFacts]] = {}
     for forecast in facts.forecasts:

@@ -34,12 +34,12 @@ def params(facts: Facts) -> tuple[Block, ...]:
     figure = Figure(
         "params",
         "Configs from bound to bound",
-        f"Parallel coordinates: {len(shown)} tested configs through {len(axes)} params, each from its lower to "
-        f"its upper bound. {_recommendation(moved)}",
+        f"Parallel coordinates: {len(shown)} tested configs through {len(axes)} params, each from its lower "
+        f"to its upper bound. {_recommendation(moved)}",
         (Panel("", "parallel", tuple(rows), {"most": rounded(most)}),),
         _configs_table(facts),
-        key="■ production, ▲ recommended; a line per tested config: solid if it is safe, dashed if not, dotted "
-        "where a guardrail was not measured; its colour is U",
+        key="■ production, ▲ recommended; a line per tested config: solid if it is safe, dashed if not, "
+        "dotted where a guardrail was not measured; its colour is U",
         note=note.strip(),
     )
     return (_params_table(facts), figure)
@@ -52,9 +52,9 @@ def slates(facts: Facts) -> tuple[Block, ...]:
         return (Prose(f"Not looked at: {facts.no_slates}."),)
     kept = found.overlap * found.places
     words = (
-        f"On {found.requests} logged requests, {found.of} keeps {kept:.1f} of the first {found.places} items on "
-        f"average (overlap@{found.places} {found.overlap:.0%}); {found.unchanged:.0%} of the requests show the "
-        f"same items there."
+        f"On {found.requests} logged requests, {found.of} keeps {kept:.1f} of the first {found.places} items "
+        f"on average (overlap@{found.places} {found.overlap:.0%}); {found.unchanged:.0%} of the requests "
+        f"show the same items there."
     )
     told = [f for f in found.features if f.change is not None]
     panels = [
