@@ -32,6 +32,7 @@ VERBS = {
     "show": "Show a run: proposals, reviews, numbers, what was learnt.",
     "report": "Write a report of a run: one HTML page, Markdown or JSON.",
     "compare": "Show campaigns side by side.",
+    "ui": "Serve a console: runs as they go on, answers to what they ask, skills.",
     "export": "Write a run's recommended configuration as TOML.",
     "simulate": "Look into simulated worlds, hold them against measurements, fit them to your own.",
     "skills": "List skills and what they know; look at their revisions, take them back, share them.",

@@ -49,6 +49,7 @@ def answer(run: str, step: str, store: str, granted: bool, by: str, why: str) ->
     from rectune_dsl.cli.common import store_flag
     from rectune_dsl.memory.journal import Journal
     from rectune_dsl.report.console import console
+    from rectune_dsl.report.standing import going_on_words
     from rectune_dsl.workflow.approval import answer_request
     from rectune_dsl.workflow.standing import standing
 
@@ -57,8 +58,4 @@ def answer(run: str, step: str, store: str, granted: bool, by: str, why: str) ->
     answer_request(journal, name, step, Approval(granted, by, why))
     out = console()
     out.print(f"{step} of run {name} is {'approved' if granted else 'rejected'} by {by}.", highlight=False)
-    if (held := standing(journal, name).holder) is not None:
-        out.print(f"{held.process.holder} goes on with it.", highlight=False)
-    else:
-        hint = f"`rectune tick {name}{store_flag(store)}` or `rectune resume` goes on with it."
-        out.print(hint, highlight=False)
+    out.print(going_on_words(standing(journal, name), store_flag(store)), highlight=False)

@@ -1,4 +1,4 @@
-"""Packages that only some reports need."""
+"""Packages that only some readers of reports need."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import importlib
 
 from rectune_dsl.hooks.errors import UsageError
 
-INSTALL = "pip install 'rectune[report]'"
 
-
-def needed(*modules: str) -> None:
-    """Import modules of the extra `report`. Raises UsageError where one of them is not installed."""
+def needed(*modules: str, of: str, extra: str, instead: str = "") -> None:
+    """Import modules that an `extra` of this package brings. Raises UsageError where one of them is not
+    installed: `of` is what needs it, `instead` what needs less."""
     for module in modules:
         try:
             importlib.import_module(module)
         except ModuleNotFoundError as error:
+            other = f"; {instead}" if instead else ""
             raise UsageError(
-                f"an HTML report needs the package {error.name}, which is not installed",
-                help=f"{INSTALL}; the formats md and json need nothing more",
+                f"{of} needs the package {error.name}, which is not installed",
+                help=f"pip install 'rectune[{extra}]'{other}",
             ) from None

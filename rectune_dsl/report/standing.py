@@ -19,11 +19,12 @@ from rectune_dsl.workflow import clock
 from rectune_dsl.workflow.journaled import Abort, Aborted, Approval, AskedArm, Request, Wait
 from rectune_dsl.workflow.standing import Standing
 
-_TITLES = {
+TITLES = {
     "launch": "asks to launch an experiment",
     "confirm": "asks to confirm the recommended config",
     "ship": "asks to make the confirmed config production",
 }
+"""What a run does when it asks."""
 
 
 def print_standing(out: Console, task: Task, view: RunView, now: Standing, flag: str) -> None:
@@ -40,7 +41,7 @@ def print_standing(out: Console, task: Task, view: RunView, now: Standing, flag:
         out.print(Text(f"{now.holder.process.holder} works on it, {seen}"))
     asks = now.request if now.answer is None else None
     if asks is not None and asks.has_expired(clock.utc_now()):
-        out.print(Text(f"{asks.step} was not answered by {asks.expires:%Y-%m-%d %H:%M} UTC, which is a no"))
+        out.print(Text(expired_words(asks)))
         asks = None
     if asks is not None:
         print_request(out, task, now.run, asks, flag)
@@ -74,14 +75,14 @@ def print_request(out: Console, task: Task, run: str, request: Request, flag: st
     """A question: arms with what they change, what is expected of them and their risk, the traffic, and what
     silence means."""
     out.print()
-    out.rule(Text(f"run {run} {_TITLES[request.what]}"), align="left", style="yellow")
+    out.rule(Text(f"run {run} {TITLES[request.what]}"), align="left", style="yellow")
     for arm in request.arms:
         _print_arm(out, task, arm)
     for reason in request.reasons:
         out.print(Text(f"  {reason}", "dim"))
     if request.description is not None:
         _print_description(out, request.description)
-    out.print(Text(f"traffic: {_traffic(request)}"))
+    out.print(Text(f"traffic: {traffic_words(request)}"))
     if request.serves_from is not None:
         out.print(Text(f"first served: {request.serves_from:%A %Y-%m-%d %H:%M} UTC, if approved at once"))
     out.print(Text(f"if nobody answers: {request.if_ignored}"))
@@ -90,9 +91,7 @@ def print_request(out: Console, task: Task, run: str, request: Request, flag: st
 
 
 def print_answered(out: Console, request: Request, answer: Approval) -> None:
-    """Whose answer was the first."""
-    why = f": {answer.why}" if answer.why else ""
-    out.print(Text(f"{request.step} is {'approved' if answer.granted else 'rejected'} by {answer.by}{why}"))
+    out.print(Text(answered_words(request.step, answer)))
 
 
 def print_aborted(out: Console, run: str, done: Aborted) -> None:
@@ -112,11 +111,44 @@ def abort_words(order: Abort) -> str:
     return f"aborted by {order.by} at {order.at:%Y-%m-%d %H:%M} UTC: {order.why}"
 
 
+def waits_for(wait: Wait) -> str:
+    return wait.why if wait.until is None else f"{wait.why}, until {wait.until:%Y-%m-%d %H:%M} UTC"
+
+
 def waiting_words(run: str, wait: Wait, flag: str) -> str:
     """What a run waits for, and what helps."""
     if wait.until is not None:
-        return f"{wait.why}, until {wait.until:%Y-%m-%d %H:%M} UTC; `rectune tick {run}{flag}` goes on then"
-    return f"{wait.why}: `rectune status {run}{flag}` shows what it asks"
+        return f"{waits_for(wait)}; `rectune tick {run}{flag}` goes on then"
+    return f"{waits_for(wait)}: `rectune status {run}{flag}` shows what it asks"
+
+
+def going_on_words(now: Standing, flag: str) -> str:
+    """Who goes on with a run whose question was answered, or which command does."""
+    if now.holder is not None:
+        return f"{now.holder.process.holder} goes on with it."
+    return f"`rectune tick {now.run}{flag}` or `rectune resume` goes on with it."
+
+
+def expired_words(request: Request) -> str:
+    """That nobody has answered in time."""
+    return f"{request.step} was not answered by {request.expires:%Y-%m-%d %H:%M} UTC, which is a no"
+
+
+def answered_words(step: str, answer: Approval) -> str:
+    """Whose answer was the first."""
+    why = f": {answer.why}" if answer.why else ""
+    return f"{step} is {'approved' if answer.granted else 'rejected'} by {answer.by}{why}"
+
+
+def traffic_words(request: Request) -> str:
+    """Who would take part, for how long, and how many of them first."""
+    share = "" if request.share is None else f", {request.share:.1%} of all users"
+    if request.what == "ship":
+        return f"everybody{'' if not request.users_per_arm else f', {count(request.users_per_arm)} users'}"
+    steps = ", then ".join(f"{fraction:.0%}" for fraction in request.ramp.steps)
+    lasts = "1 day" if request.ramp.lasts == 1 else f"{request.ramp.lasts} days"
+    ramp = f"; {steps} of them first, for {lasts} before" if steps else ""
+    return f"{count(request.users_per_arm)} users per arm and in control for {request.days} days{share}{ramp}"
 
 
 def _print_arm(out: Console, task: Task, arm: AskedArm) -> None:
@@ -136,13 +168,3 @@ def _print_description(out: Console, told: ChangeDescription) -> None:
         ("rollback", told.rollback),
     ):
         out.print(Text.assemble((f"  {name}: ", "bold"), plain(said)))
-
-
-def _traffic(request: Request) -> str:
-    share = "" if request.share is None else f", {request.share:.1%} of all users"
-    if request.what == "ship":
-        return f"everybody{'' if not request.users_per_arm else f', {count(request.users_per_arm)} users'}"
-    steps = ", then ".join(f"{fraction:.0%}" for fraction in request.ramp.steps)
-    lasts = "1 day" if request.ramp.lasts == 1 else f"{request.ramp.lasts} days"
-    ramp = f"; {steps} of them first, for {lasts} before" if steps else ""
-    return f"{count(request.users_per_arm)} users per arm and in control for {request.days} days{share}{ramp}"

@@ -16,7 +16,8 @@ from rectune_dsl.report.pages.blocks import Page
 
 def html_file(page: Page) -> str:
     """The page with its stylesheet and scripts. Raises UsageError where the extra `report` is missing."""
-    needed("altair", "jinja2", "vl_convert")
+    less = "the formats md and json need nothing more"
+    needed("altair", "jinja2", "vl_convert", of="an HTML report", extra="report", instead=less)
     from markupsafe import Markup
 
     style, scripts = asset("report.css"), (library(), asset("charts.js"))

@@ -20,5 +20,10 @@
     }
   }
 
-  document.querySelectorAll("script[data-chart]").forEach(draw);
+  function drawAll(root) {
+    root.querySelectorAll("script[data-chart]").forEach(draw);
+  }
+
+  document.addEventListener("charts", (event) => drawAll(event.target)); // a part of a page is new
+  drawAll(document);
 })();

@@ -1,0 +1,149 @@
+"""The pages about runs, and the forms on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlencode
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from rectune_dsl.memory.journal import RunRow
+from rectune_dsl.ui.acts import answer
+from rectune_dsl.ui.desk import Desk, desk_of
+from rectune_dsl.ui.door import Outcome
+from rectune_dsl.ui.lines import STATES, Asked
+from rectune_dsl.ui.render import Part, page, part, run_path
+from rectune_dsl.ui.standings import Entered
+from rectune_dsl.ui.stream import follow
+from rectune_dsl.workflow.compile import StepKind
+from rectune_dsl.workflow.journaled import Approval
+
+MOST_WORDS = 2_000
+"""Characters of a reason."""
+_NO_WHY = "Say why: it goes on record, for those who come after you."
+_SHIP = {
+    "title": "Ship it?",
+    "words": "The confirmed config becomes production for everybody.",
+    "button": "Yes, make it production",
+}
+_ABORT = {
+    "title": "Abort this run?",
+    "words": "Its traffic is stopped now, and a config that it shipped is taken back. It cannot be resumed.",
+    "button": "Yes, abort the run",
+}
+
+
+def show_runs(request: Request) -> Response:
+    """The list of runs."""
+    desk, asked = desk_of(request), _asked(request)
+    live = f"/live?{urlencode(_query(asked, asked.page))}"
+    return page(request, "runs.html", asked=asked, states=STATES, parts=(_list(desk, asked),), live=live)
+
+
+def watch_runs(request: Request) -> Response:
+    desk, asked = desk_of(request), _asked(request)
+    return follow(request, lambda: (_list(desk, asked),))
+
+
+def show_run(request: Request) -> Response:
+    """One run: where it stands, what it asks, and its report."""
+    return _run_page(request, _row(request), Entered())
+
+
+def watch_run(request: Request) -> Response:
+    desk, row, csrf = desk_of(request), _row(request), request.state.session.csrf
+
+    def parts() -> Sequence[Part]:
+        return (*desk.standings.parts(row.run, csrf), *desk.reports.lately(row).parts)
+
+    return follow(request, parts)
+
+
+def answer_run(request: Request) -> Response:
+    """Approve or reject what a run asks; whether shipping is meant is asked back."""
+    desk, row, form = desk_of(request), _row(request), request.state.form
+    step, given, why = form.get("step", ""), form.get("answer"), _why(form)
+    if given not in ("approve", "reject"):
+        raise HTTPException(400)
+    if given == "reject" and not why:
+        return _run_page(request, row, Entered("reject", why, _NO_WHY), 422)
+    if given == "approve" and step == StepKind.VERDICT and "confirmed" not in form:
+        return _ask_back(request, row, _SHIP, "answer", {"step": step, "answer": given, "why": why})
+    approval = Approval(given == "approve", desk.by, why)
+    return _told(request, row, answer(desk.journal, row.run, step, approval, desk.flag))
+
+
+def abort_run(request: Request) -> Response:
+    """End a run, once it was asked back whether that is meant."""
+    desk, row, form = desk_of(request), _row(request), request.state.form
+    why = _why(form)
+    if not why:
+        return _run_page(request, row, Entered("abort", why, _NO_WHY), 422)
+    if "confirmed" not in form:
+        return _ask_back(request, row, _ABORT, "abort", {"why": why})
+    return _told(request, row, desk.aborts.order(row.run, desk.by, why))
+
+
+def _run_page(request: Request, row: RunRow, entered: Entered, status: int = 200) -> Response:
+    desk = desk_of(request)
+    report = desk.reports.now(row)
+    parts = desk.standings.parts(row.run, request.state.session.csrf, entered)
+    return page(
+        request,
+        "run.html",
+        status=status,
+        run=row,
+        report=report,
+        parts=parts,
+        live=f"{run_path(row.run)}/live",
+    )
+
+
+def _ask_back(
+    request: Request, row: RunRow, question: Mapping[str, str], act: str, fields: Mapping[str, str]
+) -> Response:
+    path = run_path(row.run)
+    return page(
+        request,
+        "confirm.html",
+        run=row,
+        question=question,
+        path=path,
+        act=f"{path}/{act}",
+        fields={**fields, "confirmed": "yes"},
+    )
+
+
+def _told(request: Request, row: RunRow, outcome: Outcome) -> Response:
+    """Back to the run, where the outcome is told; a reload there asks for nothing again."""
+    number = request.state.session.remember(outcome)
+    return RedirectResponse(f"{run_path(row.run)}?outcome={number}", 303)
+
+
+def _row(request: Request) -> RunRow:
+    return desk_of(request).row(request.path_params["run"])
+
+
+def _why(form: Mapping[str, str]) -> str:
+    return form.get("why", "").strip()[:MOST_WORDS]
+
+
+def _list(desk: Desk, asked: Asked) -> Part:
+    shown = desk.lines.shown(asked)
+    earlier, later = (urlencode(_query(asked, shown.page + step)) for step in (-1, 1))
+    return part("runs", "runs_list.html", shown=shown, earlier=earlier, later=later, path=run_path)
+
+
+def _asked(request: Request) -> Asked:
+    told = request.query_params
+    page = told.get("page", "")
+    state = next((state for state in STATES if state == told.get("state")), None)
+    return Asked(told.get("text", ""), state, int(page) if page.isdecimal() and len(page) < 10 else 1)
+
+
+def _query(asked: Asked, page: int) -> dict[str, str]:
+    """What a link to a page of the same list has behind its question mark."""
+    told = {"text": asked.text, "state": asked.state or "", "page": str(page)}
+    return {name: value for name, value in told.items() if value}

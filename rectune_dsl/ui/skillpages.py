@@ -1,0 +1,150 @@
+"""The pages about skills: what they know, how that came about, and what a person does with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import quote
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from rectune_dsl.hooks.api import KnowledgeRecord, Skill
+from rectune_dsl.hooks.errors import UsageError
+from rectune_dsl.report.skills import KEYS
+from rectune_dsl.report.tables import Cell, Table, first_rows, table
+from rectune_dsl.report.words import number
+from rectune_dsl.skillhub import curate
+from rectune_dsl.skillhub.document import SLOTS
+from rectune_dsl.skillhub.render import record_line
+from rectune_dsl.skillhub.revisions import SHORT, Entry
+from rectune_dsl.skillhub.shelf import Shelf, Stamp
+from rectune_dsl.ui.desk import desk_of
+from rectune_dsl.ui.door import Outcome
+from rectune_dsl.ui.render import page
+from rectune_dsl.ui.runpages import MOST_WORDS
+from rectune_dsl.workflow.clock import utc_now
+
+_MOST_ROWS = 200
+
+
+def show_skills(request: Request) -> Response:
+    """Every skill with what it is for; one that cannot be read with the reason."""
+    return page(request, "skills.html", skills=desk_of(request).skills.listing(), path=skill_path)
+
+
+def show_skill(request: Request) -> Response:
+    """One skill: what it says, what it knows and on what evidence, and its revisions."""
+    shelf = _shelf(request)
+    skill, log = desk_of(request).skills.load(shelf.name), shelf.revisions.log()
+    return page(
+        request,
+        "skill.html",
+        skill=skill,
+        path=skill_path(shelf.name),
+        slots=[(title, getattr(skill, slot)) for slot, title in SLOTS.items()],
+        values=[f"{name} = {number(value)}" for name, value in skill.initial_values.items()],
+        knowledge=_knowledge(skill) if skill.knowledge else None,
+        log=_log(log) if log else None,
+        revisions=_revisions(log),
+        active=log[-1].revision if log else "",
+        before=log[-1].parent if log else "",
+    )
+
+
+def show_difference(request: Request) -> Response:
+    """The lines in which two revisions differ; without names, the active one from the one before it."""
+    shelf, told = _shelf(request), request.query_params
+    lines = list(curate.difference(shelf, told.get("old", ""), told.get("new", "")))
+    return page(request, "difference.html", name=shelf.name, path=skill_path(shelf.name), lines=lines)
+
+
+def roll_back(request: Request) -> Response:
+    """Make an earlier revision the active one."""
+    revision = request.state.form.get("revision", "")
+
+    def done(shelf: Shelf, stamp: Stamp) -> str:
+        return f"{shelf.name} is at revision {curate.rollback(shelf, revision, stamp)[:SHORT]}."
+
+    return _change(request, done)
+
+
+def activate(request: Request) -> Response:
+    """Trust an imported skill."""
+
+    def done(shelf: Shelf, stamp: Stamp) -> str:
+        if not stamp.why:
+            raise UsageError("an imported skill is trusted for a reason", help="say why")
+        curate.activate(shelf, stamp)
+        return f"{shelf.name} is active, by {stamp.author}."
+
+    return _change(request, done)
+
+
+def skill_path(name: str) -> str:
+    return f"/skills/{quote(name, safe='')}"
+
+
+def _change(request: Request, change: Callable[[Shelf, Stamp], str]) -> Response:
+    """Do it, and go back to the skill, where the outcome is told."""
+    shelf, why = _shelf(request), request.state.form.get("why", "").strip()[:MOST_WORDS]
+    try:
+        outcome = Outcome("good", change(shelf, Stamp(desk_of(request).by, utc_now(), why)))
+    except UsageError as error:
+        outcome = Outcome("bad", f"Not done: {error}.", (error.help,) if error.help else ())
+    number = request.state.session.remember(outcome)
+    return RedirectResponse(f"{skill_path(shelf.name)}?outcome={number}", 303)
+
+
+def _shelf(request: Request) -> Shelf:
+    name, skills = request.path_params["skill"], desk_of(request).skills
+    if name not in skills.names():
+        raise HTTPException(404, f"There is no skill {name!r} here.")
+    return skills.shelf(name)
+
+
+def _knowledge(skill: Skill) -> Table:
+    """Each record with its evidence, the active ones first."""
+    records = sorted(skill.knowledge, key=lambda record: record.status)
+    headings = ("record", "status", "why", "experiments for it", "against it", "written by", "changed")
+    shown = table("What it knows", headings, map(_record, records))
+    return first_rows(shown, _MOST_ROWS, f"`rectune skills show {skill.name}` has them all")
+
+
+def _record(record: KnowledgeRecord) -> list[str | Cell]:
+    tone: Cell = Cell(record.status, "good" if record.status == "active" else "dim")
+    told = record_line(record).removeprefix("- ")
+    evidence = (_keys(record.supports), _keys(record.contradicts))
+    return [told, tone, record.why, *evidence, record.author, record.changed or record.created]
+
+
+def _keys(keys: tuple[str, ...]) -> str:
+    more = f", and {len(keys) - KEYS} more" if len(keys) > KEYS else ""
+    return f"{', '.join(keys[-KEYS:])}{more}" or "none"
+
+
+def _log(log: tuple[Entry, ...]) -> Table:
+    """Who made which revision, when and why; the newest first."""
+    rows = [
+        [
+            entry.revision[:SHORT],
+            Cell("active", "good") if entry is log[-1] else "",
+            entry.date,
+            f"run {entry.run}" if entry.run else entry.author,
+            _reason(entry),
+        ]
+        for entry in reversed(log)
+    ]
+    return table("Revisions", ("revision", "", "date", "who", "why"), rows)
+
+
+def _reason(entry: Entry) -> str:
+    refused = f" ({len(entry.refused)} refused: {entry.refused[0]})" if entry.refused else ""
+    return f"{entry.why}{'' if entry.trusted else ' (not activated)'}{refused}"
+
+
+def _revisions(log: tuple[Entry, ...]) -> list[tuple[str, str]]:
+    """Each revision once, the newest first, and how a list calls it."""
+    newest = {entry.revision: entry for entry in log}
+    told = sorted(newest.values(), key=log.index, reverse=True)
+    return [(entry.revision, f"{entry.revision[:SHORT]}, {entry.date}") for entry in told]
