@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -30,7 +31,12 @@ class Part:
 def part(name: str, template: str, **values: Any) -> Part:
     """The part that a template makes."""
     html = str(_templates().get_template(template).render(values))
-    return Part(name, html, hashlib.sha256(html.encode()).hexdigest()[:_SHORT])
+    return Part(name, html, _digest(html))
+
+
+def together(parts: Iterable[Part]) -> str:
+    """Changes with any of the parts."""
+    return _digest(" ".join(part.version for part in parts))
 
 
 def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
@@ -48,6 +54,10 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
 def run_path(run: str) -> str:
     """Where the page of a run is."""
     return f"/runs/{quote(run, safe='')}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:_SHORT]
 
 
 @cache

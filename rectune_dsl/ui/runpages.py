@@ -14,7 +14,7 @@ from rectune_dsl.ui.acts import answer
 from rectune_dsl.ui.desk import Desk, desk_of
 from rectune_dsl.ui.door import Outcome
 from rectune_dsl.ui.lines import STATES, Asked
-from rectune_dsl.ui.render import Part, page, part, run_path
+from rectune_dsl.ui.render import Part, page, part, run_path, together
 from rectune_dsl.ui.standings import Entered
 from rectune_dsl.ui.stream import follow
 from rectune_dsl.workflow.compile import StepKind
@@ -38,8 +38,9 @@ _ABORT = {
 def show_runs(request: Request) -> Response:
     """The list of runs."""
     desk, asked = desk_of(request), _asked(request)
-    live = f"/live?{urlencode(_query(asked, asked.page))}"
-    return page(request, "runs.html", asked=asked, states=STATES, parts=(_list(desk, asked),), live=live)
+    parts = (_list(desk, asked),)
+    live = f"/live?{urlencode({**_query(asked, asked.page), 'seen': together(parts)})}"
+    return page(request, "runs.html", asked=asked, states=STATES, parts=parts, live=live)
 
 
 def watch_runs(request: Request) -> Response:
@@ -90,6 +91,7 @@ def _run_page(request: Request, row: RunRow, entered: Entered, status: int = 200
     desk = desk_of(request)
     report = desk.reports.now(row)
     parts = desk.standings.parts(row.run, request.state.session.csrf, entered)
+    seen = together((*parts, *report.parts))
     return page(
         request,
         "run.html",
@@ -97,7 +99,7 @@ def _run_page(request: Request, row: RunRow, entered: Entered, status: int = 200
         run=row,
         report=report,
         parts=parts,
-        live=f"{run_path(row.run)}/live",
+        live="" if entered.wrong else f"{run_path(row.run)}/live?seen={seen}",  # which would hide what is wrong
     )
 
 

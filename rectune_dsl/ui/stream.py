@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 
 from rectune_dsl.hooks.errors import RectuneError
 from rectune_dsl.ui.door import Session
-from rectune_dsl.ui.render import Part
+from rectune_dsl.ui.render import Part, together
 
 _POLL_SECONDS = 1.0
 _KIND = "text/event-stream"
@@ -21,16 +21,17 @@ Parts = Callable[[], Sequence[Part]]
 
 
 def follow(request: Request, parts: Parts) -> Response:
-    """A stream of a page's parts, each when it differs from what was sent before. It ends with the session or
-    the server, whichever is the first."""
+    """A stream of a page's parts, each when it differs from what was sent before; or, in the page itself, where
+    the request says that these were `seen`. It ends with the session or the server, whichever is the first."""
     if request.method == "HEAD":
         return Response(media_type=_KIND)
     stopping: asyncio.Event = request.app.state.stopping
-    return StreamingResponse(_events(stopping, parts, request.state.still), media_type=_KIND)
+    seen = request.query_params.get("seen", "")
+    return StreamingResponse(_events(stopping, parts, seen, request.state.still), media_type=_KIND)
 
 
 async def _events(
-    stopping: asyncio.Event, parts: Parts, still: Callable[[], Session | None]
+    stopping: asyncio.Event, parts: Parts, seen: str, still: Callable[[], Session | None]
 ) -> AsyncIterator[str]:
     sent: dict[str, str] = {}
     while not stopping.is_set():
@@ -43,6 +44,8 @@ async def _events(
         except RectuneError as error:  # a store that is away comes back
             found = ()
             yield _event("trouble", f"{error}. What is shown may be old.")
+        if not sent and together(found) == seen:
+            sent = {part.name: part.version for part in found}
         for part in found:
             if sent.get(part.name) != part.version:
                 sent[part.name] = part.version

@@ -4,6 +4,7 @@
 (() => {
   const path = document.body.dataset.live;
   const connection = document.getElementById("connection");
+  const news = document.getElementById("news"); // a screen reader tells what is written here
   let source = null;
 
   function say(text) {
@@ -22,6 +23,8 @@
     for (const summary of part.querySelectorAll("details > summary")) {
       if (open.has(summary.textContent)) summary.parentElement.open = true;
     }
+    const told = part.querySelector("[data-news]");
+    if (told) news.textContent = told.textContent;
     if (hadFocus) part.focus({ preventScroll: true });
     part.dispatchEvent(new CustomEvent("charts", { bubbles: true }));
   }
