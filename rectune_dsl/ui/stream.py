@@ -15,7 +15,8 @@ from rectune_dsl.hooks.errors import RectuneError
 from rectune_dsl.ui.door import Session
 from rectune_dsl.ui.render import Part, together
 
-_POLL_SECONDS = 1.0
+POLL_SECONDS = 1.0
+"""Between two looks at what is watched."""
 _KIND = "text/event-stream"
 Parts = Callable[[], Sequence[Part]]
 
@@ -51,7 +52,7 @@ async def _events(
                 sent[part.name] = part.version
                 yield _event("part", {"name": part.name, "html": part.html, "version": part.version})
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), _POLL_SECONDS)
+            await asyncio.wait_for(stopping.wait(), POLL_SECONDS)
 
 
 def _event(kind: str, data: object) -> str:

@@ -40,16 +40,16 @@ _FIXED = {"task_text", "task_path", "config", "production", "values"}
 
 def hostile(view: RunView) -> RunView:
     """The same run with the payload in every name and every word of it, each name the same wherever it is."""
-    return decode(RunView, json.dumps(_spoilt(json.loads(encode(RunView, view)))))
+    return decode(RunView, json.dumps(spoilt(json.loads(encode(RunView, view)))))
 
 
-def _spoilt(value: object) -> object:
+def spoilt(value: object) -> object:
     if isinstance(value, str):
         return value if value in _OURS or _TIME.match(value) or not value else value + PAYLOAD
     if isinstance(value, list):
-        return [_spoilt(one) for one in value]
+        return [spoilt(one) for one in value]
     if isinstance(value, dict):
-        return {key: inner if key in _FIXED else _spoilt(inner) for key, inner in _named(value)}
+        return {key: inner if key in _FIXED else spoilt(inner) for key, inner in _named(value)}
     return value
 
 

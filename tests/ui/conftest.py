@@ -12,8 +12,6 @@ from rectune_dsl.memory.journal import Journal
 HERE = Path(__file__).parent
 sys.path += [str(HERE), str(HERE.parent / "report")]
 
-from served import Run, Served
-
 
 @pytest.fixture
 def platform(tmp_path, monkeypatch):
@@ -40,6 +38,8 @@ def journal(tmp_path, platform):
 @pytest.fixture
 def asking(journal):
     """A run that asks whether its first experiment may be launched."""
+    from served import Run
+
     made = Run(journal)
     made.go()
     return made
@@ -48,6 +48,8 @@ def asking(journal):
 @pytest.fixture
 def serve(tmp_path):
     """`serve(journal)` is the console of a store."""
+    from served import Served
+
     with contextlib.ExitStack() as stack:
 
         def start(journal, **options):

@@ -23,7 +23,8 @@ from rectune_dsl.workflow.pause import Waiting
 from rectune_dsl.workflow.prepare import Choices, begin, load
 
 PLANTED = Path(__file__).parents[1] / "workflow" / "planted.py"
-ASK = PLANTED.with_suffix(".toml").read_text() + '\n[approval]\nmode = "ask"\n'
+TASK = PLANTED.with_suffix(".toml").read_text()
+ASK = TASK + '\n[approval]\nmode = "ask"\n'
 
 
 class Clock:
@@ -36,8 +37,8 @@ class Clock:
 class Run:
     """A campaign that is taken up, and left where it has to wait, whenever `go` is called."""
 
-    def __init__(self, journal, text=ASK):
-        self.journal, self.host = journal, Host([PLANTED])
+    def __init__(self, journal, text=ASK, plugins=()):
+        self.journal, self.host = journal, Host([PLANTED, *plugins])
         choices = Choices(plugin_files=(str(PLANTED),))
         self.loaded = load(Source("task.toml", text), self.host, choices)
         self.name = begin(self.loaded, choices, journal)

@@ -1,4 +1,4 @@
-"""What is answered in a browser is on record as if it was answered in a terminal, and what came of it is said."""
+"""What is answered in a browser is on record as from a terminal, and what came of it is said."""
 
 import pytest
 from served import ASK, Run
@@ -13,7 +13,11 @@ STEP = "round-1/approve"
 def test_an_approval_is_on_record_with_who_and_why_and_the_run_goes_on(store_url, platform, serve):
     run = Run(Journal(store_url))
     run.go()
-    said = serve(run.journal).browser().send(f"{run.path}/answer", step=STEP, answer="approve", why="small steps")
+    said = (
+        serve(run.journal)
+        .browser()
+        .send(f"{run.path}/answer", step=STEP, answer="approve", why="small steps")
+    )
     assert f"{STEP} is approved by ada: small steps." in said.page.text
     assert f"rectune tick {run.name}" in said.page.text
     assert platform.calls() == []

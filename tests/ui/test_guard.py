@@ -13,7 +13,16 @@ STEP = "round-1/approve"
 
 
 def paths(run):
-    return ["/", "/live", run, f"{run}/live", "/skills", "/skills/none", "/skills/none/difference", "/nowhere"]
+    return [
+        "/",
+        "/live",
+        run,
+        f"{run}/live",
+        "/skills",
+        "/skills/none",
+        "/skills/none/difference",
+        "/nowhere",
+    ]
 
 
 def acts(run):
@@ -114,7 +123,9 @@ ELSEWHERE = {
 
 
 @pytest.mark.parametrize("headers", ELSEWHERE.values(), ids=ELSEWHERE)
-def test_what_comes_from_elsewhere_is_refused_even_with_the_token(browser, asking, fields, unchanged, headers):
+def test_what_comes_from_elsewhere_is_refused_even_with_the_token(
+    browser, asking, fields, unchanged, headers
+):
     for path in acts(asking.path):
         answer = browser.post(path, fields, **headers)
         assert answer.status == 403
@@ -140,7 +151,8 @@ def test_an_old_browser_that_says_its_origin_is_let_through(browser, asking, fie
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "127.0.0.1.evil.example:{port}", ""]
+    "host",
+    ["evil.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "127.0.0.1.evil.example:{port}", ""],
 )
 def test_another_name_for_this_server_is_refused(served, browser, unchanged, host):
     host = host.format(port=served.port)

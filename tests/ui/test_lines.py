@@ -1,0 +1,114 @@
+"""The list of runs: read at a glance, and the same as if everything had been read."""
+
+import re
+
+import pytest
+from served import ASK, Run
+
+from rectune_dsl.memory.glance import Glance, length, lengths
+from rectune_dsl.memory.journal import Journal
+from rectune_dsl.memory.lease import Lease
+from rectune_dsl.report.view import read_run
+from rectune_dsl.ui.lines import PER_PAGE, Asked, Lines, telling
+from rectune_dsl.workflow.approval import answer_request
+from rectune_dsl.workflow.journaled import Approval
+from rectune_dsl.workflow.standing import standing
+
+
+@pytest.fixture
+def finished(journal):
+    """A run that asked four times, was approved and shipped."""
+    made = Run(journal)
+    made.go()
+    for step in ("round-1/approve", "round-2/approve", "confirm", "verdict"):
+        answer_request(journal, made.name, step, Approval(True, "ada", "fine"))
+        made.go()
+    return made
+
+
+def test_every_stage_of_a_run_is_told_as_its_whole_journal_tells_it(finished, journal, tmp_path):
+    entries = journal.entries(finished.name)
+    assert len(entries) > 100
+    seen, cut = set(), Journal(str(tmp_path / "cut.sqlite"))
+    cut.create(finished.name, "planted", "planted/feed")
+    for entry in entries:
+        cut.append(finished.name, entry.seq, entry.key, entry.body)
+        whole, view = standing(cut, finished.name), read_run(cut, finished.name)
+        assert standing(Glance(cut, telling), finished.name) == whole
+        (line,) = Lines(cut).shown(Asked()).lines
+        assert line.round == len(view.rounds)
+        assert line.verdict == (view.verdict.decision if view.verdict else "")
+        assert (line.state == "asks") == (whole.request is not None)
+        assert (line.state == "finished") == whole.over
+        seen.add(line.state)
+    assert seen == {"stopped", "asks", "finished"}
+
+
+def test_a_glance_leaves_out_what_weighs_much(finished, journal):
+    whole, glance = journal.entries(finished.name), Glance(journal, telling).entries(finished.name)
+    assert [(e.seq, e.key, e.at) for e in glance] == [(e.seq, e.key, e.at) for e in whole]
+    assert sum(len(e.body) for e in glance) < sum(len(e.body) for e in whole) / 10
+
+
+def test_lengths_are_those_of_the_journals(finished, journal):
+    other = Run(journal)
+    assert lengths(journal.store) == {finished.name: len(journal.entries(finished.name)), other.name: 1}
+    assert length(journal.store, other.name) == (1, 0)
+    assert length(journal.store, "none") == (0, 0)
+
+
+def test_a_line_follows_its_run(asking, journal):
+    lines = Lines(journal)
+
+    def line():
+        return lines.shown(Asked()).lines[0]
+
+    assert (line().state, line().waits_for) == ("asks", "an answer to round-1/approve")
+    answer_request(journal, asking.name, "round-1/approve", Approval(True, "ada", ""))
+    assert (line().state, line().waits_for) == ("waits", "")
+    with Lease(journal.store, asking.name):
+        assert line().state == "runs"
+    asking.go()
+    assert (line().state, line().round) == ("asks", 2)
+
+
+def test_a_run_that_is_over_and_then_aborted_is_not_told_from_memory(finished, journal, serve):
+    served = serve(journal)
+    assert "ship" in served.browser().get("/").page.text
+    assert served.desk.lines.shown(Asked()).lines[0].state == "finished"
+    served.browser().send(f"{finished.path}/abort", why="an incident", confirmed="yes")
+    assert served.desk.lines.shown(Asked()).lines[0].state == "aborted"
+
+
+def test_runs_are_found_by_text_and_state_and_shown_in_pages(journal, asking, serve):
+    for number in range(60):
+        journal.create(f"other-{number:02}", "other", f"planted/{'feed' if number % 2 else 'search'}")
+    browser = serve(journal).browser()
+
+    def shown(query):
+        page = browser.get(query).page
+        names = re.findall(r"other-\d\d|planted-\d{8}\S+", page.text)
+        return names, page
+
+    names, page = shown("/")
+    assert names == [f"other-{number:02}" for number in range(59, 59 - PER_PAGE, -1)]
+    assert "61 runs, the newest first; page 1 of 3" in page.text
+    assert [a["href"] for a in page.all("a") if "page=" in a["href"]] == ["/?page=2"]
+    assert shown("/?page=3")[0][-1] == asking.name
+    assert shown("/?page=99")[0] == shown("/?page=3")[0]
+    assert shown("/?page=-1")[0] == shown("/?page=x")[0] == shown("/?state=nonsense")[0] == names
+    assert shown("/?state=asks")[0] == [asking.name]
+    assert len(shown("/?state=never+began&text=SEARCH")[0]) == PER_PAGE
+    assert "30 runs" in shown("/?state=never+began&text=SEARCH")[1].text
+    assert "page 2 of 2" in shown("/?state=never+began&text=SEARCH&page=2")[1].text
+    assert "There is no such run" in shown("/?text=nothing")[1].text
+    assert browser.get("/runs/other-01").status == 409
+    assert "was stopped before it began" in browser.get("/runs/other-01").page.text
+
+
+def test_an_expired_question_is_not_asked(journal, days):
+    run = Run(journal, ASK + "expires_after_days = 3\n")
+    run.go()
+    assert Lines(journal).shown(Asked()).lines[0].state == "asks"
+    days.pass_(days=3)
+    assert Lines(journal).shown(Asked()).lines[0].state == "waits"
