@@ -91,16 +91,9 @@ def _run_page(request: Request, row: RunRow, entered: Entered, status: int = 200
     desk = desk_of(request)
     report = desk.reports.now(row)
     parts = desk.standings.parts(row.run, request.state.session.csrf, entered)
-    seen = together((*parts, *report.parts))
-    return page(
-        request,
-        "run.html",
-        status=status,
-        run=row,
-        report=report,
-        parts=parts,
-        live="" if entered.wrong else f"{run_path(row.run)}/live?seen={seen}",  # which would hide what is wrong
-    )
+    # news would hide what is wrong with a form
+    live = "" if entered.wrong else f"{run_path(row.run)}/live?seen={together((*parts, *report.parts))}"
+    return page(request, "run.html", status=status, run=row, report=report, parts=parts, live=live)
 
 
 def _ask_back(

@@ -106,16 +106,19 @@ def _shelf(request: Request) -> Shelf:
 def _knowledge(skill: Skill) -> Table:
     """Each record with its evidence, the active ones first."""
     records = sorted(skill.knowledge, key=lambda record: record.status)
-    headings = ("record", "status", "why", "experiments for it", "against it", "written by", "changed")
+    headings = ("id", "what it says", "status", "why", "experiments for it", "against it", "by", "changed")
     shown = table("What it knows", headings, map(_record, records))
     return first_rows(shown, _MOST_ROWS, f"`rectune skills show {skill.name}` has them all")
 
 
 def _record(record: KnowledgeRecord) -> list[str | Cell]:
-    tone: Cell = Cell(record.status, "good" if record.status == "active" else "dim")
-    told = record_line(record).removeprefix("- ")
-    evidence = (_keys(record.supports), _keys(record.contradicts))
-    return [told, tone, record.why, *evidence, record.author, record.changed or record.created]
+    status = Cell(record.status, "good" if record.status == "active" else "dim")
+    told, evidence = (
+        record_line(record).removeprefix("- "),
+        (_keys(record.supports), _keys(record.contradicts)),
+    )
+    changed = record.changed or record.created
+    return [record.id, told, status, record.why, *evidence, record.author, changed]
 
 
 def _keys(keys: tuple[str, ...]) -> str:

@@ -22,8 +22,8 @@ Parts = Callable[[], Sequence[Part]]
 
 
 def follow(request: Request, parts: Parts) -> Response:
-    """A stream of a page's parts, each when it differs from what was sent before; or, in the page itself, where
-    the request says that these were `seen`. It ends with the session or the server, whichever is the first."""
+    """A stream of a page's parts, each when it differs from what was sent before, or from what the page had
+    where the request tells that. It ends with the session or the server, whichever is the first."""
     if request.method == "HEAD":
         return Response(media_type=_KIND)
     stopping: asyncio.Event = request.app.state.stopping
