@@ -113,11 +113,8 @@ def _knowledge(skill: Skill) -> Table:
 
 def _record(record: KnowledgeRecord) -> list[str | Cell]:
     status = Cell(record.status, "good" if record.status == "active" else "dim")
-    told, evidence = (
-        record_line(record).removeprefix("- "),
-        (_keys(record.supports), _keys(record.contradicts)),
-    )
-    changed = record.changed or record.created
+    told, changed = record_line(record).removeprefix("- "), record.changed or record.created
+    evidence = _keys(record.supports), _keys(record.contradicts)
     return [record.id, told, status, record.why, *evidence, record.author, changed]
 
 

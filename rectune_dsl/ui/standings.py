@@ -87,8 +87,8 @@ class Standings:
 def sentence(now: Standing) -> str:
     """Where a run stands."""
     if now.abort is not None:
-        done = f"; {aborted_words(now.aborted)}" if now.aborted is not None else ""
-        return f"{abort_words(now.abort)}{done}."
+        done = f" {aborted_words(now.aborted).capitalize()}." if now.aborted is not None else ""
+        return f"It was {abort_words(now.abort)}.{done}"
     if now.finished:
         return "It is finished."
     if now.request is not None and now.answer is not None:

@@ -1,14 +1,12 @@
 """Pages: well-formed, readable by everybody, without anything inline; and text from outside stays text."""
 
 import json
-from datetime import UTC, datetime
 
 import pytest
-from hostile import ESCAPES, PAYLOAD, spoilt
+from copies import hostile_copy
+from hostile import ESCAPES, PAYLOAD
 from served import Run
 
-from rectune_dsl.memory.journal import Journal
-from rectune_dsl.memory.tables import ENTRIES, RUNS
 from rectune_dsl.ui.assets import assets
 from rectune_dsl.workflow.approval import answer_request
 from rectune_dsl.workflow.journaled import Approval
@@ -176,25 +174,9 @@ def is_text(answer):
     assert all("<" not in script for script in page.scripts)
 
 
-@pytest.fixture
-def hostile(asking, finished, tmp_path):
-    """A store in which every name and word of both runs has the payload."""
-    journal = Journal(str(tmp_path / "hostile.sqlite"))
-    names = {}
-    for run in (asking, finished):
-        names[run] = name = run.name + PAYLOAD.replace("/", "")  # which no path has in a part
-        row = {"run": name, "task": "t" + PAYLOAD[:60], "surface": "s" + PAYLOAD}
-        told = [(e, json.dumps(spoilt(json.loads(e.body)))) for e in run.journal.entries(run.name)]
-        with journal.store.writing() as db:
-            db.execute(RUNS.insert().values(created_at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", **row))
-            for entry, body in told:
-                values = {"run": name, "seq": entry.seq, "key": entry.key, "at": entry.at, "body": body}
-                db.execute(ENTRIES.insert().values(values))
-    return journal, names
-
-
-def test_names_notes_and_words_of_agents_stay_text(hostile, serve, asking, finished, tmp_path):
-    journal, names = hostile
+def test_names_notes_and_words_of_agents_stay_text(serve, asking, finished, tmp_path):
+    names = (asking.name, finished.name)
+    journal, _ = hostile_copy(asking.journal, names, str(tmp_path / "hostile.sqlite"))
     skill(tmp_path, "Likes " + PAYLOAD.replace("\x1b[31m\x07", ""))
     browser = serve(journal, by="ada" + PAYLOAD).browser()
     runs = browser.get("/")
