@@ -6,6 +6,7 @@ import json
 from typing import Any, Literal, get_args
 
 from rectune_dsl.memory.codec import encode
+from rectune_dsl.report.extra import needed
 from rectune_dsl.report.pages.blocks import Page
 
 Format = Literal["html", "md", "json"]
@@ -20,6 +21,7 @@ def written(kind: str, facts: Any, page: Page) -> str:
         from rectune_dsl.report.markdown import markdown
 
         return markdown(page)
+    needed("altair", "jinja2", "vl_convert")
     from rectune_dsl.report.html.file import html_file
 
     return html_file(page)

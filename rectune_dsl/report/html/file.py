@@ -9,14 +9,12 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any
 
-from rectune_dsl.report.extra import needed
 from rectune_dsl.report.html.body import asset, body, environment
 from rectune_dsl.report.pages.blocks import Page
 
 
 def html_file(page: Page) -> str:
-    """The page with its stylesheet and scripts. Raises UsageError where the extra `report` is missing."""
-    needed("altair", "jinja2", "vl_convert")
+    """The page with its stylesheet and scripts."""
     from markupsafe import Markup
 
     style, scripts = asset("report.css"), (library(), asset("charts.js"))

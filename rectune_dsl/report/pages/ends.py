@@ -53,7 +53,7 @@ def _recommended(facts: Facts) -> list[Block]:
     end = facts.end
     if end.is_production is None:
         return []
-    blocks: list[Block] = [Prose(end.why)] if end.why else []
+    blocks: list[Block] = [Prose(end.why)] if end.why and end.why not in end.reasons else []
     if not end.is_production:
         moved = [p for p in facts.params if p.recommended != p.production]
         rows = [

@@ -39,7 +39,7 @@ def arms(facts: Facts) -> tuple[Block, ...]:
         "Lifts over control",
         f"One panel for each of {len(panels)} metrics: a row per arm with its lift and 90 % interval, "
         f"against the guardrail's margin. {len(facts.arms)} arms, {stops} stopped.",
-        tuple(panels),
+        tuple(panel for panel in panels if panel.rows),
         arms_table(facts, names),
         key=_KEY,
         note=left_out(facts, shown),
