@@ -7,6 +7,7 @@ from rectune_dsl.report.facts.measured import measures
 from rectune_dsl.report.facts.records import EndFacts
 from rectune_dsl.report.facts.rounds import answer
 from rectune_dsl.report.standing import abort_words, aborted_words
+from rectune_dsl.report.turnout import turnout
 from rectune_dsl.report.view import RunView, assigned
 
 
@@ -32,6 +33,8 @@ def ending(task: Task, view: RunView, store_flag: str) -> EndFacts:
         confirmed_users=assigned(confirmation.look) if confirmation and confirmation.look else 0,
         answer=answer(view.shipping) or answer(confirmation.approval if confirmation else None),
         delivered=view.delivered,
+        turnout=turnout(*view.confirming) if view.confirming else "",
+        support=dict(estimates.support) if estimates and estimates.support else None,
     )
 
 

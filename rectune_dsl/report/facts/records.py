@@ -94,7 +94,8 @@ class AnswerFacts:
 class RoundFacts:
     """One round, as far as it got. `state` is in words; `best` is the highest U measured so far, and
     `safe_gain` the highest among arms that are safe enough, 0 (production) where none is: both with the names
-    of their arms. `told` is what its agents knew of skills."""
+    of their arms. `told` is what its agents knew of skills, `turnout` what is to be said of who came: far
+    fewer or far more units than planned."""
 
     round: int
     state: str
@@ -109,6 +110,7 @@ class RoundFacts:
     safe_arm: str
     notes: tuple[str, ...]
     frozen: str = ""
+    turnout: str = ""
     support: Mapping[str, Support] | None = None
 
 
@@ -218,6 +220,8 @@ class EndFacts:
     confirmed_users: int
     answer: AnswerFacts | None
     delivered: bool
+    turnout: str
+    support: Mapping[str, Support] | None
 
 
 @dataclass(frozen=True)
@@ -240,7 +244,9 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Facts:
-    """One run. `no_slates` says why `slates` is None."""
+    """One run. Arms are safe from a probability `floor` on to keep all guardrails; U is the sum of lifts
+    times `weights`. `no_slates` says why `slates` is None; `worth` is what skills were worth, where that was
+    measured; `until` is the last moment that was looked at."""
 
     run: str
     task: str
@@ -258,6 +264,7 @@ class Facts:
     forecasts: tuple[ForecastFacts, ...]
     records: tuple[RecordFacts, ...]
     bets: tuple[BetFacts, ...]
+    worth: str
     costs: tuple[Cost, ...]
     users: int
     experiments: int

@@ -14,6 +14,7 @@ from rectune_dsl.report.facts.records import (
     RoundFacts,
     Span,
 )
+from rectune_dsl.report.turnout import turnout
 from rectune_dsl.report.view import RoundView, RunView, assigned
 from rectune_dsl.report.words import changes
 from rectune_dsl.report.worth import told_of
@@ -78,6 +79,7 @@ def _round(task: Task, round: RoundView, best: tuple[Span | None, str], safe: tu
         safe_arm=safe[1],
         notes=() if round.insight is None else lessons(round.insight),
         frozen=result.frozen if result else "",
+        turnout=turnout(round.spec, round.looks[-1]) if round.spec and round.looks else "",
         support=dict(result.estimates.support) if result and result.estimates.support else None,
     )
 

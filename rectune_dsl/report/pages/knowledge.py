@@ -60,7 +60,8 @@ def skills(facts: Facts) -> tuple[Block, ...]:
     note = (
         "Evidence makes records active, never an agent: `rectune skills show NAME` tells where each stands."
     )
-    return (first_rows(kept, MOST_ROWS, ELSEWHERE), *_bets(facts), Prose(note, "dim"))
+    worth = (Prose(f"{facts.worth[:1].upper()}{facts.worth[1:]}."),) if facts.worth else ()
+    return (*worth, first_rows(kept, MOST_ROWS, ELSEWHERE), *_bets(facts), Prose(note, "dim"))
 
 
 def _worth(facts: Facts, record: RecordFacts) -> tuple[str, str]:

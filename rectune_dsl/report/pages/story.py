@@ -5,7 +5,7 @@ from __future__ import annotations
 from rectune_dsl.report.facts.records import ArmFacts, Facts, ForecastFacts, ProposalFacts, RoundFacts
 from rectune_dsl.report.pages.arms import ELSEWHERE, MOST_ROWS, interval, rounded
 from rectune_dsl.report.pages.blocks import Block, Figure, Folded, Listing, Panel, Prose, Row, Titled
-from rectune_dsl.report.support import advice, support_table
+from rectune_dsl.report.support import LOGGED, advice, support_table
 from rectune_dsl.report.tables import Cell, Table, first_rows, table
 from rectune_dsl.report.words import predicted
 
@@ -14,7 +14,6 @@ MOST_TOLD = 50
 """Rounds that are told in full, the last ones."""
 MOST_TOLD = 50
 """Rounds that are told in full, the last ones."""
-_SUPPORT = "the log, for these arms"
 
 
 def timeline(facts: Facts) -> tuple[Block, ...]:
@@ -84,7 +83,7 @@ def _round(
     for proposal in round.proposals:
         blocks += _proposal(proposal, arms.get(proposal.name), outcomes.get(proposal.name, []))
     if round.support:
-        blocks.append(support_table(round.support, _SUPPORT))
+        blocks.append(support_table(round.support, LOGGED))
         blocks += [Prose(note, "doubtful") for note in advice(round.support)]
     if round.notes:
         blocks.append(Titled("Learnt", (Listing(round.notes),)))
