@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from rectune_dsl.hooks.api import Bound, Mechanic, Prediction, Support
+from rectune_dsl.hooks.api import Bound, Check, Mechanic, Prediction, Support
 from rectune_dsl.report.costs import Cost
 
 Standing = Literal["", "kept", "open", "broken"]
@@ -59,13 +59,6 @@ class ArmFacts:
 
 
 @dataclass(frozen=True)
-class CheckFacts:
-    name: str
-    passed: bool
-    detail: str
-
-
-@dataclass(frozen=True)
 class ProposalFacts:
     """A proposal with the Critic's words. `changes` is in words; `taken` is None before the review."""
 
@@ -78,7 +71,7 @@ class ProposalFacts:
     predictions: tuple[Prediction, ...]
     taken: bool | None
     critic: str
-    checks: tuple[CheckFacts, ...]
+    checks: tuple[Check, ...]
 
 
 @dataclass(frozen=True)

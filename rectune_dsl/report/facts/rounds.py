@@ -9,7 +9,6 @@ from rectune_dsl.hooks.api import Insight, Proposal, Review
 from rectune_dsl.report.facts.records import (
     AnswerFacts,
     ArmFacts,
-    CheckFacts,
     ProposalFacts,
     RoundFacts,
     Span,
@@ -112,5 +111,5 @@ def _proposal(task: Task, proposal: Proposal, review: Review | None) -> Proposal
         predictions=hypothesis.predictions,
         taken=None if review is None else review.taken,
         critic="" if review is None else review.justification,
-        checks=() if review is None else tuple(CheckFacts(c.name, c.passed, c.detail) for c in review.checks),
+        checks=() if review is None else review.checks,
     )
