@@ -10,6 +10,7 @@ from rectune_dsl.hooks.api import Proposal, Review, Verdict
 from rectune_dsl.report.configs import config_table
 from rectune_dsl.report.console import outcome_style, print_table
 from rectune_dsl.report.costs import print_costs
+from rectune_dsl.report.facts.space import params
 from rectune_dsl.report.lifts import p_values_table, print_lifts
 from rectune_dsl.report.standing import abort_words, print_aborted
 from rectune_dsl.report.support import LOGGED, print_support
@@ -41,7 +42,7 @@ def print_end(out: Console, task: Task, view: RunView, store_flag: str) -> None:
     if recommendation is not None and recommendation.is_production:
         out.print("recommendation: production as it is")
     elif recommendation is not None:
-        print_table(out, config_table(task.params, recommendation.config.values))
+        print_table(out, config_table(params(task, recommendation.config.values), "recommended config"))
         expected = predicted(recommendation.predictions)
         out.print(Text(f"expected: {expected}; P(all guardrails hold) {recommendation.p_feasible:.2f}"))
     if confirmation is not None and confirmation.approval is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rectune_dsl.agents import words
 from rectune_dsl.report.facts.records import ArmFacts, Facts, Span
 from rectune_dsl.report.facts.rounds import is_safe
 
@@ -56,7 +57,5 @@ def rounded(value: float) -> float:
 
 
 def interval(span: Span | None) -> str:
-    """`+1.20 % [+0.10, +2.30]`."""
-    if span is None:
-        return "missing"
-    return f"{span.value * 100:+.2f} % [{span.low * 100:+.2f}, {span.high * 100:+.2f}]"
+    """`+1.20 % [+0.10 %, +2.30 %]`."""
+    return "missing" if span is None else words.interval(span.value, span.low, span.high)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rectune_dsl.agents.words import chance, counted
+from rectune_dsl.report.configs import config_table, is_moved
 from rectune_dsl.report.facts.records import AnswerFacts, EndFacts, Facts
 from rectune_dsl.report.lifts import MARKS, measure_cell
 from rectune_dsl.report.pages.blocks import Banner, Block, Listing, Prose, Titled
 from rectune_dsl.report.support import LOGGED, advice, support_table
 from rectune_dsl.report.tables import Cell, Table, Tone, table
 from rectune_dsl.report.verdicts import bounds_table
-from rectune_dsl.report.words import count, number, predicted
+from rectune_dsl.report.words import count, predicted
 
 _SAID: Mapping[str, tuple[str, Tone]] = {
     "ship": ("The recommended config was shown to be better, and to keep every guardrail.", "good"),
@@ -68,22 +69,10 @@ def _recommended(facts: Facts) -> list[Block]:
 
 
 def _changes(facts: Facts) -> Table:
-    moved = [p for p in facts.params if p.recommended is not None and p.recommended != p.production]
-    rows = [
-        [
-            p.name,
-            number(p.production),
-            number(p.recommended or 0.0),
-            f"{number(p.low)} .. {number(p.high)}",
-            "at its bound" if p.recommended in (p.low, p.high) else "",
-        ]
-        for p in moved
-    ]
-    headings = ("param", "production", "recommended", "bounds", "")
+    moved = [param for param in facts.params if is_moved(param)]
     left = len(facts.params) - len(moved)
     note = f"{counted(left, 'other param')} {'stays as it is' if left == 1 else 'stay as they are'}."
-    title = "what the recommended config changes"
-    return table(title, headings, rows, numbers=headings[1:3], note=note if left else "")
+    return config_table(moved, "what the recommended config changes", note if left else "")
 
 
 def _expected(end: EndFacts) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from math import log
 
+from rectune_dsl.report.configs import config_table, is_moved
 from rectune_dsl.report.facts.records import ArmFacts, Facts, FeatureFacts, ParamFacts, SlateFacts
 from rectune_dsl.report.pages.arms import ELSEWHERE, MOST_ROWS, chosen, interval, left_out, rounded, safety
 from rectune_dsl.report.pages.blocks import Block, Figure, Panel, Prose, Row
-from rectune_dsl.report.tables import Cell, Table, first_rows, table
+from rectune_dsl.report.tables import Table, first_rows, table
 from rectune_dsl.report.words import number, percent
 
 MOST_LINES = 120
@@ -23,7 +24,7 @@ def params(facts: Facts) -> tuple[Block, ...]:
     axes = _axes(facts.params)
     rows = [row for arm in shown for row in _line(arm, facts, axes)]
     rows += _marked("production", axes, {p.name: (p.production, p.production_unit) for p in axes})
-    moved = [p for p in facts.params if p.recommended is not None and p.recommended != p.production]
+    moved = [p for p in facts.params if is_moved(p)]
     if moved:
         after = {p.name: (p.recommended or 0.0, p.recommended_unit or 0.0) for p in axes}
         rows += _marked("recommended", axes, after)
@@ -42,7 +43,7 @@ def params(facts: Facts) -> tuple[Block, ...]:
         "dotted where a guardrail was not measured; its colour is U",
         note=note.strip(),
     )
-    return (_params_table(facts), figure)
+    return (first_rows(config_table(facts.params, "params"), MOST_ROWS, ELSEWHERE), figure)
 
 
 def slates(facts: Facts) -> tuple[Block, ...]:
@@ -122,25 +123,6 @@ def _marked(role: str, axes: tuple[ParamFacts, ...], values: dict[str, tuple[flo
         }
         for p in axes
     ]
-
-
-def _params_table(facts: Facts) -> Table:
-    rows = []
-    for p in facts.params:
-        is_moved = p.recommended is not None and p.recommended != p.production
-        at_bound = p.recommended in (p.low, p.high)
-        rows.append(
-            [
-                Cell(p.name),
-                Cell(number(p.production)),
-                Cell("" if p.recommended is None else number(p.recommended), "strong" if is_moved else "dim"),
-                Cell(f"{number(p.low)} .. {number(p.high)}{' (log scale)' if p.scale == 'log' else ''}"),
-                Cell("at its bound" if at_bound else "", "doubtful"),
-                Cell(p.about, "dim"),
-            ]
-        )
-    headings = ("param", "production", "recommended", "bounds", "", "about")
-    return first_rows(table("params", headings, rows, numbers=headings[1:3]), MOST_ROWS, ELSEWHERE)
 
 
 def _configs_table(facts: Facts) -> Table:
