@@ -1,12 +1,13 @@
 """`rectune report` and `rectune compare`: files, formats, and what is said when something is missing."""
 
 import json
-import re
 import subprocess
 import sys
 import textwrap
 
 import pytest
+
+from rectune_dsl.memory.journal import Journal
 
 
 def test_a_report_is_one_file_in_this_folder_and_says_so(rectune, finished, tmp_path):
@@ -75,7 +76,7 @@ def test_a_comparison_needs_two_runs(rectune, finished):
 
 def test_campaigns_are_compared_on_the_terminal_or_in_a_file(rectune, finished, open_bandit, tmp_path):
     assert rectune("run", open_bandit, "--seed", 4).code == 0
-    names = re.findall(r"open-bandit-\d+-\d+-\w+", rectune("ls").out)
+    names = [row.run for row in Journal(".rectune/journal.sqlite").runs()]
     told = rectune("compare", *names)
     assert told.code == 0
     for words in (*names, "Outcomes", "What differs", "seed", "safe gain"):

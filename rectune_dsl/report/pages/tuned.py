@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import log
-
 from rectune_dsl.report.configs import config_table, is_moved
 from rectune_dsl.report.facts.records import ArmFacts, Facts, FeatureFacts, ParamFacts, SlateFacts
 from rectune_dsl.report.pages.arms import ELSEWHERE, MOST_ROWS, chosen, interval, left_out, rounded, safety
@@ -15,7 +13,6 @@ MOST_LINES = 120
 """Configs of the parallel coordinates."""
 MOST_AXES = 24
 """Params that they show."""
-_TINY = 1e-9
 
 
 def params(facts: Facts) -> tuple[Block, ...]:
@@ -31,7 +28,9 @@ def params(facts: Facts) -> tuple[Block, ...]:
     most = max((abs(a.objective.value) for a in shown if a.objective), default=0.01) * 100
     note = left_out(facts, shown)
     if len(axes) < len(facts.params):
-        note += f" {len(axes)} of {len(facts.params)} params are drawn: those that vary most."
+        note += (
+            f" {len(axes)} of {len(facts.params)} params are drawn: those that the recommendation moves most."
+        )
     figure = Figure(
         "params",
         "Configs from bound to bound",
@@ -89,8 +88,12 @@ def _axes(params: tuple[ParamFacts, ...]) -> tuple[ParamFacts, ...]:
     """At most MOST_AXES params: those that the recommended config moves furthest first."""
     if len(params) <= MOST_AXES:
         return params
-    ranked = sorted(params, key=lambda p: -abs((p.recommended_unit or p.production_unit) - p.production_unit))
-    taken = {p.name for p in ranked[:MOST_AXES]}
+
+    def moved(param: ParamFacts) -> float:
+        after = param.recommended_unit
+        return 0.0 if after is None else abs(after - param.production_unit)
+
+    taken = {p.name for p in sorted(params, key=moved, reverse=True)[:MOST_AXES]}
     return tuple(p for p in params if p.name in taken)
 
 
@@ -98,16 +101,9 @@ def _line(arm: ArmFacts, facts: Facts, axes: tuple[ParamFacts, ...]) -> list[Row
     u = None if arm.objective is None else rounded(arm.objective.value * 100)
     own = {"name": arm.name, "role": "arm", "u": u, "safety": safety(arm, facts.floor)}
     return [
-        {**own, "param": p.name, "unit": rounded(unit(p, arm.config[p.name])), "value": arm.config[p.name]}
+        {**own, "param": p.name, "unit": rounded(arm.units[p.name]), "value": arm.config[p.name]}
         for p in axes
     ]
-
-
-def unit(param: ParamFacts, value: float) -> float:
-    """A value in units of its param's range, on its scale."""
-    scaled = log if param.scale == "log" else float
-    low, high = scaled(param.low), scaled(param.high)
-    return (scaled(value) - low) / max(high - low, _TINY)
 
 
 def _marked(role: str, axes: tuple[ParamFacts, ...], values: dict[str, tuple[float, float]]) -> list[Row]:
