@@ -44,10 +44,12 @@ class Measure:
 
 @dataclass(frozen=True)
 class ArmFacts:
-    """A treatment that was tested. `units` are the config's values as shares of their ranges. `objective` is U;
-    `p_safe` the probability that all guardrails hold, by this arm's own estimates, each with a flat prior and
-    independently of the others: None where one was not measured. `stopped` is why it lost its traffic, and
-    `is_elite` whether Insight keeps it as an example."""
+    """A treatment that was tested. `units` are the config's values as shares of their ranges.
+
+    `objective` is U; `p_safe` the probability that all guardrails hold, by this arm's own estimates, each with
+    a flat prior and independently of the others: None where one was not measured. `stopped` is why it lost its
+    traffic, and `is_elite` whether Insight keeps it as an example.
+    """
 
     name: str
     round: int
