@@ -46,9 +46,9 @@ class Measure:
 class ArmFacts:
     """A treatment that was tested. `units` are the config's values as shares of their ranges.
 
-    `objective` is U; `p_safe` the probability that all guardrails hold, by this arm's own estimates, each with
-    a flat prior and independently of the others: None where one was not measured. `stopped` is why it lost its
-    traffic, and `is_elite` whether Insight keeps it as an example.
+    `objective` is U; `p_safe` the probability that all guardrails hold, by this arm's own estimates, each
+    with a flat prior and independently of the others: None where one was not measured. `stopped` is why it
+    lost its traffic, and `is_elite` whether Insight keeps it as an example.
     """
 
     name: str
