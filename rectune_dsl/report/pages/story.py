@@ -46,7 +46,8 @@ def predictions(facts: Facts) -> tuple[Block, ...]:
     share = hits / len(facts.forecasts)
     words = (
         f"{hits} of {len(facts.forecasts)} predictions ({share:.0%}) differ from what was measured by less "
-        f"than chance allows in nine cases of ten: about 90 % is what honest intervals give."
+        f"than chance allows in nine cases of ten: about 90 % is what honest intervals give. Arms "
+        f"of a round share their control, so misses come together."
     )
     by_metric = _grouped(facts.forecasts, lambda forecast: forecast.metric)
     panels = tuple(_calibration(metric, own) for metric, own in list(by_metric.items())[:MOST_PANELS])
