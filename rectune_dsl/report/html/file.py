@@ -43,7 +43,8 @@ def library() -> str:
 def _policy(style: str, scripts: Sequence[str]) -> str:
     """A Content-Security-Policy that names what the file holds by its hash, and allows nothing else."""
     allowed = " ".join(map(_hashed, scripts))
-    return f"default-src 'none'; img-src data:; style-src {_hashed(style)}; script-src {allowed}"
+    nothing = "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:"
+    return f"{nothing}; style-src {_hashed(style)}; script-src {allowed}"
 
 
 def _hashed(text: str) -> str:

@@ -24,8 +24,8 @@ def chosen(facts: Facts, most: int) -> tuple[ArmFacts, ...]:
     stopped = [arm.name for arm in facts.arms if arm.stopped][: most // 4]
     ranked = sorted(facts.arms, key=lambda arm: -(arm.objective.value if arm.objective else float("-inf")))
     first = [arm.name for arm in ranked if arm.name in safest or arm.is_elite]
-    taken = list(dict.fromkeys([*first, *stopped, *(arm.name for arm in ranked)]))[:most]
-    return tuple(arm for arm in facts.arms if arm.name in set(taken))
+    taken = set(list(dict.fromkeys([*first, *stopped, *(arm.name for arm in ranked)]))[:most])
+    return tuple(arm for arm in facts.arms if arm.name in taken)
 
 
 def left_out(facts: Facts, shown: Sequence[ArmFacts]) -> str:
