@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -29,7 +30,14 @@ STYLES: Mapping[Tone, str] = {
 
 
 class PatientConsole(Console):
-    """A reader that goes away (`| head`) does not end a campaign: the rest is printed to nobody."""
+    """A reader that goes away (`| head`) does not end a campaign: the rest is printed to nobody.
+
+    What agents, models and platforms wrote cannot move the cursor, or turn text around: characters that a
+    terminal obeys are shown as U+FFFD.
+    """
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        super().print(*map(_visible, objects), **options)
 
     def on_broken_pipe(self) -> None:
         self.quiet = True
@@ -73,3 +81,13 @@ def print_table(out: Console, shown: Table) -> None:
 
 def outcome_style(decision: str) -> str:
     return {"ship": "bold green", "hold": "bold yellow"}.get(decision, "bold")
+
+
+def _visible(shown: Any) -> Any:
+    """Texts, character by character, so that styles stay in their places; tables see to their cells."""
+    if isinstance(shown, str):
+        return printable(shown)
+    if isinstance(shown, Text):
+        shown = shown.copy()
+        shown.plain = printable(shown.plain)
+    return shown

@@ -10,17 +10,16 @@ from rectune_dsl.hooks.api import Proposal, Review, Verdict
 from rectune_dsl.report.configs import config_table
 from rectune_dsl.report.console import outcome_style, print_table
 from rectune_dsl.report.costs import print_costs
+from rectune_dsl.report.facts.space import params
 from rectune_dsl.report.lifts import p_values_table, print_lifts
 from rectune_dsl.report.standing import abort_words, print_aborted
-from rectune_dsl.report.support import print_support
+from rectune_dsl.report.support import LOGGED, print_support
 from rectune_dsl.report.turnout import print_turnout
 from rectune_dsl.report.verdicts import bounds_table
 from rectune_dsl.report.view import RoundView, RunView, traffic
 from rectune_dsl.report.words import changes, count, predicted
 from rectune_dsl.report.worth import told_of, worth
 from rectune_dsl.workflow.journaled import Approval
-
-_SUPPORT = "the log, for these arms"
 
 
 def print_run(out: Console, task: Task, view: RunView, store_flag: str) -> None:
@@ -43,7 +42,7 @@ def print_end(out: Console, task: Task, view: RunView, store_flag: str) -> None:
     if recommendation is not None and recommendation.is_production:
         out.print("recommendation: production as it is")
     elif recommendation is not None:
-        print_table(out, config_table(task.params, recommendation.config.values))
+        print_table(out, config_table(params(task, recommendation.config.values), "recommended config"))
         expected = predicted(recommendation.predictions)
         out.print(Text(f"expected: {expected}; P(all guardrails hold) {recommendation.p_feasible:.2f}"))
     if confirmation is not None and confirmation.approval is not None:
@@ -52,7 +51,7 @@ def print_end(out: Console, task: Task, view: RunView, store_flag: str) -> None:
         out.print()
         title = "confirmation: lifts over control, ± 90 %"
         print_lifts(out, task, confirmation.estimates, confirmation.stopped, title)
-        print_support(out, confirmation.estimates.support, _SUPPORT)
+        print_support(out, confirmation.estimates.support, LOGGED)
     if view.abort is not None:
         out.print(Text(abort_words(view.abort), "red"))
         if view.aborted is not None:
@@ -109,7 +108,7 @@ def _print_round(out: Console, task: Task, round: RoundView) -> None:
         result = round.result
         print_lifts(out, task, result.estimates, result.stopped, "lifts over control, ± 90 %")
         print_table(out, p_values_table(result.estimates))
-        print_support(out, result.estimates.support, _SUPPORT)
+        print_support(out, result.estimates.support, LOGGED)
         for arm, why in result.stopped.items():
             out.print(Text(f"stopped {arm}: {why}", "yellow"))
         if result.frozen:

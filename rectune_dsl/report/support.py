@@ -13,6 +13,8 @@ from rectune_dsl.report.console import print_table
 from rectune_dsl.report.tables import Table, table
 from rectune_dsl.report.words import count
 
+LOGGED = "the log, for these arms"
+"""What a table of tested arms is about."""
 UNLOGGED = 0.005
 """Share of an arm's choices that were never logged from which on something is said of it."""
 RARELY = 0.01

@@ -179,6 +179,10 @@ def test_predictions_are_held_against_what_was_measured(simulated):
 
 
 def test_units_of_params_are_shares_of_their_range(simulated):
-    (param,) = told(simulated.facts())["params"]
+    report = told(simulated.facts())
+    (param,) = report["params"]
     assert param["name"] == "w_long"
     assert param["production_unit"] == pytest.approx(math.log(1.0 / 0.1) / math.log(10.0 / 0.1))
+    for arm in report["arms"]:
+        wanted = math.log(arm["config"]["w_long"] / 0.1) / math.log(10.0 / 0.1)
+        assert arm["units"]["w_long"] == pytest.approx(wanted)

@@ -61,7 +61,8 @@ def test_its_policy_allows_its_own_style_and_scripts_and_nothing_else(found):
     digests = [hashlib.sha256("".join(block).encode()).digest() for block in blocks]
     hashes = [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]
     assert policy == (
-        f"default-src 'none'; img-src data:; style-src {hashes[0]}; script-src {' '.join(hashes[1:])}"
+        "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; "
+        f"style-src {hashes[0]}; script-src {' '.join(hashes[1:])}"
     )
 
 

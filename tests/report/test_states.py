@@ -60,7 +60,7 @@ def test_an_aborted_run_says_by_whom_and_why(planted, is_done):
     done = Aborted(("round-2/experiment",), True) if is_done else None
     text = shown(planted, abort=order, aborted=done, verdict=None).text
     assert "There is no verdict." in text
-    assert "Aborted by eve at 2026-03-02 12:00 UTC: the feed is down" in text
+    assert "Aborted by eve at 2026-03-02 12:00 UTC: the feed is down." in text
     assert ("rectune tick" in text) == (not is_done)
 
 

@@ -117,8 +117,7 @@ def calibration(options: Row) -> alt.LayerChart:
 
 
 def changes(options: Row) -> alt.LayerChart:
-    """A bar per `name` from 0 to `value`. Options: `x`, the axis' title, and `rows`, how many there
-    are."""
+    """A bar per `name` from 0 to `value`. Options: `x`, the axis' title, and `rows`, how many there are."""
     bars = (
         chart()
         .mark_bar(height=10)

@@ -8,8 +8,8 @@ from typing import Any
 
 from rectune_dsl.report.charts.drawings import DRAWINGS
 from rectune_dsl.report.charts.marks import ROWS
-from rectune_dsl.report.pages.blocks import Panel
-from rectune_dsl.skillhub.render import plain
+from rectune_dsl.report.pages.blocks import Panel, Row
+from rectune_dsl.skillhub.render import printable
 
 Spec = Mapping[str, Any]
 _TEXT = "currentColor"
@@ -54,8 +54,8 @@ def spec_of(panel: Panel) -> Spec:
 
     Rows are put in afterwards: they are plain values, and validating each of thousands takes seconds.
     """
-    spec = _drawn(panel.drawing, tuple(panel.options.items()))
-    rows = [{name: _visible(value) for name, value in row.items()} for row in panel.rows]
+    spec = _drawn(panel.drawing, tuple(_visible(panel.options).items()))
+    rows = [_visible(row) for row in panel.rows]
     return {**spec, "autosize": _FIT, "config": LOOKS, "datasets": {**spec.get("datasets", {}), ROWS: rows}}
 
 
@@ -65,6 +65,6 @@ def _drawn(drawing: str, options: tuple[tuple[str, str | float | bool | None], .
     return found
 
 
-def _visible(value: object) -> object:
-    """What others wrote is put on one line, without characters that cannot be seen."""
-    return plain(value) if isinstance(value, str) else value
+def _visible(row: Row) -> Row:
+    """What others wrote, without characters that cannot be seen."""
+    return {name: printable(value) if isinstance(value, str) else value for name, value in row.items()}

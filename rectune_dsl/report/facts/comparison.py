@@ -152,6 +152,8 @@ def _incomparable(tasks: Sequence[Task], found: Sequence[Facts]) -> Iterator[str
         yield "U is not the same sum of lifts in all runs: their U, safe gains and rounds are not comparable."
     if any(task.guarded != tasks[0].guarded for task in tasks):
         yield "The guardrails differ: what is safe in one run may not be in another."
+    if any(facts.floor != found[0].floor for facts in found):
+        yield "The risks differ: an arm may count as safe in one run that would not in another."
     if any(task.production != tasks[0].production for task in tasks):
         yield "Production differs: lifts are over different configs."
     if len({task.experiment.backend for task in tasks}) > 1:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from rectune_dsl.agents.words import sentence
 from rectune_dsl.dsl.model import Task
+from rectune_dsl.hooks.api import HOLDOUT, Estimates
 from rectune_dsl.report.facts.measured import measures
-from rectune_dsl.report.facts.records import EndFacts
+from rectune_dsl.report.facts.records import EndFacts, Measure
 from rectune_dsl.report.facts.rounds import answer
 from rectune_dsl.report.standing import abort_words, aborted_words
+from rectune_dsl.report.turnout import turnout
 from rectune_dsl.report.view import RunView, assigned
 
 
@@ -28,18 +31,25 @@ def ending(task: Task, view: RunView, store_flag: str) -> EndFacts:
         expected=told.predictions if told and is_new else (),
         p_feasible=told.p_feasible if told and is_new else None,
         chance_to_ship=told.chance_to_ship if told and is_new else None,
-        measures=measures(task, estimates, estimates.arms[0]) if estimates and estimates.arms else (),
+        measures=_confirmed(task, estimates) if estimates else (),
         confirmed_users=assigned(confirmation.look) if confirmation and confirmation.look else 0,
         answer=answer(view.shipping) or answer(confirmation.approval if confirmation else None),
         delivered=view.delivered,
+        turnout=turnout(*view.confirming) if view.confirming else "",
+        support=dict(estimates.support) if estimates and estimates.support else None,
     )
+
+
+def _confirmed(task: Task, estimates: Estimates) -> tuple[Measure, ...]:
+    """What the confirmation's one treatment did."""
+    treatments = (arm for arm in estimates.arms if arm != HOLDOUT)
+    return tuple(measure for arm in treatments for measure in measures(task, estimates, arm))
 
 
 def _reasons(view: RunView) -> tuple[str, ...]:
     if view.abort is not None:
-        done = view.aborted
-        stopped = () if done is None else (f"{aborted_words(done)[:1].upper()}{aborted_words(done)[1:]}.",)
-        return (f"{abort_words(view.abort)[:1].upper()}{abort_words(view.abort)[1:]}", *stopped)
+        done = () if view.aborted is None else (sentence(aborted_words(view.aborted)),)
+        return (sentence(abort_words(view.abort)), *done)
     return view.verdict.reasons if view.verdict else ()
 
 

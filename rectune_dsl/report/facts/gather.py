@@ -17,6 +17,7 @@ from rectune_dsl.report.facts.records import ArmFacts, Facts, RoundFacts, SlateF
 from rectune_dsl.report.facts.rounds import floor, rounds
 from rectune_dsl.report.facts.space import params
 from rectune_dsl.report.view import RunView, traffic
+from rectune_dsl.report.worth import worth
 
 Showing = Callable[[Config, str], SlateFacts]
 """What a config, called by its second argument, changes in real slates."""
@@ -48,6 +49,7 @@ def facts(task: Task, view: RunView, store_flag: str = "", showing: Showing | No
         forecasts=forecasts(view),
         records=records(view),
         bets=bets(view),
+        worth=worth(task, view),
         costs=costs(view.calls),
         users=users,
         experiments=experiments,

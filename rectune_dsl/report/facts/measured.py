@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from rectune_dsl.dsl.guardrails import Limit
 from rectune_dsl.dsl.model import Task
+from rectune_dsl.dsl.space import Space
 from rectune_dsl.experiments.holm import holm_adjusted
 from rectune_dsl.experiments.intervals import Measured, kept_p_value, lift, limited, weighted_lifts
 from rectune_dsl.hooks.api import CONTROL, HOLDOUT, Estimates, Prediction
@@ -51,15 +52,14 @@ def p_safe(task: Task, estimates: Estimates, arm: str) -> float | None:
 
 def arms(task: Task, view: RunView) -> tuple[ArmFacts, ...]:
     """Every treatment of every round that can be trusted, in their order; and those that were stopped."""
-    elite = {arm.arm for r in view.rounds[-1:] if r.insight for arm in r.insight.elite}
-    for round in reversed(view.rounds):  # the last round may have taught nothing yet
-        if round.insight is not None:
-            elite = {arm.arm for arm in round.insight.elite}
-            break
-    return tuple(found for round in view.rounds for found in _of_round(task, round, elite))
+    insights = (r.insight for r in reversed(view.rounds) if r.insight is not None)
+    newest = next(insights, None)
+    elite = {arm.arm for arm in newest.elite} if newest else set()
+    space = Space(task)
+    return tuple(found for round in view.rounds for found in _of_round(task, space, round, elite))
 
 
-def _of_round(task: Task, round: RoundView, elite: set[str]) -> Iterator[ArmFacts]:
+def _of_round(task: Task, space: Space, round: RoundView, elite: set[str]) -> Iterator[ArmFacts]:
     if round.result is None:
         return
     result, estimates = round.result, round.result.estimates
@@ -73,6 +73,7 @@ def _of_round(task: Task, round: RoundView, elite: set[str]) -> Iterator[ArmFact
             name=arm.name,
             round=round.round,
             config=dict(arm.config.values),
+            units=dict(zip(space.names, space.to_unit(arm.config.values).tolist(), strict=True)),
             objective=objective(task, estimates, arm.name) if measured else None,
             p_safe=p_safe(task, estimates, arm.name) if measured else None,
             measures=measures(task, estimates, arm.name, holm[arm.name]) if measured else (),

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from rectune_dsl.hooks.api import Bound, Mechanic, Prediction, Support
+from rectune_dsl.hooks.api import Bound, Check, Mechanic, Prediction, Support
 from rectune_dsl.report.costs import Cost
 
 Standing = Literal["", "kept", "open", "broken"]
@@ -44,25 +44,22 @@ class Measure:
 
 @dataclass(frozen=True)
 class ArmFacts:
-    """A treatment that was tested. `objective` is U; `p_safe` the probability that all guardrails hold, by
-    this arm's own estimates, each with a flat prior and independently of the others: None where one was not
-    measured. `stopped` is why it lost its traffic, and `is_elite` whether Insight keeps it as an example."""
+    """A treatment that was tested. `units` are the config's values as shares of their ranges.
+
+    `objective` is U; `p_safe` the probability that all guardrails hold, by this arm's own estimates, each
+    with a flat prior and independently of the others: None where one was not measured. `stopped` is why it
+    lost its traffic, and `is_elite` whether Insight keeps it as an example.
+    """
 
     name: str
     round: int
     config: Mapping[str, float]
+    units: Mapping[str, float]
     objective: Span | None
     p_safe: float | None
     measures: tuple[Measure, ...]
     stopped: str = ""
     is_elite: bool = False
-
-
-@dataclass(frozen=True)
-class CheckFacts:
-    name: str
-    passed: bool
-    detail: str
 
 
 @dataclass(frozen=True)
@@ -78,7 +75,7 @@ class ProposalFacts:
     predictions: tuple[Prediction, ...]
     taken: bool | None
     critic: str
-    checks: tuple[CheckFacts, ...]
+    checks: tuple[Check, ...]
 
 
 @dataclass(frozen=True)
@@ -94,7 +91,8 @@ class AnswerFacts:
 class RoundFacts:
     """One round, as far as it got. `state` is in words; `best` is the highest U measured so far, and
     `safe_gain` the highest among arms that are safe enough, 0 (production) where none is: both with the names
-    of their arms. `told` is what its agents knew of skills."""
+    of their arms. `told` is what its agents knew of skills, `turnout` what is to be said of who came: far
+    fewer or far more units than planned."""
 
     round: int
     state: str
@@ -109,6 +107,7 @@ class RoundFacts:
     safe_arm: str
     notes: tuple[str, ...]
     frozen: str = ""
+    turnout: str = ""
     support: Mapping[str, Support] | None = None
 
 
@@ -218,6 +217,8 @@ class EndFacts:
     confirmed_users: int
     answer: AnswerFacts | None
     delivered: bool
+    turnout: str
+    support: Mapping[str, Support] | None
 
 
 @dataclass(frozen=True)
@@ -240,7 +241,9 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Facts:
-    """One run. `no_slates` says why `slates` is None."""
+    """One run. Arms are safe from a probability `floor` on to keep all guardrails; U is the sum of lifts
+    times `weights`. `no_slates` says why `slates` is None; `worth` is what skills were worth, where that was
+    measured; `until` is the last moment that was looked at."""
 
     run: str
     task: str
@@ -258,6 +261,7 @@ class Facts:
     forecasts: tuple[ForecastFacts, ...]
     records: tuple[RecordFacts, ...]
     bets: tuple[BetFacts, ...]
+    worth: str
     costs: tuple[Cost, ...]
     users: int
     experiments: int

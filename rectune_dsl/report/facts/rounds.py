@@ -9,11 +9,11 @@ from rectune_dsl.hooks.api import Insight, Proposal, Review
 from rectune_dsl.report.facts.records import (
     AnswerFacts,
     ArmFacts,
-    CheckFacts,
     ProposalFacts,
     RoundFacts,
     Span,
 )
+from rectune_dsl.report.turnout import turnout
 from rectune_dsl.report.view import RoundView, RunView, assigned
 from rectune_dsl.report.words import changes
 from rectune_dsl.report.worth import told_of
@@ -78,6 +78,7 @@ def _round(task: Task, round: RoundView, best: tuple[Span | None, str], safe: tu
         safe_arm=safe[1],
         notes=() if round.insight is None else lessons(round.insight),
         frozen=result.frozen if result else "",
+        turnout=turnout(round.spec, round.looks[-1]) if round.spec and round.looks else "",
         support=dict(result.estimates.support) if result and result.estimates.support else None,
     )
 
@@ -110,5 +111,5 @@ def _proposal(task: Task, proposal: Proposal, review: Review | None) -> Proposal
         predictions=hypothesis.predictions,
         taken=None if review is None else review.taken,
         critic="" if review is None else review.justification,
-        checks=() if review is None else tuple(CheckFacts(c.name, c.passed, c.detail) for c in review.checks),
+        checks=() if review is None else review.checks,
     )

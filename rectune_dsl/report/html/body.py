@@ -47,9 +47,9 @@ def asset(name: str) -> str:
 
 def _visible(value: Any) -> Any:
     """Plain strings without control and invisible characters; what is marked as HTML stays as it is."""
-    if type(value) is not str or value.isprintable():  # most are, and a long page has a million characters
+    if not isinstance(value, str) or hasattr(value, "__html__"):
         return value
-    return printable(value)
+    return value if value.isprintable() else printable(value)  # most are, of very many
 
 
 def _inline(text: str) -> Any:

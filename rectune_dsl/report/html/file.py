@@ -9,15 +9,12 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any
 
-from rectune_dsl.report.extra import needed
 from rectune_dsl.report.html.body import asset, body, environment
 from rectune_dsl.report.pages.blocks import Page
 
 
 def html_file(page: Page) -> str:
-    """The page with its stylesheet and scripts. Raises UsageError where the extra `report` is missing."""
-    less = "the formats md and json need nothing more"
-    needed("altair", "jinja2", "vl_convert", of="an HTML report", extra="report", instead=less)
+    """The page with its stylesheet and scripts."""
     from markupsafe import Markup
 
     style, scripts = asset("report.css"), (library(), asset("charts.js"))
@@ -46,7 +43,8 @@ def library() -> str:
 def _policy(style: str, scripts: Sequence[str]) -> str:
     """A Content-Security-Policy that names what the file holds by its hash, and allows nothing else."""
     allowed = " ".join(map(_hashed, scripts))
-    return f"default-src 'none'; img-src data:; style-src {_hashed(style)}; script-src {allowed}"
+    nothing = "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:"
+    return f"{nothing}; style-src {_hashed(style)}; script-src {allowed}"
 
 
 def _hashed(text: str) -> str:

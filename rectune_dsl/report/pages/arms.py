@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rectune_dsl.agents import words
 from rectune_dsl.report.facts.records import ArmFacts, Facts, Span
 from rectune_dsl.report.facts.rounds import is_safe
 
@@ -23,8 +24,8 @@ def chosen(facts: Facts, most: int) -> tuple[ArmFacts, ...]:
     stopped = [arm.name for arm in facts.arms if arm.stopped][: most // 4]
     ranked = sorted(facts.arms, key=lambda arm: -(arm.objective.value if arm.objective else float("-inf")))
     first = [arm.name for arm in ranked if arm.name in safest or arm.is_elite]
-    taken = list(dict.fromkeys([*first, *stopped, *(arm.name for arm in ranked)]))[:most]
-    return tuple(arm for arm in facts.arms if arm.name in set(taken))
+    taken = set(list(dict.fromkeys([*first, *stopped, *(arm.name for arm in ranked)]))[:most])
+    return tuple(arm for arm in facts.arms if arm.name in taken)
 
 
 def left_out(facts: Facts, shown: Sequence[ArmFacts]) -> str:
@@ -56,7 +57,5 @@ def rounded(value: float) -> float:
 
 
 def interval(span: Span | None) -> str:
-    """`+1.20 % [+0.10, +2.30]`."""
-    if span is None:
-        return "missing"
-    return f"{span.value * 100:+.2f} % [{span.low * 100:+.2f}, {span.high * 100:+.2f}]"
+    """`+1.20 % [+0.10 %, +2.30 %]`."""
+    return "missing" if span is None else words.interval(span.value, span.low, span.high)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rectune_dsl.agents.words import chance
+from rectune_dsl.agents.words import chance, counted
+from rectune_dsl.report.configs import config_table, is_moved
 from rectune_dsl.report.facts.records import AnswerFacts, EndFacts, Facts
 from rectune_dsl.report.lifts import MARKS, measure_cell
 from rectune_dsl.report.pages.blocks import Banner, Block, Listing, Prose, Titled
-from rectune_dsl.report.tables import Tone, table
+from rectune_dsl.report.support import LOGGED, advice, support_table
+from rectune_dsl.report.tables import Cell, Table, Tone, table
 from rectune_dsl.report.verdicts import bounds_table
-from rectune_dsl.report.words import count, number, predicted
+from rectune_dsl.report.words import count, predicted
 
 _SAID: Mapping[str, tuple[str, Tone]] = {
     "ship": ("The recommended config was shown to be better, and to keep every guardrail.", "good"),
@@ -51,44 +53,26 @@ def _answer(answer: AnswerFacts) -> Prose:
 def _recommended(facts: Facts) -> list[Block]:
     """The config, what was expected of it, and what its confirmation measured."""
     end = facts.end
-    if end.is_production is None:
-        return []
-    blocks: list[Block] = [Prose(end.why)] if end.why else []
-    if not end.is_production:
-        moved = [p for p in facts.params if p.recommended != p.production]
-        rows = [
-            [
-                p.name,
-                number(p.production),
-                number(p.recommended or 0.0),
-                f"{number(p.low)} .. {number(p.high)}",
-                "at its bound" if p.recommended in (p.low, p.high) else "",
-            ]
-            for p in moved
-        ]
-        headings = ("param", "production", "recommended", "bounds", "")
-        note = f"{count(len(facts.params) - len(moved))} more params stay as they are."
-        blocks.append(
-            table(
-                "what the recommended config changes",
-                headings,
-                rows,
-                numbers=headings[1:3],
-                note=note if len(moved) < len(facts.params) else "",
-            )
-        )
-        blocks.append(Prose(_expected(end)))
+    blocks: list[Block] = [Prose(end.why)] if end.why and end.why not in end.reasons else []
+    if end.is_production is False:
+        blocks += [_changes(facts), Prose(_expected(end))]
     if end.measures:
-        blocks.append(
-            table(
-                f"confirmation: lifts over control, ± 90 %, {count(end.confirmed_users)} users",
-                ("metric", "measured"),
-                [[m.metric, measure_cell(m)] for m in end.measures],
-                numbers=("measured",),
-                note=MARKS,
-            )
-        )
+        title = f"confirmation: lifts over control, ± 90 %, {count(end.confirmed_users)} users"
+        rows: list[list[str | Cell]] = [[m.metric, measure_cell(m)] for m in end.measures]
+        blocks.append(table(title, ("metric", "measured"), rows, numbers=("measured",), note=MARKS))
+    if end.turnout:
+        blocks.append(Prose(end.turnout, "bad"))
+    if end.support:
+        blocks.append(support_table(end.support, LOGGED))
+        blocks += [Prose(note, "doubtful") for note in advice(end.support)]
     return [Titled("The recommended config", tuple(blocks))] if blocks else []
+
+
+def _changes(facts: Facts) -> Table:
+    moved = [param for param in facts.params if is_moved(param)]
+    left = len(facts.params) - len(moved)
+    note = f"{counted(left, 'other param')} {'stays as it is' if left == 1 else 'stay as they are'}."
+    return config_table(moved, "what the recommended config changes", note if left else "")
 
 
 def _expected(end: EndFacts) -> str:

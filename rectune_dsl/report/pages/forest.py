@@ -29,7 +29,7 @@ _KEY = (
 def arms(facts: Facts) -> tuple[Block, ...]:
     """The forest plot: every arm's lift of every metric, held against its guardrail."""
     if not facts.arms:
-        return (Prose(NOTHING), *_frozen(facts))
+        return (Prose(NOTHING), *_doubts(facts))
     shown = chosen(facts, MOST_DRAWN)
     names, stops = metrics_of(facts), sum(bool(arm.stopped) for arm in facts.arms)
     panels = [_objective(shown)] if list(facts.weights.values()) != [1.0] else []
@@ -39,12 +39,12 @@ def arms(facts: Facts) -> tuple[Block, ...]:
         "Lifts over control",
         f"One panel for each of {len(panels)} metrics: a row per arm with its lift and 90 % interval, "
         f"against the guardrail's margin. {len(facts.arms)} arms, {stops} stopped.",
-        tuple(panels),
+        tuple(panel for panel in panels if panel.rows),
         arms_table(facts, names),
         key=_KEY,
         note=left_out(facts, shown),
     )
-    return (figure, *_stopped(facts), *_frozen(facts))
+    return (figure, *_stopped(facts), *_doubts(facts))
 
 
 def arms_table(facts: Facts, names: Sequence[str]) -> Table:
@@ -110,5 +110,8 @@ def _stopped(facts: Facts) -> tuple[Block, ...]:
     return (first_rows(shown, MOST_ROWS, ELSEWHERE),) if stops else ()
 
 
-def _frozen(facts: Facts) -> tuple[Block, ...]:
-    return tuple(Prose(f"Round {r.round} is frozen: {r.frozen}", "bad") for r in facts.rounds if r.frozen)
+def _doubts(facts: Facts) -> tuple[Block, ...]:
+    """What forbids to trust a round's numbers, or warns of them."""
+    told = [Prose(f"Round {r.round} is frozen: {r.frozen}", "bad") for r in facts.rounds if r.frozen]
+    told += [Prose(f"Round {r.round}: {r.turnout}", "bad") for r in facts.rounds if r.turnout]
+    return tuple(told)

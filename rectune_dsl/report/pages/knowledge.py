@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from rectune_dsl.agents.words import sentence
 from rectune_dsl.hooks.api import Mechanic
 from rectune_dsl.report.facts.records import Facts, RecordFacts
 from rectune_dsl.report.pages.arms import ELSEWHERE, MOST_ROWS, rounded
@@ -60,7 +61,8 @@ def skills(facts: Facts) -> tuple[Block, ...]:
     note = (
         "Evidence makes records active, never an agent: `rectune skills show NAME` tells where each stands."
     )
-    return (first_rows(kept, MOST_ROWS, ELSEWHERE), *_bets(facts), Prose(note, "dim"))
+    worth = (Prose(sentence(facts.worth)),) if facts.worth else ()
+    return (*worth, first_rows(kept, MOST_ROWS, ELSEWHERE), *_bets(facts), Prose(note, "dim"))
 
 
 def _worth(facts: Facts, record: RecordFacts) -> tuple[str, str]:

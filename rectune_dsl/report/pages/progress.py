@@ -67,7 +67,8 @@ def _arm(arm: ArmFacts, facts: Facts, place: float) -> Row:
 def _steps(facts: Facts) -> Iterator[Row]:
     for round in facts.rounds:
         best, gain = percents(round.best)[0], percents(round.safe_gain)[0]
-        yield {"kind": "best", "x": round.round, "value": best, "name": round.best_arm}
+        if best is not None:
+            yield {"kind": "best", "x": round.round, "value": best, "name": round.best_arm}
         yield {"kind": "gain", "x": round.round, "value": gain, "name": round.safe_arm or "production"}
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+
 from rectune_dsl.report.facts.records import ArmFacts, Facts, ForecastFacts, ProposalFacts, RoundFacts
 from rectune_dsl.report.pages.arms import ELSEWHERE, MOST_ROWS, interval, rounded
 from rectune_dsl.report.pages.blocks import Block, Figure, Folded, Listing, Panel, Prose, Row, Titled
-from rectune_dsl.report.support import advice, support_table
+from rectune_dsl.report.support import LOGGED, advice, support_table
 from rectune_dsl.report.tables import Cell, Table, first_rows, table
 from rectune_dsl.report.words import predicted
 
 MOST_PANELS = 8
+"""Of a figure: metrics."""
 MOST_TOLD = 50
 """Rounds that are told in full, the last ones."""
-MOST_TOLD = 50
-"""Rounds that are told in full, the last ones."""
-_SUPPORT = "the log, for these arms"
 
 
 def timeline(facts: Facts) -> tuple[Block, ...]:
@@ -22,9 +22,7 @@ def timeline(facts: Facts) -> tuple[Block, ...]:
     if not facts.rounds:
         return (Prose("No round has begun yet."),)
     arms = {arm.name: arm for arm in facts.arms}
-    outcomes: dict[str, list[ForecastFacts]] = {}
-    for forecast in facts.forecasts:
-        outcomes.setdefault(forecast.arm, []).append(forecast)
+    outcomes = _grouped(facts.forecasts, lambda forecast: forecast.arm)
     told = tuple(
         Folded(_summary(r), _round(r, arms, outcomes), is_open=r is facts.rounds[-1])
         for r in facts.rounds[-MOST_TOLD:]
@@ -48,11 +46,10 @@ def predictions(facts: Facts) -> tuple[Block, ...]:
     share = hits / len(facts.forecasts)
     words = (
         f"{hits} of {len(facts.forecasts)} predictions ({share:.0%}) differ from what was measured by less "
-        f"than chance allows in nine cases of ten: about 90 % is what honest intervals give."
+        f"than chance allows in nine cases of ten: about 90 % is what honest intervals give. Arms "
+        f"of a round share their control, so misses come together."
     )
-    by_metric: dict[str, list[ForecastFacts]] = {}
-    for forecast in facts.forecasts:
-        by_metric.setdefault(forecast.metric, []).append(forecast)
+    by_metric = _grouped(facts.forecasts, lambda forecast: forecast.metric)
     panels = tuple(_calibration(metric, own) for metric, own in list(by_metric.items())[:MOST_PANELS])
     figure = Figure(
         "predictions",
@@ -65,6 +62,15 @@ def predictions(facts: Facts) -> tuple[Block, ...]:
     return (Prose(words), figure)
 
 
+def _grouped(
+    forecasts: Sequence[ForecastFacts], key: Callable[[ForecastFacts], str]
+) -> dict[str, list[ForecastFacts]]:
+    found: dict[str, list[ForecastFacts]] = {}
+    for forecast in forecasts:
+        found.setdefault(key(forecast), []).append(forecast)
+    return found
+
+
 def _summary(round: RoundFacts) -> str:
     taken = sum(bool(p.taken) for p in round.proposals)
     users = f", {round.users:,} users" if round.users else ""
@@ -72,7 +78,7 @@ def _summary(round: RoundFacts) -> str:
 
 
 def _round(
-    round: RoundFacts, arms: dict[str, ArmFacts], outcomes: dict[str, list[ForecastFacts]]
+    round: RoundFacts, arms: Mapping[str, ArmFacts], outcomes: Mapping[str, list[ForecastFacts]]
 ) -> tuple[Block, ...]:
     blocks: list[Block] = [Prose(round.told, "dim")] if round.told else []
     if round.frozen:
@@ -84,14 +90,16 @@ def _round(
     for proposal in round.proposals:
         blocks += _proposal(proposal, arms.get(proposal.name), outcomes.get(proposal.name, []))
     if round.support:
-        blocks.append(support_table(round.support, _SUPPORT))
+        blocks.append(support_table(round.support, LOGGED))
         blocks += [Prose(note, "doubtful") for note in advice(round.support)]
     if round.notes:
         blocks.append(Titled("Learnt", (Listing(round.notes),)))
     return tuple(blocks)
 
 
-def _proposal(proposal: ProposalFacts, arm: ArmFacts | None, outcomes: list[ForecastFacts]) -> list[Block]:
+def _proposal(
+    proposal: ProposalFacts, arm: ArmFacts | None, outcomes: Sequence[ForecastFacts]
+) -> list[Block]:
     mark = "not reviewed" if proposal.taken is None else "taken" if proposal.taken else "refused"
     stopped = ", stopped" if arm is not None and arm.stopped else ""
     hedge = ", a hedge" if proposal.is_hedge else ""
@@ -111,7 +119,7 @@ def _proposal(proposal: ProposalFacts, arm: ArmFacts | None, outcomes: list[Fore
     return [Titled(f"{proposal.name}, {mark}{stopped} ({proposal.author}{hedge})", tuple(blocks))]
 
 
-def _outcomes(forecasts: tuple[ForecastFacts, ...] | list[ForecastFacts], title: str) -> Table:
+def _outcomes(forecasts: Sequence[ForecastFacts], title: str) -> Table:
     headings = ("arm", "metric", "predicted", "measured", "")
     rows: list[list[str | Cell]] = [
         [
@@ -126,7 +134,7 @@ def _outcomes(forecasts: tuple[ForecastFacts, ...] | list[ForecastFacts], title:
     return first_rows(table(title, headings, rows, numbers=headings[2:4]), MOST_ROWS, ELSEWHERE)
 
 
-def _calibration(metric: str, own: list[ForecastFacts]) -> Panel:
+def _calibration(metric: str, own: Sequence[ForecastFacts]) -> Panel:
     rows: list[Row] = [
         {
             "name": f.arm,

@@ -16,13 +16,13 @@ def tradeoffs(facts: Facts) -> tuple[Block, ...]:
     others = [name for name in metrics_of(facts) if list(facts.weights) != [name]][:MOST_METRICS]
     if not measured or not others:
         return (Prose(NOTHING if not measured else "There is one metric, so nothing is traded."),)
-    panels = tuple(_scatter(facts, measured, name) for name in others)
+    panels = [_scatter(facts, measured, name) for name in others]
     elite = ", ".join(arm.name for arm in measured if arm.is_elite)
     figure = Figure(
         "tradeoffs",
         "U against each metric",
         f"One panel per metric: its lift against U, a point per arm. The elite are {elite or 'none'}.",
-        panels,
+        tuple(panel for panel in panels if panel.rows),
         arms_table(facts, others),
         key="■ control, ● an arm, ◆ elite: no arm is better in everything, ▲ recommended, ✚ stopped; the "
         "dashed line is the guardrail's margin",

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from math import log
-
+from rectune_dsl.report.configs import config_table, is_moved
 from rectune_dsl.report.facts.records import ArmFacts, Facts, FeatureFacts, ParamFacts, SlateFacts
 from rectune_dsl.report.pages.arms import ELSEWHERE, MOST_ROWS, chosen, interval, left_out, rounded, safety
 from rectune_dsl.report.pages.blocks import Block, Figure, Panel, Prose, Row
-from rectune_dsl.report.tables import Cell, Table, first_rows, table
+from rectune_dsl.report.tables import Table, first_rows, table
 from rectune_dsl.report.words import number, percent
 
 MOST_LINES = 120
 """Configs of the parallel coordinates."""
 MOST_AXES = 24
 """Params that they show."""
-_TINY = 1e-9
 
 
 def params(facts: Facts) -> tuple[Block, ...]:
@@ -23,14 +21,16 @@ def params(facts: Facts) -> tuple[Block, ...]:
     axes = _axes(facts.params)
     rows = [row for arm in shown for row in _line(arm, facts, axes)]
     rows += _marked("production", axes, {p.name: (p.production, p.production_unit) for p in axes})
-    moved = [p for p in facts.params if p.recommended is not None and p.recommended != p.production]
+    moved = [p for p in facts.params if is_moved(p)]
     if moved:
         after = {p.name: (p.recommended or 0.0, p.recommended_unit or 0.0) for p in axes}
         rows += _marked("recommended", axes, after)
     most = max((abs(a.objective.value) for a in shown if a.objective), default=0.01) * 100
     note = left_out(facts, shown)
     if len(axes) < len(facts.params):
-        note += f" {len(axes)} of {len(facts.params)} params are drawn: those that vary most."
+        note += (
+            f" {len(axes)} of {len(facts.params)} params are drawn: those that the recommendation moves most."
+        )
     figure = Figure(
         "params",
         "Configs from bound to bound",
@@ -42,7 +42,7 @@ def params(facts: Facts) -> tuple[Block, ...]:
         "dotted where a guardrail was not measured; its colour is U",
         note=note.strip(),
     )
-    return (_params_table(facts), figure)
+    return (first_rows(config_table(facts.params, "params"), MOST_ROWS, ELSEWHERE), figure)
 
 
 def slates(facts: Facts) -> tuple[Block, ...]:
@@ -88,8 +88,12 @@ def _axes(params: tuple[ParamFacts, ...]) -> tuple[ParamFacts, ...]:
     """At most MOST_AXES params: those that the recommended config moves furthest first."""
     if len(params) <= MOST_AXES:
         return params
-    ranked = sorted(params, key=lambda p: -abs((p.recommended_unit or p.production_unit) - p.production_unit))
-    taken = {p.name for p in ranked[:MOST_AXES]}
+
+    def moved(param: ParamFacts) -> float:
+        after = param.recommended_unit
+        return 0.0 if after is None else abs(after - param.production_unit)
+
+    taken = {p.name for p in sorted(params, key=moved, reverse=True)[:MOST_AXES]}
     return tuple(p for p in params if p.name in taken)
 
 
@@ -97,16 +101,9 @@ def _line(arm: ArmFacts, facts: Facts, axes: tuple[ParamFacts, ...]) -> list[Row
     u = None if arm.objective is None else rounded(arm.objective.value * 100)
     own = {"name": arm.name, "role": "arm", "u": u, "safety": safety(arm, facts.floor)}
     return [
-        {**own, "param": p.name, "unit": rounded(unit(p, arm.config[p.name])), "value": arm.config[p.name]}
+        {**own, "param": p.name, "unit": rounded(arm.units[p.name]), "value": arm.config[p.name]}
         for p in axes
     ]
-
-
-def unit(param: ParamFacts, value: float) -> float:
-    """A value in units of its param's range, on its scale."""
-    scaled = log if param.scale == "log" else float
-    low, high = scaled(param.low), scaled(param.high)
-    return (scaled(value) - low) / max(high - low, _TINY)
 
 
 def _marked(role: str, axes: tuple[ParamFacts, ...], values: dict[str, tuple[float, float]]) -> list[Row]:
@@ -122,25 +119,6 @@ def _marked(role: str, axes: tuple[ParamFacts, ...], values: dict[str, tuple[flo
         }
         for p in axes
     ]
-
-
-def _params_table(facts: Facts) -> Table:
-    rows = []
-    for p in facts.params:
-        is_moved = p.recommended is not None and p.recommended != p.production
-        at_bound = p.recommended in (p.low, p.high)
-        rows.append(
-            [
-                Cell(p.name),
-                Cell(number(p.production)),
-                Cell("" if p.recommended is None else number(p.recommended), "strong" if is_moved else "dim"),
-                Cell(f"{number(p.low)} .. {number(p.high)}{' (log scale)' if p.scale == 'log' else ''}"),
-                Cell("at its bound" if at_bound else "", "doubtful"),
-                Cell(p.about, "dim"),
-            ]
-        )
-    headings = ("param", "production", "recommended", "bounds", "", "about")
-    return first_rows(table("params", headings, rows, numbers=headings[1:3]), MOST_ROWS, ELSEWHERE)
 
 
 def _configs_table(facts: Facts) -> Table:

@@ -8,6 +8,7 @@
     ast: true,
     actions: false,
     defaultStyle: false,
+    config: { aria: false }, // the place of a chart has its description
     tooltip: { disableDefaultStyle: true },
   };
 
