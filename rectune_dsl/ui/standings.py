@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rectune_dsl.memory.glance import Glance
 from rectune_dsl.memory.journal import Entry, Journal
-from rectune_dsl.report.pages.blocks import Block, Listing, Prose, Titled
+from rectune_dsl.report.pages.blocks import Block, Folded, Listing, Prose, Titled
 from rectune_dsl.report.standing import (
     TITLES,
     abort_words,
@@ -18,15 +18,16 @@ from rectune_dsl.report.standing import (
     traffic_words,
     waits_for,
 )
-from rectune_dsl.report.tables import Tone, first_rows, table
+from rectune_dsl.report.tables import Tone
 from rectune_dsl.report.words import changes, predicted
 from rectune_dsl.ui.lines import is_asked, state_of, telling
 from rectune_dsl.ui.render import Part, part, run_path
-from rectune_dsl.workflow.journaled import Request
+from rectune_dsl.workflow.journaled import AskedArm, Request
 from rectune_dsl.workflow.prepare import header_of
 from rectune_dsl.workflow.standing import Standing, standing
 
-_MOST_ROWS = 200
+_MOST_ARMS, _FEW_ARMS = 200, 6
+"""How many arms of a question are shown, and up to how many are shown in full at once."""
 _TONES: Mapping[str, Tone] = {"asks": "doubtful", "abort unfinished": "bad", "aborted": "bad"}
 
 
@@ -90,7 +91,7 @@ def sentence(now: Standing) -> str:
         done = f" {aborted_words(now.aborted).capitalize()}." if now.aborted is not None else ""
         return f"It was {abort_words(now.abort)}.{done}"
     if now.finished:
-        return "It is finished."
+        return "Its verdict stands below."
     if now.request is not None and now.answer is not None:
         return f"{answered_words(now.request.step, now.answer)}; it has not gone on since."
     if now.request is not None and not is_asked(now):
@@ -105,24 +106,14 @@ def sentence(now: Standing) -> str:
 def question(request: Request, production: Mapping[str, float]) -> tuple[Block, ...]:
     """All that people have to know to answer: arms with what they change, what is expected of them and their
     risk, the traffic, what it says in words, and what silence means."""
-    rows = [
-        [
-            arm.name,
-            changes(arm.config, production),
-            predicted(arm.predictions) or "nothing",
-            f"{arm.risk:.2f}",
-            arm.why,
-        ]
-        for arm in request.arms
-    ]
-    headings = ("arm", "changes", "predicted lifts", "risk", "why")
-    title = "What would be served; risk is the probability that an arm breaks a guardrail"
-    arms = table(title, headings, rows, numbers=("risk",))
+    shown = request.arms[:_MOST_ARMS]
+    blocks: list[Block] = [_arm(arm, production, is_open=len(shown) <= _FEW_ARMS) for arm in shown]
+    if len(shown) < len(request.arms):
+        blocks.append(Prose(f"{len(shown)} of {len(request.arms):,} arms; `rectune status` shows them all."))
     served = [f"Traffic: {traffic_words(request)}."]
     if request.serves_from is not None:
         served.append(f"First served: {request.serves_from:%A %Y-%m-%d %H:%M} UTC, if approved at once.")
     served.append(f"If nobody answers: {request.if_ignored}.")
-    blocks: list[Block] = [first_rows(arms, _MOST_ROWS, "`rectune status` shows them all")]
     if request.reasons:
         blocks.append(Listing(request.reasons))
     blocks.append(Listing(tuple(served)))
@@ -135,6 +126,15 @@ def question(request: Request, production: Mapping[str, float]) -> tuple[Block, 
         )
         blocks.append(Titled(f"In words, by {words.author}", (Listing(said),)))
     return tuple(blocks)
+
+
+def _arm(arm: AskedArm, production: Mapping[str, float], *, is_open: bool) -> Folded:
+    """What an arm changes and its risk, in a line; and what is behind that."""
+    summary = (
+        f"{arm.name}: {changes(arm.config, production)}; breaks a guardrail with probability {arm.risk:.2f}"
+    )
+    behind = (Prose(arm.why), Prose(f"Predicted: {predicted(arm.predictions) or 'nothing'}."))
+    return Folded(summary, behind, is_open)
 
 
 def _blocks(now: Standing, last: Entry, flag: str, failure: str) -> tuple[Block, ...]:

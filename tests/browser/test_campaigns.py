@@ -42,7 +42,7 @@ def test_from_the_link_to_the_verdict_by_keyboard(project, tabs, until):
     assert "deliver" not in project.calls()
     press(page, "Enter")  # the button has the focus
     tab.see("verdict is approved by ada.")
-    tab.see("It is finished.")
+    tab.see("Its verdict stands below.")
     assert process.wait(20) == 0
     assert project.calls().count("deliver") == 1
     tab.drawn()

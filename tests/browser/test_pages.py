@@ -40,7 +40,9 @@ def shown(store, project, tabs):
     skill = project.folder / "skills" / "fusion"
     skill.mkdir(parents=True)
     slots = ("Context", "Requirement", "North star", "Initial config", "Domain knowledge", "Tools")
-    page = "---\nname: fusion\ndescription: Fuses heads.\n---\n\n" + "".join(f"## {s}\n\nWords.\n" for s in slots)
+    page = "---\nname: fusion\ndescription: Fuses heads.\n---\n\n" + "".join(
+        f"## {s}\n\nWords.\n" for s in slots
+    )
     (skill / "SKILL.md").write_text(page)
     runs = [f"/runs/{row.run}" for row in store.runs()]
 
@@ -57,7 +59,9 @@ def test_what_others_wrote_runs_nowhere(store, project, tabs):
 
     names = [row.run for row in store.runs()]
     hostile_copy(store, names, str(project.folder / "hostile.sqlite"))
-    tab = tabs().opened(project.console("--store", "hostile.sqlite", "--by", "ada" + PAYLOAD.split("\u2028")[0]))
+    tab = tabs().opened(
+        project.console("--store", "hostile.sqlite", "--by", "ada" + PAYLOAD.split("\u2028")[0])
+    )
     page = tab.page
     links = page.locator("tbody a").evaluate_all("all => all.map(a => a.getAttribute('href'))")
     assert len(links) == 2
@@ -115,7 +119,11 @@ def test_a_hundred_runs_of_a_thousand_arms_are_there_at_once(project, tabs, reco
     assert tab.page.locator("#provenance").is_visible()
     assert "1,000" in tab.page.locator("#arms").inner_text()
     took = {}
-    for name, path in {"list": "/", "asked for": "/?state=finished&page=2", "run": f"/runs/{run}-001"}.items():
+    for name, path in {
+        "list": "/",
+        "asked for": "/?state=finished&page=2",
+        "run": f"/runs/{run}-001",
+    }.items():
         began = time.monotonic()
         tab.go(path)
         took[name] = time.monotonic() - began

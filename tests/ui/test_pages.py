@@ -129,7 +129,8 @@ def test_a_question_has_all_that_the_terminal_tells(pages):
         "asks to launch an experiment",
         "r1p1",
         "a 0.4 -> 0.59999, b 0.4 -> 0.59999",
-        "gain +0.00 % [-2.54, +2.54]",
+        "Predicted: gain +0.00 % [-2.54, +2.54]",
+        "breaks a guardrail with probability 0.10",
         "20,000 users per arm and in control for 2 days, 0.8% of all users",
         "First served: Monday 2026-01-05",
         "If nobody answers: nothing is launched",
@@ -142,7 +143,7 @@ def test_a_question_has_all_that_the_terminal_tells(pages):
 
 def test_a_finished_run_shows_its_report(pages):
     page = pages["a finished one"].page
-    assert "It is finished." in page.text
+    assert "Its verdict stands below." in page.text
     assert {"verdict", "arms", "timeline", "provenance"} <= {a.get("id") for a in page.all("section")}
     assert page.charts
 

@@ -8,7 +8,6 @@
     ast: true,
     actions: false,
     defaultStyle: false,
-    config: { aria: false }, // the place of a chart has its description
     tooltip: { disableDefaultStyle: true },
   };
 
@@ -16,6 +15,7 @@
     const place = document.getElementById(data.dataset.chart);
     try {
       await window.vegaEmbed(place, JSON.parse(data.textContent), options);
+      place.querySelector("svg").setAttribute("aria-hidden", "true"); // its place has a description
     } catch (error) {
       place.textContent = `This chart cannot be drawn: ${error.message}. Its numbers stand below.`;
     }
