@@ -1,4 +1,4 @@
-"""Pages in a real browser: nothing in them runs, they fit on a phone, and a thousand arms are there at once."""
+"""Pages in a real browser: nothing in them runs, they fit a phone, a thousand arms are there at once."""
 
 import json
 import os

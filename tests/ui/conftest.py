@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -30,19 +31,43 @@ def platform(tmp_path, monkeypatch):
     return plant
 
 
-@pytest.fixture
-def journal(tmp_path, platform):
-    return Journal(str(tmp_path / "journal.sqlite"))
+@pytest.fixture(scope="session")
+def made(tmp_path_factory):
+    """A store with a run that shipped, and one that asks whether its first experiment may be launched."""
+    from served import begun
+
+    folder = tmp_path_factory.mktemp("made")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("PLANTED", "{}")
+        journal = Journal("journal.sqlite")
+        finished = begun(journal)
+        finished.ship()
+        asking = begun(journal)
+        asking.go()
+    return folder / "journal.sqlite", finished.name, asking.name
 
 
 @pytest.fixture
-def asking(journal):
-    """A run that asks whether its first experiment may be launched."""
+def journal(made, tmp_path, platform):
+    """A store of this test's own with the two runs."""
+    for file in made[0].parent.glob(f"{made[0].name}*"):
+        shutil.copy(file, tmp_path)
+    return Journal(str(tmp_path / made[0].name))
+
+
+@pytest.fixture
+def finished(journal, made):
     from served import Run
 
-    made = Run(journal)
-    made.go()
-    return made
+    return Run(journal, made[1])
+
+
+@pytest.fixture
+def asking(journal, made):
+    from served import Run
+
+    return Run(journal, made[2])
 
 
 @pytest.fixture
@@ -61,8 +86,8 @@ def serve(tmp_path):
 
 
 @pytest.fixture
-def served(serve, asking):
-    return serve(asking.journal)
+def served(serve, journal):
+    return serve(journal)
 
 
 @pytest.fixture

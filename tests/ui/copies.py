@@ -13,8 +13,8 @@ ROUNDS = 50
 
 
 def hostile_copy(journal, names, url):
-    """A store in which every name and word of the runs has the payload; `names` are what they are called there,
-    in which no slash is, since no path has one in a part."""
+    """A store in which every name and word of the runs has the payload; and what they are called there, which
+    is without a slash, since no part of a path has one."""
     copy, calls = Journal(url), {}
     for run in names:
         calls[run] = run + PAYLOAD.replace("/", "")

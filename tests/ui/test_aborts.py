@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from served import TASK, Run
+from served import TASK, begun
 
 from rectune_dsl.memory import lease
 from rectune_dsl.memory.lease import Lease
@@ -16,7 +16,7 @@ CONFIRMED = {"why": "an incident", "confirmed": "yes"}
 def running(journal, platform):
     """A run whose first experiment serves users."""
     platform(virtual_time=False)
-    made = Run(journal, TASK)
+    made = begun(journal, TASK)
     made.go()
     assert platform.calls()[-1] == "start"
     return made
@@ -118,7 +118,7 @@ def rectune_register_functions(register):
 def test_a_run_whose_plugin_is_gone_can_be_looked_at_and_aborted(serve, journal, platform, tmp_path):
     platform(virtual_time=False)
     (tmp_path / "mine.py").write_text(FUNCTION)
-    run = Run(journal, TASK.replace("a * p", "a * twice(p)"), plugins=(tmp_path / "mine.py",))
+    run = begun(journal, TASK.replace("a * p", "a * twice(p)"), plugins=(tmp_path / "mine.py",))
     run.go()
     browser = serve(journal).browser()
     page = browser.get(run.path).page.text

@@ -1,7 +1,7 @@
 """What is answered in a browser is on record as from a terminal, and what came of it is said."""
 
 import pytest
-from served import ASK, Run
+from served import ASK, begun
 
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.workflow.approval import answer_request
@@ -11,7 +11,7 @@ STEP = "round-1/approve"
 
 
 def test_an_approval_is_on_record_with_who_and_why_and_the_run_goes_on(store_url, platform, serve):
-    run = Run(Journal(store_url))
+    run = begun(Journal(store_url))
     run.go()
     said = (
         serve(run.journal)
@@ -84,7 +84,7 @@ def test_what_was_answered_and_taken_up_cannot_be_answered_again(browser, asking
 
 
 def test_silence_that_became_a_no_is_told_and_cannot_be_approved(journal, serve, days):
-    run = Run(journal, ASK + "expires_after_days = 3\n")
+    run = begun(journal, ASK + "expires_after_days = 3\n")
     run.go()
     browser = serve(journal).browser()
     assert "from 2026-03-05 09:30 UTC on, silence is a no" in browser.get(run.path).page.text

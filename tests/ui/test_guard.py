@@ -48,6 +48,10 @@ def fields(browser):
     return {"csrf": browser.csrf(), "step": STEP, "answer": "approve", "why": "w"}
 
 
+def cookie(browser):
+    return "Cookie: " + "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+
+
 def raw(port, *lines, body=b""):
     """The status of what a browser would not send."""
     with socket.create_connection(("127.0.0.1", port), timeout=10) as wire:
@@ -122,22 +126,20 @@ ELSEWHERE = {
 }
 
 
-@pytest.mark.parametrize("headers", ELSEWHERE.values(), ids=ELSEWHERE)
-def test_what_comes_from_elsewhere_is_refused_even_with_the_token(
-    browser, asking, fields, unchanged, headers
-):
-    for path in acts(asking.path):
-        answer = browser.post(path, fields, **headers)
-        assert answer.status == 403
-        assert "did not come from a page of this console" in answer.page.text
+def test_what_comes_from_elsewhere_is_refused_with_the_token_too(browser, asking, fields, unchanged):
+    for where, headers in ELSEWHERE.items():
+        for path in acts(asking.path):
+            answer = browser.post(path, fields, **headers)
+            assert answer.status == 403, where
+            assert "did not come from a page of this console" in answer.page.text
     assert browser.get("/").status == 200
 
 
-@pytest.mark.parametrize("csrf", [None, "", "wrong", "ä", "\0"])
-def test_a_form_needs_the_token_of_its_session(browser, asking, fields, unchanged, csrf):
-    told = {name: value for name, value in {**fields, "csrf": csrf}.items() if value is not None}
-    for path in acts(asking.path):
-        assert browser.post(path, told).status == 403
+def test_a_form_needs_the_token_of_its_session(browser, asking, fields, unchanged):
+    for csrf in (None, "", "wrong", "ä", "\0"):
+        told = {name: value for name, value in {**fields, "csrf": csrf}.items() if value is not None}
+        for path in acts(asking.path):
+            assert browser.post(path, told).status == 403
 
 
 def test_the_token_of_another_session_does_not_do(served, browser, asking, fields, unchanged):
@@ -150,19 +152,24 @@ def test_an_old_browser_that_says_its_origin_is_let_through(browser, asking, fie
     assert answer.status == 303
 
 
-@pytest.mark.parametrize(
-    "host",
-    ["evil.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "127.0.0.1.evil.example:{port}", ""],
+OTHERS = ("evil.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "127.0.0.1.evil.example:{port}")
+    "evil.example",
+    "evil.example:{port}",
+    "127.0.0.1",
+    "127.0.0.1:1",
+    "127.0.0.1.evil.example:{port}",
+    "",
 )
-def test_another_name_for_this_server_is_refused(served, browser, unchanged, host):
-    host = host.format(port=served.port)
-    cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
-    for path in ("/", "/enter?token=x", "/assets/x/y"):
-        told = (f"GET {path} HTTP/1.1", f"Host: {host}", f"Cookie: {cookie}")
-        assert raw(served.port, *told) == 421
-    for both in ((f"127.0.0.1:{served.port}", host), (host, f"127.0.0.1:{served.port}")):
-        told = ("GET / HTTP/1.1", *(f"Host: {one}" for one in both), f"Cookie: {cookie}")
-        assert raw(served.port, *told) in (400, 421)
+
+
+def test_another_name_for_this_server_is_refused(served, browser, unchanged):
+    own = f"Host: 127.0.0.1:{served.port}"
+    for other in (*OTHERS, ""):
+        host = f"Host: {other.format(port=served.port)}"
+        for path in ("/", "/enter?token=x", "/assets/x/y"):
+            assert raw(served.port, f"GET {path} HTTP/1.1", host, cookie(browser)) == 421
+        for both in ((own, host), (host, own)):
+            assert raw(served.port, "GET / HTTP/1.1", *both, cookie(browser)) in (400, 421)
 
 
 def test_localhost_is_this_server_too(served, browser):
@@ -182,10 +189,10 @@ def test_reading_never_changes_anything(browser, asking, unchanged):
             assert browser.ask(method, path).status == 405
 
 
-@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "POSTX"])
-def test_other_methods_are_refused(browser, asking, unchanged, method):
-    for path in ("/", *acts(asking.path)):
-        assert browser.ask(method, path).status in (403, 405)
+def test_other_methods_are_refused(browser, asking, unchanged):
+    for method in ("PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "POSTX"):
+        for path in ("/", *acts(asking.path)):
+            assert browser.ask(method, path).status == 403
 
 
 def test_only_forms_are_read(browser, asking, fields, unchanged):
@@ -197,11 +204,10 @@ def test_a_form_has_its_limits(served, browser, asking, fields, unchanged):
     path = f"{asking.path}/answer"
     assert browser.post(path, {**fields, "why": "x" * LARGEST_BODY}).status == 413
     assert browser.post(path, {**fields, **{f"f{i}": "" for i in range(60)}}).status == 400
-    cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
     told = (
         f"POST {path} HTTP/1.1",
         f"Host: 127.0.0.1:{served.port}",
-        f"Cookie: {cookie}",
+        cookie(browser),
         "Sec-Fetch-Site: same-origin",
         "Content-Type: application/x-www-form-urlencoded",
         "Transfer-Encoding: chunked",
@@ -216,27 +222,26 @@ def test_a_long_reason_is_cut(browser, asking):
     assert len(asking.approval(STEP).why) == 2000
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/runs/../../../etc/passwd",
-        "/runs/%2e%2e%2f%2e%2e%2fetc%2fpasswd",
-        "/runs/..%5c..%5cjournal.sqlite",
-        "/runs/%00",
-        "/runs/last",
-        "/skills/..%2f..%2fpyproject.toml",
-        "/skills/..",
-        "/assets/../serve.py",
-        "/assets/x/..%2f..%2fserve.py",
-        "/assets/x/console.js",
-        "//evil.example/",
-        "/runs/",
-    ],
+NOWHERE = (
+    "/runs/../../../etc/passwd",
+    "/runs/%2e%2e%2f%2e%2e%2fetc%2fpasswd",
+    "/runs/..%5c..%5cjournal.sqlite",
+    "/runs/%00",
+    "/runs/last",
+    "/skills/..%2f..%2fpyproject.toml",
+    "/skills/..",
+    "/assets/../serve.py",
+    "/assets/x/..%2f..%2fserve.py",
+    "/assets/x/console.js",
+    "//evil.example/",
+    "/runs/",
 )
-def test_paths_lead_nowhere_else(served, browser, unchanged, path):
-    cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
-    told = (f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{served.port}", f"Cookie: {cookie}")
-    assert raw(served.port, *told) == 404
+
+
+def test_paths_lead_nowhere_else(served, browser, unchanged):
+    for path in NOWHERE:
+        own = f"Host: 127.0.0.1:{served.port}"
+        assert raw(served.port, f"GET {path} HTTP/1.1", own, cookie(browser)) == 404, path
 
 
 # --- what every answer says --------------------------------------------------------------------------

@@ -2,8 +2,7 @@
 
 import re
 
-import pytest
-from served import ASK, Run
+from served import ASK, begun
 
 from rectune_dsl.memory.glance import Glance, length, lengths
 from rectune_dsl.memory.journal import Journal
@@ -13,17 +12,6 @@ from rectune_dsl.ui.lines import PER_PAGE, Asked, Lines, telling
 from rectune_dsl.workflow.approval import answer_request
 from rectune_dsl.workflow.journaled import Approval
 from rectune_dsl.workflow.standing import standing
-
-
-@pytest.fixture
-def finished(journal):
-    """A run that asked four times, was approved and shipped."""
-    made = Run(journal)
-    made.go()
-    for step in ("round-1/approve", "round-2/approve", "confirm", "verdict"):
-        answer_request(journal, made.name, step, Approval(True, "ada", "fine"))
-        made.go()
-    return made
 
 
 def test_every_stage_of_a_run_is_told_as_its_whole_journal_tells_it(finished, journal, tmp_path):
@@ -51,8 +39,10 @@ def test_a_glance_leaves_out_what_weighs_much(finished, journal):
 
 
 def test_lengths_are_those_of_the_journals(finished, journal):
-    other = Run(journal)
-    assert lengths(journal.store) == {finished.name: len(journal.entries(finished.name)), other.name: 1}
+    other = begun(journal)
+    rows = journal.runs()
+    assert lengths(journal.store) == {row.run: len(journal.entries(row.run)) for row in rows}
+    assert len(rows) == 3
     assert length(journal.store, other.name) == (1, 0)
     assert length(journal.store, "none") == (0, 0)
 
@@ -75,12 +65,12 @@ def test_a_line_follows_its_run(asking, journal):
 def test_a_run_that_is_over_and_then_aborted_is_not_told_from_memory(finished, journal, serve):
     served = serve(journal)
     assert "ship" in served.browser().get("/").page.text
-    assert served.desk.lines.shown(Asked()).lines[0].state == "finished"
+    assert served.desk.lines.shown(Asked()).lines[1].state == "finished"
     served.browser().send(f"{finished.path}/abort", why="an incident", confirmed="yes")
-    assert served.desk.lines.shown(Asked()).lines[0].state == "aborted"
+    assert served.desk.lines.shown(Asked()).lines[1].state == "aborted"
 
 
-def test_runs_are_found_by_text_and_state_and_shown_in_pages(journal, asking, serve):
+def test_runs_are_found_by_text_and_state_and_shown_in_pages(journal, asking, finished, serve):
     for number in range(60):
         journal.create(f"other-{number:02}", "other", f"planted/{'feed' if number % 2 else 'search'}")
     browser = serve(journal).browser()
@@ -92,9 +82,9 @@ def test_runs_are_found_by_text_and_state_and_shown_in_pages(journal, asking, se
 
     names, page = shown("/")
     assert names == [f"other-{number:02}" for number in range(59, 59 - PER_PAGE, -1)]
-    assert "61 runs, the newest first; page 1 of 3" in page.text
+    assert "62 runs, the newest first; page 1 of 3" in page.text
     assert [a["href"] for a in page.all("a") if "page=" in a["href"]] == ["/?page=2"]
-    assert shown("/?page=3")[0][-1] == asking.name
+    assert shown("/?page=3")[0][-2:] == [asking.name, finished.name]
     assert shown("/?page=99")[0] == shown("/?page=3")[0]
     assert shown("/?page=-1")[0] == shown("/?page=x")[0] == shown("/?state=nonsense")[0] == names
     assert shown("/?state=asks")[0] == [asking.name]
@@ -107,7 +97,7 @@ def test_runs_are_found_by_text_and_state_and_shown_in_pages(journal, asking, se
 
 
 def test_an_expired_question_is_not_asked(journal, days):
-    run = Run(journal, ASK + "expires_after_days = 3\n")
+    run = begun(journal, ASK + "expires_after_days = 3\n")
     run.go()
     assert Lines(journal).shown(Asked()).lines[0].state == "asks"
     days.pass_(days=3)

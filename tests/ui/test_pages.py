@@ -5,11 +5,8 @@ import json
 import pytest
 from copies import hostile_copy
 from hostile import ESCAPES, PAYLOAD
-from served import Run
 
 from rectune_dsl.ui.assets import assets
-from rectune_dsl.workflow.approval import answer_request
-from rectune_dsl.workflow.journaled import Approval
 
 SKILL = """---
 name: feed-taste
@@ -28,16 +25,6 @@ description: {text}
 ## Tools
 {text}
 """
-
-
-@pytest.fixture
-def finished(journal):
-    made = Run(journal)
-    made.go()
-    for step in ("round-1/approve", "round-2/approve", "confirm", "verdict"):
-        answer_request(journal, made.name, step, Approval(True, "ada", "fine"))
-        made.go()
-    return made
 
 
 def skill(folder, text="Likes fresh items."):

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from browser import Browser
 from click.testing import CliRunner
-from served import Run
+from served import begun
 
 from rectune_dsl.cli import rectune
 from rectune_dsl.hooks.errors import UsageError
@@ -139,7 +139,7 @@ print(sorted({"starlette", "uvicorn", "jinja2", "altair"} & set(sys.modules)))
 
 def test_a_store_that_is_down_has_a_page_and_comes_back(postgresql, platform, serve):
     url = postgresql()
-    run = Run(Journal(url))
+    run = begun(Journal(url))
     run.go()
     browser = serve(run.journal).browser()
     assert browser.get(run.path).status == 200

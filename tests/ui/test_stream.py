@@ -6,7 +6,7 @@ import re
 import time
 
 import pytest
-from served import Run
+from served import begun
 
 from rectune_dsl.ui import stream
 from rectune_dsl.ui.door import IDLE_SECONDS
@@ -101,7 +101,7 @@ def test_what_changes_is_sent(browser, asking, watch):
 
 def test_a_new_run_appears_in_the_list(browser, asking, watch):
     runs = watch(live(browser.get("/").page))
-    made = Run(asking.journal)
+    made = begun(asking.journal)
     runs.until("runs", made.name)
 
 
