@@ -152,14 +152,7 @@ def test_an_old_browser_that_says_its_origin_is_let_through(browser, asking, fie
     assert answer.status == 303
 
 
-OTHERS = ("evil.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "127.0.0.1.evil.example:{port}")
-    "evil.example",
-    "evil.example:{port}",
-    "127.0.0.1",
-    "127.0.0.1:1",
-    "127.0.0.1.evil.example:{port}",
-    "",
-)
+OTHERS = ["evil.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "127.0.0.1.evil.example:{port}"]
 
 
 def test_another_name_for_this_server_is_refused(served, browser, unchanged):
