@@ -8,7 +8,7 @@ GENAI_oldest := $(word 1,$(GENAI))
 GENAI_newest := $(word 2,$(GENAI))
 export NO_PROXY := 127.0.0.1,localhost
 
-.PHONY: demo test test-plugins test-genai check docs format clean
+.PHONY: demo test test-browser test-plugins test-genai check docs format clean
 
 demo: $(VENV)/.installed  ## install, then run one campaign on the bundled simulator
 	@rm -f .rectune/demo.sqlite .rectune/demo.sqlite-*
@@ -16,6 +16,9 @@ demo: $(VENV)/.installed  ## install, then run one campaign on the bundled simul
 
 test: $(VENV)/.installed-test  ## the core test suite
 	HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest tests -n 2 --dist worksteal
+
+test-browser: .venv-browser/.installed  ## the console in a real Chromium, where there is one
+	.venv-browser/bin/python -m pytest tests/browser -rs
 
 test-plugins: $(PLUGINS_VENV)/.installed  ## the tests of every plugin in plugins/
 	@set -e; for plugin in $(PLUGINS); do \
@@ -44,7 +47,7 @@ format: $(VENV)/.installed-test
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) $(PLUGINS_VENV) .venv-genai-* .rectune .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(PLUGINS_VENV) .venv-browser .venv-genai-* .rectune .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -60,6 +63,13 @@ $(VENV)/.installed-test: $(VENV)/.installed
 $(PLUGINS_VENV)/.installed: pyproject.toml $(addsuffix /pyproject.toml,$(PLUGINS))
 	$(PYTHON) -m venv $(PLUGINS_VENV)
 	$(PLUGINS_VENV)/bin/python -m pip install --quiet -e . $(foreach plugin,$(PLUGINS),-e './$(plugin)[test]')
+	@touch $@
+
+# axe-core looks for what keeps people out; without npm that test is skipped
+.venv-browser/.installed: pyproject.toml Makefile
+	$(PYTHON) -m venv .venv-browser
+	.venv-browser/bin/python -m pip install --quiet -e '.[ui]' hypothesis playwright pytest
+	-cd .venv-browser && npm pack --silent axe-core@4 && tar -xzf axe-core-4.*.tgz package/axe.min.js
 	@touch $@
 
 .venv-genai-%/.installed: pyproject.toml Makefile

@@ -14,7 +14,8 @@ from rectune_dsl.report.tables import Tone
 
 IDLE_SECONDS = 12 * 3600.0
 """A session ends when nothing was asked in it for so long."""
-_BYTES = 32
+SECRET_BYTES = 32
+"""Random bytes of every token and cookie."""
 _REMEMBERED = 50
 
 
@@ -59,7 +60,7 @@ class Door:
 
     def new_token(self) -> str:
         """A token that lets one browser in, once. The one before it is void."""
-        token = secrets.token_urlsafe(_BYTES)
+        token = secrets.token_urlsafe(SECRET_BYTES)
         with self._lock:
             self._token = _hashed(token)
         return token
@@ -71,8 +72,8 @@ class Door:
                 return None
             self._token = ""
             self._sessions = {key: kept for key, kept in self._sessions.items() if self._lives(kept)}
-            cookie = secrets.token_urlsafe(_BYTES)
-            self._sessions[_hashed(cookie)] = Session(secrets.token_urlsafe(_BYTES), self._clock())
+            cookie = secrets.token_urlsafe(SECRET_BYTES)
+            self._sessions[_hashed(cookie)] = Session(secrets.token_urlsafe(SECRET_BYTES), self._clock())
             return cookie
 
     def session(self, cookie: str, *, is_watching: bool = False) -> Session | None:

@@ -16,7 +16,6 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parents[1]
-sys.path += [str(Path(__file__).parent)]
 PLANTED = TESTS / "workflow" / "planted.py"
 TASK = PLANTED.with_suffix(".toml").read_text()
 LINK = re.compile(r"http://127\.0\.0\.1:\d+/enter\?token=\S+")
@@ -110,10 +109,12 @@ class Tab:
         self.page.set_default_timeout(20_000)
         self.page.on("console", self._heard)
         self.page.on("pageerror", lambda error: self.said.append(f"error: {error}"))
-        self.page.on(
-            "dialog", lambda dialog: (self.said.append(f"dialog: {dialog.message}"), dialog.dismiss())
-        )
+        self.page.on("dialog", self._asked)
         self.page.on("request", self._requested)
+
+    def _asked(self, dialog):
+        self.said.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
 
     def _heard(self, message):
         if message.type == "error" or "Content Security Policy" in message.text:
