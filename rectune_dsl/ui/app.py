@@ -15,26 +15,27 @@ from rectune_dsl.hooks.errors import RectuneError
 from rectune_dsl.memory.store import StoreError
 from rectune_dsl.ui import runpages, skillpages
 from rectune_dsl.ui.assets import assets
-from rectune_dsl.ui.desk import Desk
-from rectune_dsl.ui.door import Door
+from rectune_dsl.ui.desk import Desk, NotThereError
+from rectune_dsl.ui.door import IDLE_SECONDS, Door
 from rectune_dsl.ui.guard import Guard, Headers, cookie_name
 from rectune_dsl.ui.render import page
 
 _FOREVER = "public, max-age=31536000, immutable"
 _AGAIN = "Press Enter in the terminal where `rectune ui` runs: it prints a fresh link."
+_USE = "Go back, and use the buttons of the page."
+_NOTHING = "Nothing was done. Open the page, and ask there."
+_HOURS = f"{IDLE_SECONDS / 3600:.0f} hours"
 _PROBLEMS = {
-    400: ("This is not a request that the console knows", "Go back, and use the buttons of the page."),
-    401: ("You have no session here", f"A session ends after 12 hours without use. {_AGAIN}"),
-    403: (
-        "This request did not come from a page of this console",
-        "Nothing was done. Open the page, and ask there.",
-    ),
+    400: ("This is not a request that the console knows", _USE),
+    401: ("You have no session here", f"A session ends after {_HOURS} without use. {_AGAIN}"),
+    403: ("This request did not come from a page of this console", _NOTHING),
     404: ("There is no such page", "The list of runs has all there are."),
-    405: ("This page cannot be asked for like that", "Go back, and use the buttons of the page."),
+    405: ("This page cannot be asked for like that", _USE),
     413: ("This is too long", "Nothing was done. Say it in fewer words."),
-    415: ("This is not a form of the console", "Nothing was done. Open the page, and ask there."),
+    415: ("This is not a form of the console", _NOTHING),
     421: ("This server is not called that", "Use the address that `rectune ui` has printed."),
 }
+_STATUS = {StoreError: 503, NotThereError: 404}
 
 
 def console(desk: Desk, door: Door, port: int, stopping: asyncio.Event) -> ASGIApp:
@@ -81,8 +82,8 @@ def _enter(request: Request) -> Response:
     state = request.app.state
     cookie = state.door.enter(request.query_params.get("token", ""))
     if cookie is None:
-        words = ("This link was used already, or is not one of this console", _AGAIN)
-        return page(request, "problem.html", status=403, title=words[0], help=words[1])
+        title = "This link was used already, or is not one of this console"
+        return page(request, "problem.html", status=403, title=title, help=_AGAIN)
     answer = RedirectResponse("/", 303)
     answer.set_cookie(cookie_name(state.port), cookie, httponly=True, samesite="strict")
     return answer
@@ -100,19 +101,12 @@ def _leave(request: Request) -> Response:
 def _http_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     title, help = _PROBLEMS.get(error.status_code, (error.detail, ""))
-    is_ours = error.status_code == 404 and error.detail != "Not Found"
-    return page(
-        request,
-        "problem.html",
-        status=error.status_code,
-        title=error.detail if is_ours else title,
-        help=help,
-    )
+    return page(request, "problem.html", status=error.status_code, title=title, help=help)
 
 
 def _problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, RectuneError)
-    status = 503 if isinstance(error, StoreError) else 409
+    status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 409)
     return page(request, "problem.html", status=status, title=f"{error}", help=error.help)
 
 

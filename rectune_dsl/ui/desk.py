@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from rectune_dsl.hooks.errors import UsageError
 from rectune_dsl.memory.journal import Journal, RunRow
 from rectune_dsl.plugins.host import Host
 from rectune_dsl.skillhub.hub import Skillhub
@@ -16,6 +16,10 @@ from rectune_dsl.ui.lines import Lines
 from rectune_dsl.ui.reports import Reports
 from rectune_dsl.ui.standings import Standings
 from rectune_dsl.workflow.journaled import RunHeader
+
+
+class NotThereError(UsageError):
+    """There is no page, since there is nothing to show on it."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +37,10 @@ class Desk:
     aborts: Aborts
 
     def row(self, run: str) -> RunRow:
-        """The run with this id. Raises HTTPException where there is none."""
+        """The run with this id. Raises NotThereError where there is none."""
         found = next((row for row in self.journal.runs() if row.run == run), None)
         if found is None:
-            raise HTTPException(404, f"There is no run {run!r} in this store.")
+            raise NotThereError(f"there is no run {run!r} here", help="the list of runs has all there are")
         return found
 
 

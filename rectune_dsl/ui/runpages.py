@@ -7,12 +7,12 @@ from urllib.parse import urlencode
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from rectune_dsl.memory.journal import RunRow
 from rectune_dsl.ui.acts import answer
 from rectune_dsl.ui.desk import Desk, desk_of
-from rectune_dsl.ui.door import Outcome
+from rectune_dsl.ui.forms import back_to, why_of
 from rectune_dsl.ui.lines import STATES, Asked
 from rectune_dsl.ui.render import Part, page, part, run_path, together
 from rectune_dsl.ui.standings import Entered
@@ -20,8 +20,6 @@ from rectune_dsl.ui.stream import follow
 from rectune_dsl.workflow.compile import StepKind
 from rectune_dsl.workflow.journaled import Approval
 
-MOST_WORDS = 2_000
-"""Characters of a reason."""
 _NO_WHY = "Say why: it goes on record, for those who come after you."
 _SHIP = {
     "title": "Ship it?",
@@ -57,7 +55,8 @@ def watch_run(request: Request) -> Response:
     desk, row, csrf = desk_of(request), _row(request), request.state.session.csrf
 
     def parts() -> Sequence[Part]:
-        return (*desk.standings.parts(row.run, csrf), *desk.reports.lately(row).parts)
+        report = desk.reports.lately(row)
+        return (*desk.standings.parts(row.run, csrf), *report.parts)
 
     return follow(request, parts)
 
@@ -65,7 +64,7 @@ def watch_run(request: Request) -> Response:
 def answer_run(request: Request) -> Response:
     """Approve or reject what a run asks; whether shipping is meant is asked back."""
     desk, row, form = desk_of(request), _row(request), request.state.form
-    step, given, why = form.get("step", ""), form.get("answer"), _why(form)
+    step, given, why = form.get("step", ""), form.get("answer"), why_of(request)
     if given not in ("approve", "reject"):
         raise HTTPException(400)
     if given == "reject" and not why:
@@ -73,18 +72,18 @@ def answer_run(request: Request) -> Response:
     if given == "approve" and step == StepKind.VERDICT and "confirmed" not in form:
         return _ask_back(request, row, _SHIP, "answer", {"step": step, "answer": given, "why": why})
     approval = Approval(given == "approve", desk.by, why)
-    return _told(request, row, answer(desk.journal, row.run, step, approval, desk.flag))
+    return back_to(request, run_path(row.run), answer(desk.journal, row.run, step, approval, desk.flag))
 
 
 def abort_run(request: Request) -> Response:
     """End a run, once it was asked back whether that is meant."""
     desk, row, form = desk_of(request), _row(request), request.state.form
-    why = _why(form)
+    why = why_of(request)
     if not why:
         return _run_page(request, row, Entered("abort", why, _NO_WHY), 422)
     if "confirmed" not in form:
         return _ask_back(request, row, _ABORT, "abort", {"why": why})
-    return _told(request, row, desk.aborts.order(row.run, desk.by, why))
+    return back_to(request, run_path(row.run), desk.aborts.order(row.run, desk.by, why))
 
 
 def _run_page(request: Request, row: RunRow, entered: Entered, status: int = 200) -> Response:
@@ -111,18 +110,8 @@ def _ask_back(
     )
 
 
-def _told(request: Request, row: RunRow, outcome: Outcome) -> Response:
-    """Back to the run, where the outcome is told; a reload there asks for nothing again."""
-    number = request.state.session.remember(outcome)
-    return RedirectResponse(f"{run_path(row.run)}?outcome={number}", 303)
-
-
 def _row(request: Request) -> RunRow:
     return desk_of(request).row(request.path_params["run"])
-
-
-def _why(form: Mapping[str, str]) -> str:
-    return form.get("why", "").strip()[:MOST_WORDS]
 
 
 def _list(desk: Desk, asked: Asked) -> Part:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import quote
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from rectune_dsl.hooks.api import KnowledgeRecord, Skill
 from rectune_dsl.hooks.errors import UsageError
@@ -19,10 +18,10 @@ from rectune_dsl.skillhub.document import SLOTS
 from rectune_dsl.skillhub.render import record_line
 from rectune_dsl.skillhub.revisions import SHORT, Entry
 from rectune_dsl.skillhub.shelf import Shelf, Stamp
-from rectune_dsl.ui.desk import desk_of
+from rectune_dsl.ui.desk import NotThereError, desk_of
 from rectune_dsl.ui.door import Outcome
+from rectune_dsl.ui.forms import back_to, why_of
 from rectune_dsl.ui.render import page
-from rectune_dsl.ui.runpages import MOST_WORDS
 from rectune_dsl.workflow.clock import utc_now
 
 _MOST_ROWS = 200
@@ -87,19 +86,18 @@ def skill_path(name: str) -> str:
 
 def _change(request: Request, change: Callable[[Shelf, Stamp], str]) -> Response:
     """Do it, and go back to the skill, where the outcome is told."""
-    shelf, why = _shelf(request), request.state.form.get("why", "").strip()[:MOST_WORDS]
+    shelf, stamp = _shelf(request), Stamp(desk_of(request).by, utc_now(), why_of(request))
     try:
-        outcome = Outcome("good", change(shelf, Stamp(desk_of(request).by, utc_now(), why)))
+        outcome = Outcome("good", change(shelf, stamp))
     except UsageError as error:
         outcome = Outcome("bad", f"Not done: {error}.", (error.help,) if error.help else ())
-    number = request.state.session.remember(outcome)
-    return RedirectResponse(f"{skill_path(shelf.name)}?outcome={number}", 303)
+    return back_to(request, skill_path(shelf.name), outcome)
 
 
 def _shelf(request: Request) -> Shelf:
     name, skills = request.path_params["skill"], desk_of(request).skills
     if name not in skills.names():
-        raise HTTPException(404, f"There is no skill {name!r} here.")
+        raise NotThereError(f"there is no skill {name!r} here", help="the list of skills has all there are")
     return skills.shelf(name)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parents[1]
+sys.path += [str(TESTS / "ui"), str(TESTS / "report")]
 PLANTED = TESTS / "workflow" / "planted.py"
 TASK = PLANTED.with_suffix(".toml").read_text()
 LINK = re.compile(r"http://127\.0\.0\.1:\d+/enter\?token=\S+")

@@ -1,37 +1,30 @@
 """Pages in a real browser: nothing in them runs, they fit a phone, a thousand arms are there at once."""
 
-import json
 import os
-import sys
 import time
 from pathlib import Path
 
 import pytest
+from copies import ROUNDS, hostile_copy, long_copies
+from hostile import PAYLOAD
+
+from rectune_dsl.memory.journal import Journal
 
 TESTS = Path(__file__).parents[1]
+TASK = (TESTS / "workflow" / "planted.toml").read_text()
 AXE = Path(os.environ.get("RECTUNE_AXE", TESTS.parent / ".venv-browser/package/axe.min.js"))
 SECONDS = 2.0
 """In which the list of a hundred runs, and a run of a thousand arms, have to be there."""
 
 
-@pytest.fixture(scope="module", autouse=True)
-def paths():
-    sys.path += [str(TESTS / "ui"), str(TESTS / "report")]
-
-
 @pytest.fixture
 def store(project):
     """Two runs on record: one that asks, one that shipped."""
-    from rectune_dsl.memory.journal import Journal
-
     ask = '\n[approval]\nmode = "ask"\n'
     for words in (["--yes"], ["--until", "waiting"]):
         (project.folder / "task.toml").write_text(TASK + ask)
         assert project.start("run", "task.toml", *words, real_traffic=False).wait(60) == 0
     return Journal(str(project.folder / ".rectune/journal.sqlite"))
-
-
-TASK = (TESTS / "workflow" / "planted.toml").read_text()
 
 
 @pytest.fixture
@@ -40,10 +33,8 @@ def shown(store, project, tabs):
     skill = project.folder / "skills" / "fusion"
     skill.mkdir(parents=True)
     slots = ("Context", "Requirement", "North star", "Initial config", "Domain knowledge", "Tools")
-    page = "---\nname: fusion\ndescription: Fuses heads.\n---\n\n" + "".join(
-        f"## {s}\n\nWords.\n" for s in slots
-    )
-    (skill / "SKILL.md").write_text(page)
+    page = "".join(f"## {slot}\n\nWords.\n" for slot in slots)
+    (skill / "SKILL.md").write_text(f"---\nname: fusion\ndescription: Fuses heads.\n---\n\n{page}")
     runs = [f"/runs/{row.run}" for row in store.runs()]
 
     def new(**options):
@@ -54,9 +45,6 @@ def shown(store, project, tabs):
 
 
 def test_what_others_wrote_runs_nowhere(store, project, tabs):
-    from copies import hostile_copy
-    from hostile import PAYLOAD
-
     names = [row.run for row in store.runs()]
     hostile_copy(store, names, str(project.folder / "hostile.sqlite"))
     tab = tabs().opened(
@@ -79,33 +67,23 @@ def test_what_others_wrote_runs_nowhere(store, project, tabs):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1280])
-def test_pages_fit_and_are_accessible(shown, scheme, width, request):
+def test_pages_fit_and_are_accessible(shown, scheme, width):
     if not AXE.exists():
         pytest.skip("axe-core is not there: make test-browser")
     tab, paths = shown(color_scheme=scheme, viewport={"width": width, "height": 900})
     problems = {}
-    for path in [*paths, "/nowhere"]:
+    for path in paths:
         tab.go(path)
         tab.drawn()
         tab.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
         assert tab.page.evaluate("document.documentElement.scrollWidth") <= width, path
         tab.page.evaluate(AXE.read_text())
         found = tab.page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-        told = [(v["id"], v["nodes"][0]["target"], v["nodes"][0]["failureSummary"]) for v in found]
-        problems |= {path[:8]: told} if told else {}
-        print(path, told)
-        if folder := os.environ.get("RECTUNE_SCREENSHOTS"):
-            name = f"{scheme}-{width}{path.replace('/', '_')[:20]}.png"
-            tab.page.screenshot(path=f"{folder}/{name}", full_page=True)
-    tab.said.clear() if all("404" in words for words in tab.said) else None
-    assert problems == {}
+        problems[path] = [(rule["id"], rule["nodes"][0]["target"]) for rule in found]
+    assert not any(problems.values()), problems
 
 
-def test_a_hundred_runs_of_a_thousand_arms_are_there_at_once(project, tabs, record_property):
-    from copies import ROUNDS, long_copies
-
-    from rectune_dsl.memory.journal import Journal
-
+def test_a_hundred_runs_of_a_thousand_arms_are_there_at_once(project, tabs):
     short = TASK.replace("rounds = 2", "rounds = 1").replace("arms = 3", f"arms = {1000 // ROUNDS}")
     (project.folder / "task.toml").write_text(short)
     words = ("run", "task.toml", "--yes", "--agent", "actor=random", "--agent", "critic=none")
@@ -126,10 +104,7 @@ def test_a_hundred_runs_of_a_thousand_arms_are_there_at_once(project, tabs, reco
     }.items():
         began = time.monotonic()
         tab.go(path)
-        took[name] = time.monotonic() - began
         tab.drawn()
-        took[f"{name}, drawn"] = time.monotonic() - began
-    record_property("seconds", json.dumps(took))
-    print(took)
+        took[name] = time.monotonic() - began
     assert len(long.runs()) == 100
-    assert max(took["list"], took["asked for"], took["run"]) < SECONDS, took
+    assert max(took.values()) < SECONDS, took

@@ -16,12 +16,12 @@
   function replace({ name, html, version }) {
     const part = document.getElementById(`part-${name}`);
     if (!part || part.dataset.version === version) return;
-    const open = new Set(opened(part));
+    const wasOpen = new Set(opened(part));
     const hadFocus = part.contains(document.activeElement);
     part.innerHTML = html;
     part.dataset.version = version;
     for (const summary of part.querySelectorAll("details > summary")) {
-      if (open.has(summary.textContent)) summary.parentElement.open = true;
+      if (wasOpen.has(summary.textContent)) summary.parentElement.open = true;
     }
     const told = part.querySelector("[data-news]");
     if (told) news.textContent = told.textContent;
