@@ -176,7 +176,7 @@ class Serving:
             assert stopped not in trial.arms().values()
 
     def test_after_a_step_back_its_days_begin_anew(self, rig: Rig) -> None:
-        """Else an experiment whose ramp went back for a day ends early, and never shows what it was to show."""
+        """Else one whose ramp went back for a day ends early, and shows less than it was to show."""
         can(rig, "real_traffic", "nobody is served")
         trial = started(rig, ramp=Ramp((0.5,), days=1))
         for day, fraction in ((1, 1.0), (2, 0.5), (3, 1.0)):
