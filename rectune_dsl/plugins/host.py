@@ -262,7 +262,10 @@ class Host:
     def _keep(self, registered: Registered) -> None:
         key = (registered.kind, registered.name)
         if (taken := self._registered.get(key)) is not None:
-            raise UsageError(f"{registered.kind} {registered.name!r} is already registered by {taken.plugin}")
+            raise UsageError(
+                f"{registered.kind} {registered.name!r} is already registered by {taken.plugin}",
+                help="register it under another name, or uninstall one of the two",
+            )
         self._registered[key] = registered
 
 
@@ -279,10 +282,10 @@ def _import(module: str) -> Callable[[], ModuleType]:
 
 def _module_from(file: Path) -> ModuleType:
     if not file.is_file():
-        raise UsageError(f"there is no plugin file {file}")
+        raise UsageError(f"there is no plugin file {file}", help="give the path of a .py file")
     spec = importlib.util.spec_from_file_location(f"rectune_plugin_{file.stem}", file)
     if spec is None or spec.loader is None:
-        raise UsageError(f"{file} is not a Python file")
+        raise UsageError(f"{file} is not a Python file", help="give the path of a .py file")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

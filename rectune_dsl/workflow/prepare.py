@@ -82,7 +82,10 @@ def load(source: Source, host: Host, choices: Choices, read: Reader = read_file,
     context = BackendContext(task, choices.seed, folder, functions, executor, setbacks)
     backend = _backend(host, context)
     if said := list(backend.check()):
-        raise UsageError(f"backend {task.experiment.backend!r} is not ready: {'; '.join(said)}")
+        raise UsageError(
+            f"backend {task.experiment.backend!r} is not ready: {'; '.join(said)}",
+            help="mend that and run again: nothing was launched",
+        )
     if problems := located(checked.source, lacking(task, backend.capabilities())):
         raise InvalidTaskError(problems, checked.sources)
     return Loaded(checked, task, functions, backend)
