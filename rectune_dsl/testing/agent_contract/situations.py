@@ -73,7 +73,7 @@ def _stopped(task: Task) -> tuple[RoundResult, ...]:
     """The arm that raised the goal most also cost most."""
     first, second = measured(task)
     goal = second.estimates.metrics.index("watch")
-    best = int(np.argmax([row[goal] for row in second.estimates.lift]))
+    best = int(np.argmax(np.array(second.estimates.lift, np.float64)[:, goal]))
     return first, replace(second, stopped={second.estimates.arms[best]: "returns breaks its guardrail"})
 
 
