@@ -2,8 +2,8 @@
 
 Their names come from an index of entry points that is kept in the user's cache: reading the metadata of all
 that is installed takes longer than the rest of `rectune --help`. The index holds as long as the lists of
-entry points, of all that Python would import from, are those that it was made of. A cache that cannot be read,
-written or believed is done without.
+entry points, of all that Python would import from, are those that it was made of. A cache that cannot be
+read, written or believed is done without.
 """
 
 from __future__ import annotations

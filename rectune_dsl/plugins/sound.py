@@ -19,8 +19,6 @@ def check(plugin: object, manager: pluggy.PluginManager) -> None:
     """Raises PluginError for a plugin of other hooks than these, and for hooks that nobody would call."""
     _check_version(plugin)
     for name in dir(plugin):
-        if not name.startswith(PREFIX) or name == DECLARATION or not callable(getattr(plugin, name)):
-            continue
         marks = manager.parse_hookimpl_opts(plugin, name)
         if marks is None and name in HOOKS:
             raise PluginError(f"nobody would call `{name}`: write @hookimpl above it")

@@ -121,7 +121,10 @@ def test_an_index_is_written_whole_or_not_at_all(site, tmp_path):
 def test_help_lists_commands_and_a_slow_plugin_does_not_slow_it(site):
     slow = "import time\ntime.sleep(5)\n" + HELLO
     site.install(
-        "rectune-slow", plugins=["slow = slow_plugin"], commands=["hello = slow_plugin:hello"], slow_plugin=slow
+        "rectune-slow",
+        plugins=["slow = slow_plugin"],
+        commands=["hello = slow_plugin:hello"],
+        slow_plugin=slow,
     )
     for arguments in (["--help"], ["--version"], ["explain", "RT104"], ["ls", "--help"], ["ls"]):
         before = os.times()
@@ -180,13 +183,14 @@ def wheel(folder, version, command):
     info = f"rectune_tiny-{version}.dist-info"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("tiny_plugin.py", HELLO.replace('"hello"', f'"{version}"'))
-        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: rectune-tiny\nVersion: {version}\n")
         archive.writestr(
-            f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: a test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+            f"{info}/METADATA", f"Metadata-Version: 2.1\nName: rectune-tiny\nVersion: {version}\n"
         )
         archive.writestr(
-            f"{info}/entry_points.txt", f"[rectune.commands]\n{command} = tiny_plugin:hello\n"
+            f"{info}/WHEEL",
+            "Wheel-Version: 1.0\nGenerator: a test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         )
+        archive.writestr(f"{info}/entry_points.txt", f"[rectune.commands]\n{command} = tiny_plugin:hello\n")
         archive.writestr(f"{info}/RECORD", "")
     return path
 
