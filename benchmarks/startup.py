@@ -90,7 +90,7 @@ def _install(site: Path, number: int) -> None:
 
 def _run(arguments: Sequence[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
 
 
 def _cpu(arguments: Sequence[str], environment: dict[str, str]) -> float:
