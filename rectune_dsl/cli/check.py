@@ -41,12 +41,14 @@ def command(ctx: click.Context, paths: tuple[Path, ...], output: str, fix: bool,
     """Read task files and report every problem with file, line, column, code and help.
 
     A folder stands for every .toml file directly in it; one that others extend and that is no whole task is
-    checked through them. Needs neither network nor backend. Exit code 2
-    when there is an error. `rectune explain CODE` tells more of a problem.
+    checked through them. Needs neither network nor backend. Exit code 2 when there is an error; 3 when a
+    plugin that did not load may be the reason. `rectune explain CODE` tells more of a problem.
     """
     from rectune_dsl.cli.taskfiles import read_all
     from rectune_dsl.dsl.check import check
+    from rectune_dsl.hooks.errors import PluginError
     from rectune_dsl.workflow.environment import environment
+    from rectune_dsl.workflow.missed import missed
 
     known = environment(host(ctx))
     sources, unread = read_all(paths)
@@ -60,6 +62,8 @@ def command(ctx: click.Context, paths: tuple[Path, ...], output: str, fix: bool,
     problems = list(dict.fromkeys([*unread, *(p for result in results for p in result.problems)]))
     _PRINT["quiet" if quiet and output == "human" else output](results, problems, changes)
     if any(problem.severity == "error" for problem in problems):
+        if help := missed(problems, host(ctx)):
+            raise PluginError("a plugin that is needed did not load", help=help)
         sys.exit(2)
 
 

@@ -69,11 +69,6 @@ def rectune_register_executors(register: Register) -> None:
 
 
 @hookspec
-def rectune_register_commands(register: Register) -> None:
-    """Call `register(name, command)` with a `click.Command` that becomes `rectune NAME`."""
-
-
-@hookspec
 def rectune_run_started(run: str, task: str) -> None:
     """A run begins, or goes on after `resume`."""
 
