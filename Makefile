@@ -62,6 +62,7 @@ $(VENV)/.installed-test: $(VENV)/.installed
 # an environment of their own: the core's tests run without any plugin
 $(PLUGINS_VENV)/.installed: pyproject.toml $(addsuffix /pyproject.toml,$(PLUGINS))
 	$(PYTHON) -m venv $(PLUGINS_VENV)
+	$(PLUGINS_VENV)/bin/python -m pip install --quiet torch==2.13.0  # the CPU's, before others ask for another
 	$(PLUGINS_VENV)/bin/python -m pip install --quiet -e . $(foreach plugin,$(PLUGINS),-e './$(plugin)[test]')
 	@touch $@
 

@@ -51,7 +51,8 @@ class InvalidTaskError(UsageError):
     ) -> None:
         count = sum(p.severity == "error" for p in problems)
         message = f"{count} problem{'s' if count != 1 else ''} in the task; nothing was launched"
-        super().__init__(message, help=missed)
+        mend = "each problem says what to write; `rectune explain CODE` tells more"
+        super().__init__(message, help=missed or mend)
         if missed:
             self.exit_code = PluginError.exit_code
         self.problems = tuple(problems)
