@@ -1,0 +1,91 @@
+"""A page's folder, in which its files stand and its commands are run, as by a reader who copies them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+LONGEST = 120
+"""Seconds that a command may take."""
+EXACT = re.compile(r"rectune (init|check|explain|skills|ls)\b")
+"""Commands that print no estimates, whose last digits differ on another processor."""
+BLURS = {
+    r"[\w-]+-\d{8}-\d{6}-[0-9a-f]{4}": "RUN",
+    r"\d{4}-\d\d-\d\d( \d\d:\d\d(:\d\d)?)?": "DATE",
+    r"\d+(\.\d+)? ?s\b": "TIME",
+    "─+": "─",
+}
+NUMBER = {r"[-+]?\d[\d,.]*(e-\d+)?": "#"}
+
+
+class Shell:
+    """`bash` in a folder that has the repository's `tasks` and `skills`, as a clone has."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in ("tasks", "skills"):
+            shutil.copytree(ROOT / name, folder / name)
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("RECTUNE_")}
+        path = os.pathsep.join([str(Path(sys.executable).parent), clean["PATH"]])
+        self._environment = {**clean, "PATH": path, "COLUMNS": "120", "NO_COLOR": "1", "PYTHONPATH": str(ROOT)}
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a file of the page."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def run(self, script: str) -> tuple[int, str]:
+        """The exit code of a script, and what it said. A script that takes too long is ended with all that it
+        started."""
+        with subprocess.Popen(
+            ["bash", "-c", script],
+            cwd=self.folder,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        ) as shell:
+            try:
+                said, _ = shell.communicate(timeout=LONGEST)
+            except subprocess.TimeoutExpired:
+                os.killpg(shell.pid, signal.SIGKILL)
+                raise
+            return shell.returncode, said
+
+
+def commands(transcript: str) -> Iterator[tuple[str, str]]:
+    """Each command of a transcript, after `$ `, and what it says."""
+    for part in re.split(r"^\$ ", transcript, flags=re.MULTILINE)[1:]:
+        command, _, said = part.partition("\n")
+        yield command.partition("  #")[0].rstrip(), said
+
+
+def missing(command: str, said: str, told: str) -> str | None:
+    """The first part of what is told of a command, between lines of dots, that it did not say in that order;
+    None where it said all. Ids, dates and times may differ, and how lines are broken."""
+    blurs = BLURS | ({} if EXACT.search(command) else NUMBER)
+    output, at = _blurred(said, blurs), 0
+    for part in told.split("..."):
+        wanted = _blurred(part, blurs)
+        found = output.find(wanted, at)
+        if found < 0:
+            return part
+        at = found + len(wanted)
+    return None
+
+
+def _blurred(text: str, blurs: dict[str, str]) -> str:
+    for pattern, instead in blurs.items():
+        text = re.sub(pattern, instead, text)
+    return " ".join(text.split())

@@ -1,0 +1,104 @@
+"""Every block of the documentation is run here, or by another test, or says why it is not."""
+
+import contextlib
+import json
+import tomllib
+
+import pytest
+import tomli_w
+from page_blocks import PAGES, ROOT, blocks, name_of
+from page_shell import Shell, commands, missing
+
+from rectune_dsl.dsl.check import check
+from rectune_dsl.dsl.explain import base
+from rectune_dsl.dsl.source import Source
+from rectune_dsl.plugins.host import Host
+from rectune_dsl.testing.project import changed
+from rectune_dsl.workflow.environment import environment
+
+KINDS = ("console", "csv", "json", "python", "sh", "toml")
+RUN = [page for page in PAGES if any(not block.mark for block in blocks(page))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_a_block_can_be_run_or_a_comment_says_why_not(page):
+    for block in blocks(page):
+        where = f"{name_of(page)}:{block.line}"
+        match block.mark:
+            case "part of":
+                file = (ROOT / block.about).read_text(encoding="utf-8")
+                assert all(part in file for part in block.text.split("\n\n")), f"{where}: not in {block.about}"
+            case "run by":
+                test = (ROOT / block.about).read_text(encoding="utf-8")
+                assert page.name in test, f"{where}: {block.about} does not read the page"
+            case "":
+                assert block.language in KINDS, f"{where}: write <!-- not run: REASON --> before it"
+
+
+@pytest.mark.parametrize("page", RUN, ids=name_of)
+def test_the_blocks_of_a_page_do_what_it_says(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shell, names = Shell(tmp_path), {"__name__": page.stem}
+    for block in blocks(page):
+        if not block.mark:
+            with told(f"{name_of(page)}:{block.line}"):
+                run(block, shell, names)
+
+
+@contextlib.contextmanager
+def told(where):
+    """Whatever goes wrong is said to go wrong there."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(where)
+        raise
+
+
+def run(block, shell, names):
+    """Do with a block of a page what its readers do; Python's names are those of the whole page."""
+    if block.name:
+        shell.write(block.name, block.text)
+    match block.language:
+        case "toml" if block.name:
+            sound_file(block.name)
+        case "toml":
+            sound_fragment(block.text)
+        case "json":
+            json.loads(block.text)
+        case "python" if not block.name:
+            exec(compile(block.text, "block", "exec"), names)
+        case "sh":
+            code, said = shell.run(f"set -euo pipefail\n{block.text}")
+            assert code == 0, said
+        case "console":
+            follow(block.text, shell)
+
+
+def follow(transcript, shell):
+    """Each command says what the page says, and ends as it says: well, or with `(exit code N)`."""
+    for command, expected in commands(transcript):
+        code, said = shell.run(command)
+        expected, _, ended = expected.partition("(exit code ")
+        assert code == int(ended.partition(")")[0] or 0), f"$ {command}\n{said}"
+        lacking = missing(command, said, expected)
+        assert lacking is None, f"$ {command}\nsays\n{said}\nand not\n{lacking}"
+
+
+def sound_file(name):
+    """A task, alone or with what it extends, has no problem; what is no task is TOML."""
+    source = Source.read(name)
+    table = tomllib.loads(source.text)
+    if "task" in table or "extends" in table:
+        assert problems(source) == []
+
+
+def sound_fragment(text):
+    """A whole task has no problem, nor has a part of one, laid over a small task."""
+    table = tomllib.loads(text)
+    whole = text if "task" in table else tomli_w.dumps(changed(tomllib.loads(base()), table))
+    assert problems(Source("block.toml", whole)) == []
+
+
+def problems(source):
+    return [f"{p.code} {p.message}" for p in check(source, environment(Host())).problems]
