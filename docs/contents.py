@@ -16,7 +16,11 @@ SECTION = re.compile(r"^## (.+)\n((?:(?!## ).*\n?)*)", re.MULTILINE)
 PAGE = re.compile(r"\]\((?!\w+:)([^)#]+)\.md[)#]")
 LINK = re.compile(r"\]\((?!\w+:)([^)#\s]+)\)")
 TREE = "\n```{{toctree}}\n:hidden:\n:caption: {0}\n\n{1}\n```\n"
-FIRST = '<!doctype html><meta charset="utf-8"><title>{0}</title><meta http-equiv="refresh" content="0; url={1}">\n'
+FIRST = """<!doctype html>
+<meta charset="utf-8">
+<title>{0}</title>
+<meta http-equiv="refresh" content="0; url={1}">
+"""
 
 
 def setup(app: Any) -> dict[str, Any]:
@@ -32,7 +36,8 @@ def contents(text: str, page: Path) -> Iterator[str]:
     for caption, section in SECTION.findall(text):
         named = [Path(normpath(page.parent / link)) for link in PAGE.findall(section)]
         below = dict.fromkeys(path.parent for path in named if page.parent in path.parent.parents)
-        yield tree(caption, page.parent, [*named, *(path for folder in below for path in sorted(folder.glob("*.md")))])
+        beside = [path for folder in below for path in sorted(folder.glob("*.md"))]
+        yield tree(caption, page.parent, [*named, *beside])
 
 
 def tree(caption: str, folder: Path, pages: Iterable[Path]) -> str:

@@ -1,8 +1,14 @@
 """The fenced blocks of pages, and what comments before them say of running them.
 
-A block is run, unless a comment right before it says `not run: REASON`, or `run by: TEST`, the file of a test
-that does, or `part of: FILE`, where each of its paragraphs stands. Such a comment below a page's title is about
-all of its blocks.
+A block is run, unless a comment right before it says otherwise:
+
+- `not run: REASON`;
+- `run by: TEST`, the file of a test that does it;
+- `part of: FILE`, in which its lines stand, in this order;
+- `file: NAME`, which it is, for the blocks after it (a TOML block may say so in its first line, `# NAME`);
+- `checked with: TOML`, what the part of a task needs beside it.
+
+Such a comment below a page's title is about all of its blocks.
 """
 
 from __future__ import annotations
@@ -23,14 +29,13 @@ PAGES = [
     for path in sorted(ROOT.glob(pattern))
     if GENERATED not in path.parents and "_build" not in path.parts
 ]
-MARK = re.compile(r"<!--\s*(not run|run by|part of):\s*(.+?)\s*-->\s*\Z", re.DOTALL)
-NAMED = re.compile(r"(?:#|<!--) ([\w./-]+\.[a-z]+)\b.*\n")
+MARK = re.compile(r"<!--\s*(not run|run by|part of|file|checked with):\s*(.+?)\s*-->\s*\Z", re.DOTALL)
+NAMED = re.compile(r"# ([\w./-]+\.[a-z]+)\n")
 
 
 @dataclass(frozen=True)
 class Block:
-    """A code block. `mark` is what a comment says of running it, and `about` the reason, test or file. `name` is
-    that of the file which it is, where its first line says so."""
+    """A code block. `mark` is the word that a comment has for it, and `about` what follows."""
 
     line: int
     language: str
@@ -39,14 +44,25 @@ class Block:
     about: str = ""
 
     @property
+    def is_run_here(self) -> bool:
+        return self.mark in ("", "file", "checked with")
+
+    @property
     def name(self) -> str:
+        """That of the file which it is; empty where it is none."""
         found = NAMED.match(self.text)
-        return found[1] if found else ""
+        return self.about if self.mark == "file" else found[1] if found else ""
 
 
 def name_of(page: Path) -> str:
     """A page's name in the repository."""
     return page.relative_to(ROOT).as_posix()
+
+
+def is_part(text: str, whole: str) -> bool:
+    """Whether all lines of a text stand in another one, in this order, however they are indented."""
+    lines = iter([" ".join(line.split()) for line in whole.splitlines()])
+    return all(" ".join(line.split()) in lines for line in text.splitlines() if line.strip())
 
 
 def blocks(page: Path) -> Iterator[Block]:

@@ -34,7 +34,8 @@ class Shell:
             shutil.copytree(ROOT / name, folder / name)
         clean = {name: value for name, value in os.environ.items() if not name.startswith("RECTUNE_")}
         path = os.pathsep.join([str(Path(sys.executable).parent), clean["PATH"]])
-        self._environment = {**clean, "PATH": path, "COLUMNS": "120", "NO_COLOR": "1", "PYTHONPATH": str(ROOT)}
+        ours = {"PATH": path, "PYTHONPATH": str(ROOT), "COLUMNS": "120", "NO_COLOR": "1"}
+        self._environment = clean | ours
 
     def write(self, name: str, text: str) -> Path:
         """Write a file of the page."""

@@ -2,11 +2,12 @@
 
 import contextlib
 import json
+import re
 import tomllib
 
 import pytest
 import tomli_w
-from page_blocks import PAGES, ROOT, blocks, name_of
+from page_blocks import PAGES, ROOT, blocks, is_part, name_of
 from page_shell import Shell, commands, missing
 
 from rectune_dsl.dsl.check import check
@@ -16,8 +17,9 @@ from rectune_dsl.plugins.host import Host
 from rectune_dsl.testing.project import changed
 from rectune_dsl.workflow.environment import environment
 
-KINDS = ("console", "csv", "json", "python", "sh", "toml")
-RUN = [page for page in PAGES if any(not block.mark for block in blocks(page))]
+KINDS = ("console", "json", "python", "sh", "toml")
+TESTS = re.compile(r"^ *(def test_|class Test)", re.MULTILINE)
+RUN = [page for page in PAGES if any(block.is_run_here for block in blocks(page))]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -27,22 +29,22 @@ def test_a_block_can_be_run_or_a_comment_says_why_not(page):
         match block.mark:
             case "part of":
                 file = (ROOT / block.about).read_text(encoding="utf-8")
-                assert all(part in file for part in block.text.split("\n\n")), f"{where}: not in {block.about}"
+                assert is_part(block.text, file), f"{where}: not in {block.about}"
             case "run by":
                 test = (ROOT / block.about).read_text(encoding="utf-8")
                 assert page.name in test, f"{where}: {block.about} does not read the page"
-            case "":
+            case "" | "checked with":
                 assert block.language in KINDS, f"{where}: write <!-- not run: REASON --> before it"
 
 
 @pytest.mark.parametrize("page", RUN, ids=name_of)
 def test_the_blocks_of_a_page_do_what_it_says(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    shell, names = Shell(tmp_path), {"__name__": page.stem}
+    shell, code = Shell(tmp_path), []
     for block in blocks(page):
-        if not block.mark:
+        if block.is_run_here:
             with told(f"{name_of(page)}:{block.line}"):
-                run(block, shell, names)
+                run(block, shell, code)
 
 
 @contextlib.contextmanager
@@ -55,32 +57,39 @@ def told(where):
         raise
 
 
-def run(block, shell, names):
-    """Do with a block of a page what its readers do; Python's names are those of the whole page."""
+def run(block, shell, code):
+    """Do with a block of a page what its readers do; `code` is the Python so far."""
     if block.name:
         shell.write(block.name, block.text)
     match block.language:
         case "toml" if block.name:
             sound_file(block.name)
         case "toml":
-            sound_fragment(block.text)
+            sound_fragment(block)
         case "json":
             json.loads(block.text)
-        case "python" if not block.name:
-            exec(compile(block.text, "block", "exec"), names)
+        case "python":
+            code.append(block.text)
+            shell.write("test_page.py", "\n\n".join(code))
+            command = "python -m pytest -q" if TESTS.search(block.text) else "python"
+            succeed(shell, f"{command} test_page.py")
         case "sh":
-            code, said = shell.run(f"set -euo pipefail\n{block.text}")
-            assert code == 0, said
+            succeed(shell, f"set -euo pipefail\n{block.text}")
         case "console":
             follow(block.text, shell)
+
+
+def succeed(shell, script):
+    status, said = shell.run(script)
+    assert status == 0, f"{script}\n{said}"
 
 
 def follow(transcript, shell):
     """Each command says what the page says, and ends as it says: well, or with `(exit code N)`."""
     for command, expected in commands(transcript):
-        code, said = shell.run(command)
+        status, said = shell.run(command)
         expected, _, ended = expected.partition("(exit code ")
-        assert code == int(ended.partition(")")[0] or 0), f"$ {command}\n{said}"
+        assert status == int(ended.partition(")")[0] or 0), f"$ {command}\n{said}"
         lacking = missing(command, said, expected)
         assert lacking is None, f"$ {command}\nsays\n{said}\nand not\n{lacking}"
 
@@ -93,12 +102,15 @@ def sound_file(name):
         assert problems(source) == []
 
 
-def sound_fragment(text):
-    """A whole task has no problem, nor has a part of one, laid over a small task."""
-    table = tomllib.loads(text)
-    whole = text if "task" in table else tomli_w.dumps(changed(tomllib.loads(base()), table))
-    assert problems(Source("block.toml", whole)) == []
+def sound_fragment(block):
+    """A whole task has no problem; a part of one, laid over a small task, no error."""
+    table, whole = tomllib.loads(block.text), block.text
+    if "task" not in table:
+        below = changed(tomllib.loads(base()), tomllib.loads(block.about))
+        whole = tomli_w.dumps(changed(below, table))
+    found = problems(Source("block.toml", whole))
+    assert [problem for problem in found if "task" in table or problem.startswith("error")] == []
 
 
 def problems(source):
-    return [f"{p.code} {p.message}" for p in check(source, environment(Host())).problems]
+    return [f"{p.severity} {p.code} {p.message}" for p in check(source, environment(Host())).problems]
