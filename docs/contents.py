@@ -32,10 +32,11 @@ def setup(app: Any) -> dict[str, Any]:
 
 def contents(text: str, page: Path) -> Iterator[str]:
     """A hidden table of contents for each section of an index, the text of `page`: the pages that it names,
-    then those that lie beside them in a folder below the index's own."""
+    then those that lie beside them in a folder below the index's own, unless that has an index itself."""
     for caption, section in SECTION.findall(text):
         named = [Path(normpath(page.parent / link)) for link in PAGE.findall(section)]
-        below = dict.fromkeys(path.parent for path in named if page.parent in path.parent.parents)
+        folders = {path.parent for path in named if page.parent in path.parent.parents}
+        below = [folder for folder in sorted(folders) if not (folder / "index.md").exists()]
         beside = [path for folder in below for path in sorted(folder.glob("*.md"))]
         yield tree(caption, page.parent, [*named, *beside])
 

@@ -1,12 +1,19 @@
-"""Write the pages that are made from the code: `python docs/generate.py`. A test compares them."""
+"""Write what is made from the code, pages and a figure: `python docs/generate.py`. A test compares them."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
+
+sys.path.append(str(Path(__file__).parent))
+
+from made.commands import commands_page
+from made.hooks import hooks_page, records_page
+from made.rooms import rooms_figure
 
 from rectune_dsl.dsl.docstrings import field_docstrings
 from rectune_dsl.dsl.explain import index_page, page
@@ -60,7 +67,11 @@ def generated() -> dict[Path, str]:
     return {
         rules / "index.md": index_page(),
         **{rules / f"{code}.md": page(code) for code in RULES},
+        reference / "command-line.md": commands_page(),
+        reference / "hooks.md": hooks_page(),
+        reference / "records.md": records_page(),
         reference / "world-file.md": world_page(),
+        DOCS / "rooms.svg": rooms_figure(),
     }
 
 
