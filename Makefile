@@ -41,7 +41,7 @@ docs: $(VENV)/.installed-docs  ## pages and figures that are made from the code,
 	$(BIN)/python -m sphinx -b html -c docs -W --keep-going -q -d docs/_build/doctrees . docs/_build/html
 
 changelog: $(VENV)/.installed-docs  ## what the next release's part of CHANGELOG.md will say
-	$(BIN)/towncrier build --draft --version next
+	$(BIN)/towncrier build --draft --version NEXT
 
 format: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix .

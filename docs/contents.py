@@ -1,12 +1,15 @@
-"""The site's table of contents: what `index.md` links to, section by section, then what else lies there.
+"""What the site has beyond its pages: a table of contents, and what changed since the last release.
 
-Directives for it would be noise to whoever reads the index in a browser of the repository. The same holds for
-links to folders, which a browser of the repository understands: here they lead to the folder's README.
+The contents are what `index.md` links to, section by section, then what else lies there. Directives for it
+would be noise to whoever reads the index in a browser of the repository. The same holds for links to folders,
+which a browser of the repository understands: here they lead to the folder's README.
 """
 
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from os.path import normpath, relpath
 from pathlib import Path
@@ -64,7 +67,16 @@ def _prepare(app: Any, name: str, source: list[str]) -> None:
         text += "".join(contents(text, page))
     elif page.stem == "index":
         text += tree("Each of them", page.parent, sorted({*page.parent.glob("*.md")} - {page}))
+    elif name == "CHANGELOG":
+        text += unreleased(page.parent)
     source[0] = text
+
+
+def unreleased(root: Path) -> str:
+    """The changelog's fragments, joined as they will be at the next release."""
+    command = [sys.executable, "-m", "towncrier", "build", "--draft", "--version", "Not released yet"]
+    draft = subprocess.run(command, cwd=root, capture_output=True, check=True, text=True).stdout
+    return draft.replace(draft.splitlines()[0], "## Not released yet", 1)
 
 
 def _write_first_page(app: Any, failure: Exception | None) -> None:
