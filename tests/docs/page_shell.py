@@ -14,10 +14,11 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 LONGEST = 120
 """Seconds that a command may take."""
-EXACT = re.compile(r"rectune (init|check|explain|skills|ls)\b")
+EXACT = re.compile(r"rectune (init|check|explain|ls)\b")
 """Commands that print no estimates, whose last digits differ on another processor."""
 BLURS = {
     r"[\w-]+-\d{8}-\d{6}-[0-9a-f]{4}": "RUN",
+    r"\b[0-9a-f]{12}\b": "REVISION",
     r"\d{4}-\d\d-\d\d( \d\d:\d\d(:\d\d)?)?": "DATE",
     r"\d+(\.\d+)? ?s\b": "TIME",
     "─+": "─",
@@ -29,7 +30,7 @@ class Shell:
     """`bash` in a folder that has the repository's `tasks` and `skills`, as a clone has."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder = self._place = folder
         for name in ("tasks", "skills"):
             shutil.copytree(ROOT / name, folder / name)
         clean = {name: value for name, value in os.environ.items() if not name.startswith("RECTUNE_")}
@@ -45,11 +46,12 @@ class Shell:
         return path
 
     def run(self, script: str) -> tuple[int, str]:
-        """The exit code of a script, and what it said. A script that takes too long is ended with all that it
-        started."""
+        """The exit code of a script, and what it said. The next one begins in the folder in which it ended. A
+        script that takes too long is ended with all that it started."""
+        place = self.folder / ".place"
         with subprocess.Popen(
-            ["bash", "-c", script],
-            cwd=self.folder,
+            ["bash", "-c", f"trap 'pwd >{place}' EXIT\n{script}"],
+            cwd=self._place,
             env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -62,7 +64,8 @@ class Shell:
             except subprocess.TimeoutExpired:
                 os.killpg(shell.pid, signal.SIGKILL)
                 raise
-            return shell.returncode, said
+        self._place = Path(place.read_text(encoding="utf-8").strip())
+        return shell.returncode, said
 
 
 def commands(transcript: str) -> Iterator[tuple[str, str]]:
