@@ -38,7 +38,7 @@ check: $(VENV)/.installed-test  ## what has to hold before a commit
 
 docs: $(VENV)/.installed-docs  ## pages and figures that are made from the code, and the site, in docs/_build/html
 	$(BIN)/python docs/generate.py
-	$(BIN)/python -m sphinx -b html -c docs -W --keep-going -q -d docs/_build/doctrees . docs/_build/html
+	$(BIN)/python -m sphinx -b html -c docs -a -W --keep-going -q -d docs/_build/doctrees . docs/_build/html
 
 changelog: $(VENV)/.installed-docs  ## what the next release's part of CHANGELOG.md will say
 	$(BIN)/towncrier build --draft --version NEXT
