@@ -15,7 +15,7 @@ project = "rectune"
 extensions = ["myst_parser", "contents"]
 root_doc = "docs/index"
 include_patterns = ["*.md", "changelog/README.md", "docs/**.md", "plugins/*/README.md"]
-exclude_patterns = ["docs/_build", "build", "dist", ".*"]
+exclude_patterns = ["docs/_build", "build", "dist", ".*", "**/.*"]
 
 myst_heading_anchors = 4  # the anchors that a browser of the repository gives to headings
 highlight_language = "text"

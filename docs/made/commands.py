@@ -40,17 +40,15 @@ def _told(path: str, command: click.Command, level: int) -> Iterator[str]:
 
 
 def _options(command: click.Command) -> str:
-    rows = [
-        _row(option) for option in command.params if isinstance(option, click.Option) and not option.hidden
-    ]
+    options = [param for param in command.params if isinstance(param, click.Option)]
+    rows = [_row(option) for option in options if not option.hidden]
     return "\n".join(["| option | |", "|---|---|", *rows, ""]) if rows else ""
 
 
 def _row(option: click.Option) -> str:
     names = ", ".join([*option.opts, *option.secondary_opts])
-    value = (
-        "" if option.is_flag or option.count else f" {option.make_metavar(click.Context(click.Command('')))}"
-    )
+    takes = option.make_metavar(click.Context(click.Command("")))
+    value = "" if option.is_flag or option.count else f" {takes}"
     default = f" (default: `{option.default}`)" if option.show_default and option.default is not None else ""
     shown = f"{names}{value}".replace("|", "\\|")
     return f"| `{shown}` | {' '.join((option.help or '').split())}{default} |"

@@ -23,11 +23,12 @@ from markdown_it.token import Token
 
 ROOT = Path(__file__).parents[2]
 GENERATED = ROOT / "docs/reference/rules"  # whose examples tests/cli/test_explain.py checks, each by its rule
+HIDDEN = re.compile(r"(^|/)(\.|_build/)")
 PAGES = [
     path
     for pattern in ("*.md", "docs/**/*.md", "plugins/*/README.md")
     for path in sorted(ROOT.glob(pattern))
-    if GENERATED not in path.parents and "_build" not in path.parts
+    if GENERATED not in path.parents and not HIDDEN.search(path.relative_to(ROOT).as_posix())
 ]
 MARK = re.compile(r"<!--\s*(not run|run by|part of|file|checked with):\s*(.+?)\s*-->\s*\Z", re.DOTALL)
 NAMED = re.compile(r"# ([\w./-]+\.[a-z]+)\n")

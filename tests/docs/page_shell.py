@@ -11,7 +11,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from page_blocks import ROOT
+
 LONGEST = 120
 """Seconds that a command may take."""
 EXACT = re.compile(r"rectune (init|check|explain|ls)\b")
@@ -76,17 +77,20 @@ def commands(transcript: str) -> Iterator[tuple[str, str]]:
 
 
 def missing(command: str, said: str, told: str) -> str | None:
-    """The first part of what is told of a command, between lines of dots, that it did not say in that order;
-    None where it said all. Ids, dates and times may differ, and how lines are broken."""
+    """The first part of what is told of a command, between dots, that it did not say in that order, or what
+    it said beyond that; None where it said what is told. Ids, dates and times may differ, and how lines are
+    broken."""
     blurs = BLURS | ({} if EXACT.search(command) else NUMBER)
-    output, at = _blurred(said, blurs), 0
-    for part in told.split("..."):
-        wanted = _blurred(part, blurs)
-        found = output.find(wanted, at)
+    output, parts = _blurred(said, blurs), [_blurred(part, blurs) for part in told.split("...")]
+    if not output.startswith(parts[0]):
+        return parts[0]
+    at = len(parts[0])
+    for part in parts[1:]:
+        found = output.find(part, at)
         if found < 0:
             return part
-        at = found + len(wanted)
-    return None
+        at = found + len(part)
+    return None if not parts[-1] and len(parts) > 1 else output[at:].strip() or None
 
 
 def _blurred(text: str, blurs: dict[str, str]) -> str:
