@@ -13,7 +13,7 @@ from pathlib import Path
 
 from page_blocks import ROOT
 
-LONGEST = 120
+LONGEST = 300
 """Seconds that a command may take."""
 EXACT = re.compile(r"rectune (init|check|explain|ls)\b")
 """Commands that print no estimates, whose last digits differ on another processor."""
