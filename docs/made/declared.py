@@ -44,7 +44,7 @@ def declarations(module: ModuleType) -> Mapping[str, Declared]:
                 found[name] = _class(node)
             case ast.FunctionDef(name=name):
                 found[name] = Declared(name, _signature(node), _about(node))
-            case ast.Assign(targets=[ast.Name(id=name)]):
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
                 found[name] = Declared(name, ast.unparse(node), _text(after))
     return {name: told for name, told in found.items() if not name.startswith("_")}
 

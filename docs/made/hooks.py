@@ -16,14 +16,15 @@ INTERFACES = """\
 <!-- made by docs/generate.py -->
 
 A plugin is a module with some of these functions, each marked with `hookimpl` of
-`rectune_dsl.hooks.specs`. It is found by an entry point of the group `rectune`, or named with `rectune
---plugin FILE`. `rectune plugins --hooks` lists who implements which.
+`rectune_dsl.hooks.specs`. It is found by an entry point of the group `rectune`, or named with
+`rectune --plugin FILE`. `rectune plugins --hooks` lists who implements which.
 
-What is registered is an object or, so that nothing is imported before it is used, a string
-`"module:attribute"`. Everything named below is imported from `rectune_dsl.hooks.api`;
-[Records](records.md) tells of what is passed. How to write a backend, a provider of models and an
-executor is told in [Write a backend](../how-to/your-own-backend.md), [Ask a
-model](../how-to/ask-a-model.md) and [Past one machine](../how-to/past-one-machine.md).
+{about}
+
+Everything named below is imported from `rectune_dsl.hooks.api`; [Records](records.md) tells of what is
+passed. How to write a backend, a provider of models and an executor is told in
+[Write a backend](../how-to/your-own-backend.md), [Ask a model](../how-to/ask-a-model.md) and
+[Past one machine](../how-to/past-one-machine.md).
 
 """
 RECORDS = """\
@@ -49,7 +50,8 @@ def hooks_page() -> str:
     hooks = declarations(specs)
     registering = [hook for name, hook in hooks.items() if name.startswith("rectune_register_")]
     events = [hook for name, hook in hooks.items() if name.startswith("rectune_") and hook not in registering]
-    return INTERFACES + "\n".join(
+    _, _, about = (inspect.getdoc(specs) or "").partition("\n\n")
+    return INTERFACES.format(about=about) + "\n".join(
         [
             "## What a plugin brings\n",
             *(_function(hook) for hook in registering),
