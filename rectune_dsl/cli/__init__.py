@@ -30,6 +30,8 @@ VERBS = {
     "abort": "End a run now: stop its traffic, take back what it shipped.",
     "ls": "List runs.",
     "show": "Show a run: proposals, reviews, numbers, what was learnt.",
+    "report": "Write a report of a run: one HTML page, Markdown or JSON.",
+    "compare": "Show campaigns side by side.",
     "export": "Write a run's recommended configuration as TOML.",
     "simulate": "Look into simulated worlds, hold them against measurements, fit them to your own.",
     "skills": "List skills and what they know; look at their revisions, take them back, share them.",

@@ -13,6 +13,7 @@ import click
 from rectune_dsl.hooks.errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
+_DASH = Path("-")
 
 
 def writable(context: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
@@ -42,3 +43,43 @@ def quiet_option(instead: str) -> Callable[[F], F]:
     return click.option(
         "-q", "--quiet", is_flag=True, envvar="RECTUNE_QUIET", help=f"No progress and no tables: {instead}"
     )
+
+
+def report_output_option(command: F) -> F:
+    """Where a report goes; `-` is the terminal."""
+    return click.option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
+        callback=_writable_or_dash,
+        help="Write here, `-` for the terminal; by default a file in this folder.",
+    )(command)
+
+
+def format_option(command: F) -> F:
+    return click.option(
+        "--format",
+        "kind",
+        type=click.Choice(["html", "md", "json"]),
+        help="By default what the name of the file says, else html.",
+    )(command)
+
+
+def format_of(kind: str | None, output: Path | None) -> str:
+    """The format that was asked for, or the one that the file's name says, or else HTML."""
+    suffix = output.suffix.removeprefix(".").lower() if output else ""
+    return kind or {"md": "md", "markdown": "md", "json": "json"}.get(suffix, "html")
+
+
+def write_report(path: Path, text: str) -> None:
+    """Write it, and say where; `-` is the terminal."""
+    if path == _DASH:
+        click.echo(text, nl=False)
+        return
+    write_or_print(path, text)
+    click.echo(f"wrote {path}", err=True)
+
+
+def _writable_or_dash(context: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
+    return path if path == _DASH else writable(context, option, path)

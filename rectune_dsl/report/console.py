@@ -4,17 +4,40 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 from rich import box
 from rich.console import Console
-from rich.table import Table
+from rich.table import Table as Printed
+from rich.text import Text
+
+from rectune_dsl.report.tables import Table, Tone
+from rectune_dsl.skillhub.render import printable
 
 WIDE = 200
 """Columns for output that is no terminal, so that tables in logs are not folded."""
 
 
+STYLES: Mapping[Tone, str] = {
+    "": "",
+    "good": "green",
+    "bad": "red",
+    "doubtful": "yellow",
+    "dim": "dim",
+    "strong": "bold",
+}
+
+
 class PatientConsole(Console):
-    """A reader that goes away (`| head`) does not end a campaign: the rest is printed to nobody."""
+    """A reader that goes away (`| head`) does not end a campaign: the rest is printed to nobody.
+
+    What agents, models and platforms wrote cannot move the cursor, or turn text around: characters that a
+    terminal obeys are shown as U+FFFD.
+    """
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        super().print(*map(_visible, objects), **options)
 
     def on_broken_pipe(self) -> None:
         self.quiet = True
@@ -28,9 +51,9 @@ def console(stderr: bool = False) -> Console:
     return PatientConsole(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
 
 
-def plain_table(title: str = "", *headings: str, numbers: tuple[str, ...] = ()) -> Table:
+def plain_table(title: str = "", *headings: str, numbers: tuple[str, ...] = ()) -> Printed:
     """A table without frame; columns named in `numbers` are set to the right."""
-    table = Table(
+    table = Printed(
         title=title or None, title_justify="left", title_style="italic", box=box.SIMPLE_HEAD, pad_edge=False
     )
     for heading in headings:
@@ -38,5 +61,33 @@ def plain_table(title: str = "", *headings: str, numbers: tuple[str, ...] = ()) 
     return table
 
 
+def print_table(out: Console, shown: Table) -> None:
+    """A table with its note; nothing where it has no columns."""
+    if not shown.columns:
+        return
+    printed = plain_table(shown.title)
+    for column in shown.columns:
+        lines = (printable(line) for line in (column.name, column.detail) if line)
+        heading = Text("\n".join(lines))
+        printed.add_column(heading, justify="right" if column.is_number else "left", overflow="fold")
+    for number, row in enumerate(shown.rows, 1):
+        if shown.has_total and number == len(shown.rows):
+            printed.add_section()
+        printed.add_row(*(Text(printable(cell.text), STYLES[cell.tone]) for cell in row))
+    out.print(printed)
+    if shown.note:
+        out.print(Text(shown.note, "dim"))
+
+
 def outcome_style(decision: str) -> str:
     return {"ship": "bold green", "hold": "bold yellow"}.get(decision, "bold")
+
+
+def _visible(shown: Any) -> Any:
+    """Texts, character by character, so that styles stay in their places; tables see to their cells."""
+    if isinstance(shown, str):
+        return printable(shown)
+    if isinstance(shown, Text):
+        shown = shown.copy()
+        shown.plain = printable(shown.plain)
+    return shown

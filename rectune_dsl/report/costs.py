@@ -11,12 +11,14 @@ from rich.console import Console
 from rectune_dsl.dsl.llm import LanguageModel
 from rectune_dsl.hooks.api import ModelCall, Outcome
 from rectune_dsl.memory.ledger import NO_CALLS
-from rectune_dsl.report.console import plain_table
+from rectune_dsl.report.console import print_table
+from rectune_dsl.report.tables import Table, table
 from rectune_dsl.report.words import count
 from rectune_dsl.workflow.estimate import CHARACTERS_PER_TOKEN, INSTRUCTIONS, Bill, Estimate
 
 _HAD: tuple[Outcome, ...] = ("answered", "recalled")
 """How the last line of a step ends whose agent got an answer that it could use."""
+_NUMBERS = ("calls", "tokens in", "tokens out", "USD", "recalled", "repaired", "fell back")
 _ROUND = re.compile(r"round-(\d+)/")
 
 
@@ -55,6 +57,14 @@ def total(lines: Iterable[ModelCall]) -> Cost:
     return _cost(None, "all", list(lines))
 
 
+def summed(parts: Sequence[Cost]) -> Cost:
+    """The whole of disjoint parts."""
+    models = tuple(dict.fromkeys(model for part in parts for model in part.models))
+    counts = ("calls", "input_tokens", "output_tokens", "unpriced", "recalled", "repaired", "fell_back")
+    sums = {name: sum(getattr(part, name) for part in parts) for name in counts}
+    return Cost(round=None, role="all", models=models, usd=sum(part.usd for part in parts), **sums)
+
+
 def costs_json(lines: Sequence[ModelCall]) -> Mapping[str, object]:
     """For `show --json`; without times, which differ from run to run."""
     return {"total": _json(total(lines)), "by_round_and_agent": [_json(cost) for cost in costs(lines)]}
@@ -62,24 +72,26 @@ def costs_json(lines: Sequence[ModelCall]) -> Mapping[str, object]:
 
 def print_costs(out: Console, lines: Sequence[ModelCall]) -> None:
     """The ledger as a table; nothing where no model was asked."""
-    if not lines:
-        return
-    numbers = ("calls", "tokens in", "tokens out", "USD", "recalled", "repaired", "fell back")
-    table = plain_table("language models", "round", "agent", "model", *numbers, numbers=numbers)
-    for cost in costs(lines):
-        table.add_row("end" if cost.round is None else str(cost.round), *_cells(cost))
-    table.add_section()
-    table.add_row("all", *_cells(total(lines)))
-    out.print()
-    out.print(table)
+    if lines:
+        out.print()
+        print_table(out, costs_table(costs(lines), total(lines)))
 
 
-def print_estimate(out: Console, table: LanguageModel, plan: Estimate) -> None:
+def costs_table(parts: Sequence[Cost], whole: Cost) -> Table:
+    """What was spent by rounds and agents, and in all."""
+    rows = [["end" if cost.round is None else str(cost.round), *_cells(cost)] for cost in parts]
+    headings = ("round", "agent", "model", *_NUMBERS)
+    return table(
+        "language models", headings, [*rows, ["all", *_cells(whole)]], numbers=_NUMBERS, has_total=True
+    )
+
+
+def print_estimate(out: Console, settings: LanguageModel, plan: Estimate) -> None:
     """What the questions of a campaign are likely to cost, on what assumptions, and within which caps."""
     out.print()
     out.print(f"language model: {', '.join(plan.models)}, asked by {', '.join(plan.asked)}")
-    if table.cassette_mode == "replay":
-        out.print(f"  {count(plan.likely.calls)} answers come from {table.cassette}, and cost nothing")
+    if settings.cassette_mode == "replay":
+        out.print(f"  {count(plan.likely.calls)} answers come from {settings.cassette}, and cost nothing")
         return
     out.print(f"  likely {_bill(plan.likely)}: one question per step in which they ask, answered at once")
     out.print(f"  at worst {_bill(plan.worst)}: each answer as long as it may be, and sent back once")
@@ -87,7 +99,7 @@ def print_estimate(out: Console, table: LanguageModel, plan: Estimate) -> None:
         f"  assumed: {CHARACTERS_PER_TOKEN} characters per token; a prompt has the task, what the rounds "
         f"before found and {count(INSTRUCTIONS)} tokens of instructions; an answer has {count(plan.answer)}"
     )
-    caps = {"max_usd": table.max_usd, "max_calls": table.max_calls, "max_tokens": table.max_tokens}
+    caps = {"max_usd": settings.max_usd, "max_calls": settings.max_calls, "max_tokens": settings.max_tokens}
     out.print(f"  caps: {', '.join(f'{name} {most:,}' for name, most in caps.items() if most is not None)}")
 
 

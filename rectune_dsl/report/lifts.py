@@ -10,44 +10,56 @@ from rich.text import Text
 
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.experiments.holm import holm_adjusted
-from rectune_dsl.experiments.intervals import objective
 from rectune_dsl.hooks.api import Estimates, Proposal
-from rectune_dsl.report.console import plain_table
-from rectune_dsl.report.words import Z90, changes, interval
+from rectune_dsl.report.console import print_table
+from rectune_dsl.report.facts.measured import measures, objective
+from rectune_dsl.report.facts.records import Measure, Span, Standing
+from rectune_dsl.report.tables import Cell, Column, Table, Tone, table
+from rectune_dsl.report.words import changes
+
+MARKS = "✓ the whole interval keeps the guardrail, ? only the estimate does, ✗ not even that"
+_MARKS: Mapping[Standing, tuple[str, Tone]] = {
+    "": ("", ""),
+    "kept": (" ✓", "good"),
+    "open": (" ?", ""),
+    "broken": (" ✗", "doubtful"),
+}
+
+
+def lifts_table(task: Task, estimates: Estimates, stopped: Mapping[str, str], title: str) -> Table:
+    """One row per treatment: U, where it is more than one metric, and every metric; guardrails marked."""
+    with_objective = list(task.objective_weights.values()) != [1.0]
+    columns = [Column("arm")] + [Column("U", is_number=True)] * with_objective
+    columns += [Column(m, _limit(task, m), is_number=True) for m in estimates.metrics]
+    rows = []
+    for arm in estimates.arms:
+        name = Cell(f"{arm} (stopped)", "bad") if arm in stopped else Cell(arm)
+        gain = [Cell(_lift(objective(task, estimates, arm)), "strong")] * with_objective
+        rows.append([name, *gain, *map(measure_cell, measures(task, estimates, arm))])
+    return table(title, columns, rows)
+
+
+def p_values_table(estimates: Estimates) -> Table:
+    """Holm-adjusted over all lifts of the experiment. They decide nothing."""
+    rows = [
+        [arm, *(f"{adjusted[m]:.2g}" if m in adjusted else "missing" for m in estimates.metrics)]
+        for arm, adjusted in holm_adjusted(estimates, estimates.metrics).items()
+    ]
+    title = "two-sided p-values, Holm-adjusted; they decide nothing"
+    return table(title, ["arm", *estimates.metrics], rows, numbers=estimates.metrics)
+
+
+def measure_cell(measure: Measure) -> Cell:
+    """A lift, or a level, with half its interval and the mark of its guardrail."""
+    mark, tone = _MARKS[measure.standing]
+    words = _level(measure.span) if measure.is_level else _lift(measure.span)
+    return Cell(words + mark, tone)
 
 
 def print_lifts(
     out: Console, task: Task, estimates: Estimates, stopped: Mapping[str, str], title: str
 ) -> None:
-    """One row per treatment: U, where it is more than one metric, and every metric.
-
-    A guarded metric is marked: ✓ its whole interval keeps the guardrail, ? only the estimate does, ✗ not even
-    that.
-    """
-    table = plain_table(title)
-    table.add_column("arm")
-    with_objective = list(task.objective_weights.values()) != [1.0]
-    if with_objective:
-        table.add_column("U", justify="right")
-    for metric in estimates.metrics:
-        table.add_column(_heading(task, metric), justify="right", overflow="fold")
-    gains = objective(estimates, task.judged)
-    for row, (arm, gain) in enumerate(zip(estimates.arms, gains, strict=True)):
-        cells = [Text("missing" if gain is None else interval(*gain), "bold")] if with_objective else []
-        cells += [_cell(task, estimates, row, column) for column in range(len(estimates.metrics))]
-        table.add_row(Text(f"{arm} (stopped)", "red") if arm in stopped else Text(arm), *cells)
-    out.print(table)
-
-
-def print_p_values(out: Console, estimates: Estimates) -> None:
-    """Holm-adjusted over all lifts of the experiment. They decide nothing."""
-    table = plain_table("two-sided p-values, Holm-adjusted; they decide nothing", "arm")
-    for metric in estimates.metrics:
-        table.add_column(metric, justify="right", overflow="fold")
-    for arm, adjusted in holm_adjusted(estimates, estimates.metrics).items():
-        cells = [f"{adjusted[m]:.2g}" if m in adjusted else "missing" for m in estimates.metrics]
-        table.add_row(arm, *cells)
-    out.print(table)
+    print_table(out, lifts_table(task, estimates, stopped, title))
 
 
 def print_proposals(out: Console, task: Task, proposals: Sequence[Proposal]) -> None:
@@ -59,23 +71,17 @@ def print_proposals(out: Console, task: Task, proposals: Sequence[Proposal]) -> 
             out.print(Padding(Text(shows, "dim"), (0, 0, 0, len(name)), expand=False))
 
 
-def _heading(task: Task, metric: str) -> Text:
+def _limit(task: Task, metric: str) -> str:
     limit = task.guarded.get(metric)
-    return Text(f"{metric}\n{limit}" if limit else metric)
+    return str(limit) if limit else ""
 
 
-def _cell(task: Task, estimates: Estimates, row: int, column: int) -> Text:
-    metric = estimates.metrics[column]
-    limit = task.guarded.get(metric)
-    if limit is not None and not limit.relative:
-        value, error = estimates.level[row + 1][column], estimates.level_se[row + 1][column]
-        words = "missing" if value is None else f"{value:.4g} ±{Z90 * error:.2g}"
-    else:
-        at = row * len(estimates.metrics) + column
-        value, error = estimates.lift[row][column], estimates.covariance[at][at] ** 0.5
-        words = interval(value, error)
-    if limit is None or value is None:
-        return Text(words)
-    if limit.holds(value - Z90 * error) and limit.holds(value + Z90 * error):
-        return Text(f"{words} ✓", "green")
-    return Text(f"{words} ?") if limit.holds(value) else Text(f"{words} ✗", "yellow")
+def _lift(span: Span | None) -> str:
+    """A lift and half its 90 % interval, whose ends are the one-sided 5 % bounds."""
+    if span is None:
+        return "missing"
+    return f"{span.value * 100:+.2f}% ±{(span.high - span.low) / 2 * 100:.2f}"
+
+
+def _level(span: Span | None) -> str:
+    return "missing" if span is None else f"{span.value:.4g} ±{(span.high - span.low) / 2:.2g}"

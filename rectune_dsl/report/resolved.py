@@ -34,7 +34,7 @@ def as_json(task: Task, source: Source) -> dict[str, Any]:
     tree = complete(task)
     return {
         "task": tree,
-        "origins": {dotted(path): origins(source, path) for path, _ in _leaves(tree)},
+        "origins": {dotted(path): origins(source, path) for path, _ in leaves(tree)},
     }
 
 
@@ -96,9 +96,10 @@ def _plain(value: float | tuple[float, ...]) -> str:
     return literal(list(value) if isinstance(value, tuple) else value)
 
 
-def _leaves(tree: Tree, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+def leaves(tree: Tree, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every value with its key path; empty tables count as values."""
     for name, value in tree.items():
         if isinstance(value, dict) and value:
-            yield from _leaves(value, (*path, name))
+            yield from leaves(value, (*path, name))
         else:
             yield (*path, name), value

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from rectune_dsl.dsl.model import Task
-from rectune_dsl.experiments.verdicts import OBJECTIVE
-from rectune_dsl.hooks.api import Bound, Proposal, Review, Verdict
-from rectune_dsl.report.console import outcome_style, plain_table
+from rectune_dsl.hooks.api import Proposal, Review, Verdict
+from rectune_dsl.report.configs import config_table
+from rectune_dsl.report.console import outcome_style, print_table
 from rectune_dsl.report.costs import print_costs
-from rectune_dsl.report.lifts import print_lifts, print_p_values
+from rectune_dsl.report.facts.space import params
+from rectune_dsl.report.lifts import p_values_table, print_lifts
 from rectune_dsl.report.standing import abort_words, print_aborted
-from rectune_dsl.report.support import print_support
+from rectune_dsl.report.support import LOGGED, print_support
 from rectune_dsl.report.turnout import print_turnout
+from rectune_dsl.report.verdicts import bounds_table
 from rectune_dsl.report.view import RoundView, RunView, traffic
-from rectune_dsl.report.words import changes, count, number, percent, predicted
+from rectune_dsl.report.words import changes, count, predicted
 from rectune_dsl.report.worth import told_of, worth
 from rectune_dsl.workflow.journaled import Approval
-
-_SUPPORT = "the log, for these arms"
 
 
 def print_run(out: Console, task: Task, view: RunView, store_flag: str) -> None:
@@ -43,7 +42,7 @@ def print_end(out: Console, task: Task, view: RunView, store_flag: str) -> None:
     if recommendation is not None and recommendation.is_production:
         out.print("recommendation: production as it is")
     elif recommendation is not None:
-        out.print(_config_table(task, recommendation.config.values))
+        print_table(out, config_table(params(task, recommendation.config.values), "recommended config"))
         expected = predicted(recommendation.predictions)
         out.print(Text(f"expected: {expected}; P(all guardrails hold) {recommendation.p_feasible:.2f}"))
     if confirmation is not None and confirmation.approval is not None:
@@ -52,7 +51,7 @@ def print_end(out: Console, task: Task, view: RunView, store_flag: str) -> None:
         out.print()
         title = "confirmation: lifts over control, ± 90 %"
         print_lifts(out, task, confirmation.estimates, confirmation.stopped, title)
-        print_support(out, confirmation.estimates.support, _SUPPORT)
+        print_support(out, confirmation.estimates.support, LOGGED)
     if view.abort is not None:
         out.print(Text(abort_words(view.abort), "red"))
         if view.aborted is not None:
@@ -75,7 +74,7 @@ def print_end(out: Console, task: Task, view: RunView, store_flag: str) -> None:
 def _print_verdict(out: Console, view: RunView, verdict: Verdict, store_flag: str) -> None:
     out.print()
     if verdict.bounds:
-        out.print(bounds_table(verdict))
+        print_table(out, bounds_table(verdict.bounds, verdict.confirmation, verdict.alpha))
     out.print(Text.assemble("verdict: ", (verdict.decision, outcome_style(verdict.decision))))
     for reason in verdict.reasons:
         out.print(Text(f"  {reason}"))
@@ -108,8 +107,8 @@ def _print_round(out: Console, task: Task, round: RoundView) -> None:
     if round.result is not None:
         result = round.result
         print_lifts(out, task, result.estimates, result.stopped, "lifts over control, ± 90 %")
-        print_p_values(out, result.estimates)
-        print_support(out, result.estimates.support, _SUPPORT)
+        print_table(out, p_values_table(result.estimates))
+        print_support(out, result.estimates.support, LOGGED)
         for arm, why in result.stopped.items():
             out.print(Text(f"stopped {arm}: {why}", "yellow"))
         if result.frozen:
@@ -136,53 +135,3 @@ def _print_proposal(out: Console, task: Task, proposal: Proposal, review: Review
         for check in review.checks:
             if not check.passed:
                 out.print(Text(f"    {check.name}: {check.detail}", "yellow"))
-
-
-def _config_table(task: Task, values: object) -> Table:
-    assert isinstance(values, dict)
-    headings = ("param", "production", "recommended", "bounds", "", "about")
-    table = plain_table("recommended config", *headings, numbers=headings[1:3])
-    for name, param in task.params.items():
-        moved = values[name] != param.production
-        table.add_row(
-            Text(name),
-            number(param.production),
-            Text(number(values[name]), "bold" if moved else "dim"),
-            f"{number(param.low)} .. {number(param.high)}",
-            Text("at its bound" if values[name] in (param.low, param.high) else "", "yellow"),
-            Text(param.about, "dim"),
-        )
-    return table
-
-
-def bounds_table(verdict: Verdict) -> Table:
-    """What was to be shown, U first, and whether it was. A guardrail may touch its limit, U may not."""
-    title = f"confirmation {verdict.confirmation} of this surface, one-sided at {verdict.alpha:.2g}"
-    headings = ("metric", "estimate", "bound", "must be", "")
-    table = plain_table(title, *headings, numbers=headings[1:4])
-    for bound in verdict.bounds:
-        answer = (
-            ("shown", "green")
-            if bound.shown
-            else ("violated", "red")
-            if bound.refuted
-            else ("not shown", "yellow")
-        )
-        table.add_row(
-            Text(bound.metric),
-            _amount(bound.estimate, bound),
-            _amount(bound.bound, bound),
-            _limit(bound),
-            Text(*answer),
-        )
-    return table
-
-
-def _limit(bound: Bound) -> str:
-    return "> 0" if bound.metric == OBJECTIVE else f"{bound.direction} {_amount(bound.limit, bound)}"
-
-
-def _amount(value: float | None, bound: Bound) -> str:
-    if value is None:
-        return "missing"
-    return percent(value) if bound.relative else f"{value:.4g}"

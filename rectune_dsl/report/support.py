@@ -9,9 +9,12 @@ from rich.console import Console
 from rich.text import Text
 
 from rectune_dsl.hooks.api import Support
-from rectune_dsl.report.console import plain_table
+from rectune_dsl.report.console import print_table
+from rectune_dsl.report.tables import Table, table
 from rectune_dsl.report.words import count
 
+LOGGED = "the log, for these arms"
+"""What a table of tested arms is about."""
 UNLOGGED = 0.005
 """Share of an arm's choices that were never logged from which on something is said of it."""
 RARELY = 0.01
@@ -29,12 +32,18 @@ def print_support(out: Console, support: Mapping[str, Support], title: str) -> N
     """One row per arm, then what to do about it. Nothing where estimates do not come from a log."""
     if not support:
         return
+    print_table(out, support_table(support, title))
+    for note in advice(support):
+        out.print(Text(note, "yellow"))
+
+
+def support_table(support: Mapping[str, Support], title: str) -> Table:
+    """One row per arm, of which there is at least one."""
     headings = ("effective", "mean weight", "largest", "ten largest", "cut", "unlogged", "rare")
     any_arm = next(iter(support.values()))
     title = f"{title}: effective sample of {count(any_arm.units)} {any_arm.unit}, importance weights"
-    table = plain_table(title, "arm", *headings, numbers=headings)
-    for arm, own in support.items():
-        table.add_row(
+    rows = [
+        [
             arm,
             count(own.effective),
             f"{own.mean:.3f} ±{own.mean_se:.2g}",
@@ -43,10 +52,10 @@ def print_support(out: Console, support: Mapping[str, Support], title: str) -> N
             _share(own.clipped),
             _share(own.unlogged),
             _share(own.rare),
-        )
-    out.print(table)
-    for note in advice(support):
-        out.print(Text(note, "yellow"))
+        ]
+        for arm, own in support.items()
+    ]
+    return table(title, ["arm", *headings], rows, numbers=headings)
 
 
 def advice(support: Mapping[str, Support]) -> tuple[str, ...]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
@@ -38,6 +39,7 @@ from rectune_dsl.workflow.journaled import (
     RunHeader,
 )
 from rectune_dsl.workflow.launches import latest_place
+from rectune_dsl.workflow.learning import Scores
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,8 @@ class RoundView:
 @dataclass(frozen=True)
 class RunView:
     """A run. What has not happened yet is None or empty. `calls` is its ledger of language models,
-    `confirming` the confirmation's spec and last look, while it runs too."""
+    `confirming` the confirmation's spec and last look, while it runs too; `scores` are what each round's
+    experiment said of the records that had predicted it."""
 
     run: str
     started: str
@@ -74,6 +77,7 @@ class RunView:
     aborted: Aborted | None
     calls: tuple[ModelCall, ...] = ()
     confirming: tuple[ExperimentSpec, Look] | None = None
+    scores: Mapping[int, Scores] = field(default_factory=dict)
 
     @property
     def state(self) -> str:
@@ -110,6 +114,7 @@ def read_run(journal: Journal, run: str) -> RunView | None:
         aborted=recorder.recall(ABORTED, Aborted),
         calls=RunLedger(journal.store, run).calls(),
         confirming=_confirming(recorder),
+        scores=_scores(recorder, len(rounds)),
     )
 
 
@@ -141,10 +146,13 @@ def traffic(view: RunView) -> tuple[int, int, datetime | None]:
     confirmation = view.confirmation
     looks = [r.looks[-1] for r in view.rounds if r.looks]
     looks += [confirmation.look] if confirmation and confirmation.look else []
-    users = sum(
-        arm.assigned for look in looks if look.observation.kind == "moments" for arm in look.observation.arms
-    )
-    return users, len(looks), looks[-1].as_of if looks else None
+    return sum(map(assigned, looks)), len(looks), looks[-1].as_of if looks else None
+
+
+def assigned(look: Look) -> int:
+    """Users that an experiment had got by a look; 0 where nobody was served, or it is not told."""
+    seen = look.observation
+    return sum(arm.assigned for arm in seen.arms) if seen.kind == "moments" else sum(seen.assigned)
 
 
 def _round(recorder: Recorder, number: int) -> RoundView | None:
@@ -171,6 +179,12 @@ def _confirming(recorder: Recorder) -> tuple[ExperimentSpec, Look] | None:
     place = latest_place(recorder, StepKind.CONFIRM)
     spec, looks = recorder.recall(f"{place}/design", ExperimentSpec), _looks(recorder, place)
     return (spec, looks[-1]) if spec is not None and looks else None
+
+
+def _scores(recorder: Recorder, rounds: int) -> dict[int, Scores]:
+    steps = {number: round_step(number, StepKind.EVOLVE) for number in range(1, rounds + 1)}
+    found = {number: recorder.recall(f"{step}/scores", Scores) for number, step in steps.items()}
+    return {number: scores for number, scores in found.items() if scores is not None}
 
 
 def _looks(recorder: Recorder, place: str) -> tuple[Look, ...]:

@@ -23,11 +23,6 @@ def count(value: float) -> str:
     return f"{value:,.0f}"
 
 
-def interval(lift: float | None, standard_error: float) -> str:
-    """A lift and half its 90 % interval, whose ends are the one-sided 5 % bounds."""
-    return "missing" if lift is None else f"{lift * 100:+.2f}% ±{Z90 * standard_error * 100:.2f}"
-
-
 def predicted(predictions: Iterable[Prediction]) -> str:
     """Expected lifts with their intervals, metric by metric."""
     return ", ".join(

@@ -1,0 +1,69 @@
+"""What drawings have in common: colours, shapes, axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+
+ROWS = "rows"
+"""The name of a panel's data."""
+BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8a8a8a"
+_LOOSE = alt.Scale(zero=False, nice=False, padding=14)
+Kinds = Sequence[tuple[str, str, str]]
+"""Names of what is told apart, each with its colour and its shape."""
+
+
+def chart() -> alt.Chart:
+    """Of the panel's rows."""
+    return alt.Chart(alt.NamedData(name=ROWS))
+
+
+def layered(layers: Sequence[alt.Chart], height: float) -> alt.LayerChart:
+    """Drawn over each other, as wide as there is room."""
+    width: Any = "container"
+    return alt.LayerChart(layer=list(layers)).properties(width=width, height=height)
+
+
+def across(field: str, title: str, scale: alt.Scale | None = None, axis: alt.Axis | None = None) -> alt.X:
+    """A quantitative x axis that, with no other scale, need not begin at 0."""
+    drawn = alt.X(f"{field}:Q", title=title, scale=scale or _LOOSE)
+    return drawn if axis is None else drawn.axis(axis)
+
+
+def up(field: str, title: str, scale: alt.Scale | None = None) -> alt.Y:
+    """A quantitative y axis that, with no other scale, need not begin at 0."""
+    return alt.Y(f"{field}:Q", title=title, scale=scale or _LOOSE)
+
+
+def rounds(field: str) -> alt.X:
+    """An axis of whole rounds."""
+    return across(field, "round", axis=alt.Axis(tickMinStep=1, format="d"))
+
+
+def zero(axis: str) -> alt.Chart:
+    """A thin line at 0 of `x` or `y`: production."""
+    return _rule(axis, 0.0, opacity=0.6)
+
+
+def limit(axis: str, at: float) -> alt.Chart:
+    """A dashed line at a guardrail's margin."""
+    return _rule(axis, at, color=ORANGE, strokeDash=[5, 3], strokeWidth=1.5)
+
+
+def colored(field: str, kinds: Kinds) -> alt.Color:
+    names, colors = [name for name, _, _ in kinds], [color for _, color, _ in kinds]
+    return alt.Color(f"{field}:N", scale=alt.Scale(domain=names, range=colors), legend=None)
+
+
+def shaped(field: str, kinds: Kinds) -> alt.Shape:
+    names, shapes = [name for name, _, _ in kinds], [shape for _, _, shape in kinds]
+    return alt.Shape(f"{field}:N", scale=alt.Scale(domain=names, range=shapes), legend=None)
+
+
+def _rule(axis: str, at: float, **looks: Any) -> alt.Chart:
+    """A line across the whole panel, at a value of `x` or `y`."""
+    place: Any = {axis: alt.datum(at)}
+    line: alt.Chart = alt.Chart(alt.InlineData(values=[{}])).mark_rule(**looks).encode(**place)
+    return line

@@ -1,0 +1,1 @@
+"""What a run has found, as plain records: everything that reports show, and nothing of how."""

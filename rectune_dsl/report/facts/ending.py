@@ -1,0 +1,85 @@
+"""How a run ended, or where it stands, and what to do next."""
+
+from __future__ import annotations
+
+from rectune_dsl.agents.words import sentence
+from rectune_dsl.dsl.model import Task
+from rectune_dsl.hooks.api import HOLDOUT, Estimates
+from rectune_dsl.report.facts.measured import measures
+from rectune_dsl.report.facts.records import EndFacts, Measure
+from rectune_dsl.report.facts.rounds import answer
+from rectune_dsl.report.standing import abort_words, aborted_words
+from rectune_dsl.report.turnout import turnout
+from rectune_dsl.report.view import RunView, assigned
+
+
+def ending(task: Task, view: RunView, store_flag: str) -> EndFacts:
+    """`store_flag` is what commands have to add so that they find the run."""
+    verdict, told, confirmation = view.verdict, view.recommendation, view.confirmation
+    estimates = confirmation.estimates if confirmation else None
+    is_new = told is not None and not told.is_production
+    return EndFacts(
+        state=view.state,
+        decision=verdict.decision if verdict and view.abort is None else "",
+        reasons=_reasons(view),
+        next=_next(view, store_flag),
+        bounds=verdict.bounds if verdict else (),
+        confirmation=verdict.confirmation if verdict and verdict.bounds else None,
+        alpha=verdict.alpha if verdict and verdict.bounds else None,
+        is_production=told.is_production if told else None,
+        why=told.why if told else "",
+        expected=told.predictions if told and is_new else (),
+        p_feasible=told.p_feasible if told and is_new else None,
+        chance_to_ship=told.chance_to_ship if told and is_new else None,
+        measures=_confirmed(task, estimates) if estimates else (),
+        confirmed_users=assigned(confirmation.look) if confirmation and confirmation.look else 0,
+        answer=answer(view.shipping) or answer(confirmation.approval if confirmation else None),
+        delivered=view.delivered,
+        turnout=turnout(*view.confirming) if view.confirming else "",
+        support=dict(estimates.support) if estimates and estimates.support else None,
+    )
+
+
+def _confirmed(task: Task, estimates: Estimates) -> tuple[Measure, ...]:
+    """What the confirmation's one treatment did."""
+    treatments = (arm for arm in estimates.arms if arm != HOLDOUT)
+    return tuple(measure for arm in treatments for measure in measures(task, estimates, arm))
+
+
+def _reasons(view: RunView) -> tuple[str, ...]:
+    if view.abort is not None:
+        done = () if view.aborted is None else (sentence(aborted_words(view.aborted)),)
+        return (sentence(abort_words(view.abort)), *done)
+    return view.verdict.reasons if view.verdict else ()
+
+
+def _next(view: RunView, flag: str) -> tuple[str, ...]:
+    """What to do now, each a sentence."""
+    run = view.run
+    if view.abort is not None:
+        if view.aborted is None:
+            return (f"The abort is not finished: `rectune tick {run}{flag}` goes on with it.",)
+        return ("Read why it was aborted; `rectune run` starts a new campaign.",)
+    if view.verdict is None:
+        where = f"`rectune status {run}{flag}` tells what it waits for"
+        return (f"It is not over: {where}, `rectune resume {run}{flag}` goes on.",)
+    if view.verdict.decision == "ship":
+        return _after_ship(view, flag)
+    if view.verdict.decision == "keep production":
+        return (
+            "Nothing is to be changed: production is the best config that can be stood for.",
+            "If you had hoped for more, look at which guardrail binds, and which params touch their bounds.",
+        )
+    return (
+        "Production stays. The reasons say what was not shown, and about how many users would show it.",
+        "`rectune plan` tells what the traffic of a task can show before a new run spends any.",
+    )
+
+
+def _after_ship(view: RunView, flag: str) -> tuple[str, ...]:
+    export = f"`rectune export {view.run}{flag} -o config.toml` writes the config for the code base."
+    if view.delivered:
+        return (f"It is delivered. {export}", "Watch the guardrails; the platform can take it back.")
+    if view.shipping is not None and not view.shipping.granted:
+        return (f"It may be shipped, and {view.shipping.by} refused to. {export}",)
+    return (export,)

@@ -1,0 +1,84 @@
+"""The verdict: what was decided and why, what was to be shown, what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rectune_dsl.agents.words import chance, counted
+from rectune_dsl.report.configs import config_table, is_moved
+from rectune_dsl.report.facts.records import AnswerFacts, EndFacts, Facts
+from rectune_dsl.report.lifts import MARKS, measure_cell
+from rectune_dsl.report.pages.blocks import Banner, Block, Listing, Prose, Titled
+from rectune_dsl.report.support import LOGGED, advice, support_table
+from rectune_dsl.report.tables import Cell, Table, Tone, table
+from rectune_dsl.report.verdicts import bounds_table
+from rectune_dsl.report.words import count, predicted
+
+_SAID: Mapping[str, tuple[str, Tone]] = {
+    "ship": ("The recommended config was shown to be better, and to keep every guardrail.", "good"),
+    "hold": ("Not everything that has to be shown was shown. Production stays as it is.", "doubtful"),
+    "keep production": ("No other config can be stood for. Production stays as it is.", "dim"),
+}
+
+
+def verdict(facts: Facts) -> tuple[Block, ...]:
+    end = facts.end
+    blocks: list[Block] = [_banner(end)]
+    if end.reasons:
+        blocks.append(Listing(end.reasons))
+    if end.answer is not None:
+        blocks.append(_answer(end.answer))
+    if end.bounds and end.confirmation is not None and end.alpha is not None:
+        blocks.append(bounds_table(end.bounds, end.confirmation, end.alpha))
+    if end.next:
+        blocks.append(Titled("What to do next", (Listing(end.next),)))
+    blocks += _recommended(facts)
+    return tuple(blocks)
+
+
+def _banner(end: EndFacts) -> Banner:
+    if end.decision:
+        sentence, tone = _SAID[end.decision]
+        return Banner(end.decision, sentence, tone)
+    if end.state.startswith("abort"):
+        return Banner(end.state, "People ended this run before its end. There is no verdict.", "bad")
+    return Banner(end.state, "There is no verdict yet.", "doubtful")
+
+
+def _answer(answer: AnswerFacts) -> Prose:
+    why = f": {answer.why}" if answer.why else "."
+    return Prose(f"{answer.by} {'approved' if answer.granted else 'refused'} it{why}")
+
+
+def _recommended(facts: Facts) -> list[Block]:
+    """The config, what was expected of it, and what its confirmation measured."""
+    end = facts.end
+    blocks: list[Block] = [Prose(end.why)] if end.why and end.why not in end.reasons else []
+    if end.is_production is False:
+        blocks += [_changes(facts), Prose(_expected(end))]
+    if end.measures:
+        title = f"confirmation: lifts over control, ± 90 %, {count(end.confirmed_users)} users"
+        rows: list[list[str | Cell]] = [[m.metric, measure_cell(m)] for m in end.measures]
+        blocks.append(table(title, ("metric", "measured"), rows, numbers=("measured",), note=MARKS))
+    if end.turnout:
+        blocks.append(Prose(end.turnout, "bad"))
+    if end.support:
+        blocks.append(support_table(end.support, LOGGED))
+        blocks += [Prose(note, "doubtful") for note in advice(end.support)]
+    return [Titled("The recommended config", tuple(blocks))] if blocks else []
+
+
+def _changes(facts: Facts) -> Table:
+    moved = [param for param in facts.params if is_moved(param)]
+    left = len(facts.params) - len(moved)
+    note = f"{counted(left, 'other param')} {'stays as it is' if left == 1 else 'stay as they are'}."
+    return config_table(moved, "what the recommended config changes", note if left else "")
+
+
+def _expected(end: EndFacts) -> str:
+    """What the Actor expected, before the confirmation."""
+    parts = [f"Expected before the confirmation: {predicted(end.expected)}."] if end.expected else []
+    if end.p_feasible is not None and end.chance_to_ship is not None:
+        holds, ships = chance(end.p_feasible), chance(end.chance_to_ship)
+        parts.append(f"All guardrails hold with {holds}; it would ship with {ships}.")
+    return " ".join(parts)

@@ -1,0 +1,47 @@
+"""What a run cost, where it comes from, and how to run it again."""
+
+from __future__ import annotations
+
+from rectune_dsl.report.costs import costs_table, summed
+from rectune_dsl.report.facts.records import Facts
+from rectune_dsl.report.pages.blocks import Block, Code, Folded, Prose, Titled
+from rectune_dsl.report.tables import table
+from rectune_dsl.skillhub.revisions import SHORT
+
+
+def cost(facts: Facts) -> tuple[Block, ...]:
+    """Traffic, and what language models were paid."""
+    until = f", until {facts.until[:10]}" if facts.until else ""
+    traffic = (
+        f"{facts.experiments} experiments used {facts.users:,} users on {facts.days} days{until}."
+        if facts.users
+        else f"{facts.experiments} experiments, and no users of its own: nobody was served."
+        if facts.experiments
+        else "No experiment was run."
+    )
+    if not facts.costs:
+        return (Prose(traffic), Prose("No language model was asked."))
+    return (Prose(traffic), costs_table(facts.costs, summed(facts.costs)))
+
+
+def provenance(facts: Facts) -> tuple[Block, ...]:
+    """All that the run was started with."""
+    origin = facts.provenance
+    skill = f"{origin.skill} at revision {origin.skill_revision[:SHORT]}" if origin.skill else "none"
+    rows = [
+        ["run", facts.run],
+        ["started", origin.started],
+        ["rectune", origin.rectune],
+        ["task file", origin.task_path],
+        ["seed", str(origin.seed)],
+        ["backend", origin.backend],
+        *([f"{role} agent", name] for role, name in origin.agents.items()),
+        ["skill", skill],
+        *(["plugin file", path] for path in origin.plugin_files),
+    ]
+    texts = {origin.task_path: origin.task_text, **origin.bases}
+    return (
+        table("what it was started with", ("what", "value"), rows),
+        Titled("Run it again", (Code(origin.command),)),
+        *(Folded(f"Task text as journalled: {path}", (Code(text),)) for path, text in texts.items()),
+    )

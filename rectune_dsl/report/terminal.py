@@ -1,0 +1,49 @@
+"""A page on the terminal: figures by their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.text import Text
+
+from rectune_dsl.report.console import STYLES, print_table
+from rectune_dsl.report.pages.blocks import Banner, Block, Code, Figure, Folded, Listing, Page, Prose, Titled
+from rectune_dsl.report.tables import Table
+from rectune_dsl.skillhub.render import printable
+
+
+def print_page(out: Console, page: Page) -> None:
+    """Every section under a rule."""
+    out.print(_text(page.title, "bold"))
+    for line in page.about:
+        out.print(_text(line, "dim"))
+    for section in page.sections:
+        out.print()
+        out.rule(_text(section.title), align="left", style="dim")
+        _print(out, section.blocks)
+
+
+def _print(out: Console, blocks: Iterable[Block]) -> None:
+    for block in blocks:
+        match block:
+            case Prose(text, tone):
+                out.print(_text(text, STYLES[tone]))
+            case Listing(items):
+                for item in items:
+                    out.print(_text(f"  {item}"))
+            case Banner(word, sentence, tone):
+                out.print(Text.assemble(_text(word, f"bold {STYLES[tone]}"), ": ", _text(sentence)))
+            case Code(text):
+                out.print(_text(text))
+            case Table():
+                print_table(out, block)
+            case Figure():
+                print_table(out, block.table)
+            case Folded(title, inner) | Titled(title, inner):
+                out.print(_text(title, "bold"))
+                _print(out, inner)
+
+
+def _text(text: str, style: str = "") -> Text:
+    return Text(printable(text), style)
