@@ -20,6 +20,7 @@ from rectune_dsl.hooks.errors import UsageError
 Kind = Literal["backend", "agent", "llm", "function", "command"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_LONGEST = 30
 _SUFFIX = ".in"
 
 
@@ -75,6 +76,8 @@ class Scaffold:
                 f"{self.name!r} cannot be a plugin's name",
                 help="write small letters, digits and single hyphens, a letter first, such as `my-house`",
             )
+        if len(self.name) > _LONGEST:
+            raise UsageError(f"{self.name!r} is longer than {_LONGEST} letters", help="choose a shorter name")
         if keyword.iskeyword(self.name) or self.name == "dsl":
             raise UsageError(f"{self.name!r} means something else", help="choose another name")
 
@@ -134,7 +137,6 @@ class Scaffold:
             "rectune_sample": f"rectune_{self.identifier}",
             "sample-name": self.name,
             "sample_name": self.identifier,
-            "Sample": "".join(part.capitalize() for part in self.name.split("-")),
         }
 
     def _entry_point(self) -> str:
