@@ -27,7 +27,7 @@ def command() -> None:
     help="Where it is written; by default the folder rectune-NAME.",
 )
 def plugin(name: str, kind: Kind, output: Path | None) -> None:
-    """Write a package for a plugin, which works as it is, with its tests and the contract that it has to keep.
+    """Write a package for a plugin that works as it is, with its tests and the contract that it keeps.
 
     NAME is what tasks will call it, or what it will be called as. Nothing is overwritten.
     """
