@@ -1,7 +1,7 @@
 """Writes a new plugin package from templates that lie beside this file.
 
-A template is the file as it would be for a plugin with the name `sample`. Its words are replaced: see
-`Plugin.words`.
+A template is a file of the package `rectune-sample`, whose words are replaced: what is special to a kind by
+`Sort`, names by the plugin's own.
 """
 
 from __future__ import annotations
@@ -22,15 +22,19 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _LONGEST = 30
 _SUFFIX = ".in"
+_PROMISE = """Among these is the contract that rectune has for plugins of this kind, `{}`. No patch release of
+rectune adds a test to it.
+"""
 
 
 @dataclass(frozen=True)
 class Sort:
-    """What is special to a kind of plugin: what it is, how a task names it, and which contract it keeps."""
+    """What is special to a kind of plugin: what it is, how it is used, and which contract it keeps, if there
+    is one for its kind."""
 
     about: str
     use: str
-    contract: str
+    contract: str = ""
 
 
 SORTS: Mapping[Kind, Sort] = {
@@ -57,7 +61,6 @@ SORTS: Mapping[Kind, Sort] = {
     "command": Sort(
         "A command of rectune.",
         "It is called as `rectune sample-name`.",
-        "click.Command",
     ),
 }
 
@@ -120,18 +123,20 @@ class Scaffold:
         return paths
 
     def _replaced(self, text: str) -> str:
-        for word, meant in self._words().items():
-            text = text.replace(word, meant)
-        return text
+        return _with(self._names(), _with(self._told(), text))
 
-    def _words(self) -> Mapping[str, str]:
-        """What stands in templates, and what it becomes; whole words before their parts."""
+    def _told(self) -> Mapping[str, str]:
+        """What is special to the kind. Names may be in it."""
         sort = SORTS[self.kind]
         return {
             "SAMPLE_ENTRY_POINT": self._entry_point(),
             "SAMPLE_ABOUT": sort.about,
             "SAMPLE_USE": sort.use,
-            "SAMPLE_CONTRACT": sort.contract,
+            "SAMPLE_CONTRACT": f"\n{_PROMISE.format(sort.contract)}" if sort.contract else "",
+        }
+
+    def _names(self) -> Mapping[str, str]:
+        return {
             "SAMPLE_": f"{self.identifier.upper()}_",
             "rectune-sample": self.distribution,
             "rectune_sample": f"rectune_{self.identifier}",
@@ -143,6 +148,11 @@ class Scaffold:
         if self.kind == "command":
             return '[project.entry-points."rectune.commands"]\nsample-name = "rectune_sample.command:command"'
         return '[project.entry-points.rectune]\nsample-name = "rectune_sample.plugin"'
+
+
+def _with(words: Mapping[str, str], text: str) -> str:
+    """The text with its words replaced, all at once: what they become is not looked at again."""
+    return re.sub("|".join(words), lambda found: words[found[0]], text)
 
 
 def _below(folder: Traversable, at: str = "") -> Iterator[tuple[str, str]]:

@@ -18,16 +18,12 @@ def with_plugins(watch: Watcher, host: Host, run: str, task: str, *, new: bool =
         match event:
             case Asked(request, replayed=False):
                 arms = tuple(arm.name for arm in request.arms)
-                host.emit(
-                    "rectune_approval_asked",
-                    run=run, step=request.step, asked_for=request.what, arms=arms, expires=request.expires,
-                )  # fmt: skip
+                told = {"step": request.step, "asked_for": request.what, "expires": request.expires}
+                host.emit("rectune_approval_asked", run=run, arms=arms, **told)
             case Looked(spec, look, replayed=False):
-                for stop in look.actions:
-                    if isinstance(stop, StopArm):
-                        host.emit(
-                            "rectune_arm_stopped", run=run, experiment=spec.key, arm=stop.arm, why=stop.why
-                        )
+                for stop in (action for action in look.actions if isinstance(action, StopArm)):
+                    told = {"experiment": spec.key, "arm": stop.arm, "why": stop.why}
+                    host.emit("rectune_arm_stopped", run=run, **told)
             case RoundFinished(result, replayed=False):
                 host.emit("rectune_round_finished", run=run, result=result)
             case Finished(verdict, replayed=False):

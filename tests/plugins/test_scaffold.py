@@ -113,12 +113,22 @@ def test_nothing_of_the_sample_is_left(kind):
 def test_it_subclasses_the_contract_that_its_page_names(kind):
     files = Scaffold.of("house", kind).files()
     tests = "".join(text for path, text in files.items() if path.startswith("tests/"))
-    assert SORTS[kind].contract in files["README.md"]
-    assert kind == "command" or f"({SORTS[kind].contract})" in tests
+    if contract := SORTS[kind].contract:
+        assert f"plugins of this kind, `{contract}`." in files["README.md"]
+        assert f"({contract})" in tests
+    else:
+        assert "contract" not in files["README.md"]
     project = tomllib.loads(files["pyproject.toml"])["project"]
     assert project["name"] == "rectune-house"
     (entries,) = project["entry-points"].values()
     assert list(entries) == ["house"]
+
+
+@pytest.mark.parametrize("name", ["sample", "my-sample-name", "sample-name"])
+def test_a_name_like_the_sample_s_is_replaced_once(name):
+    files = Scaffold.of(name, "function").files()
+    assert tomllib.loads(files["pyproject.toml"])["project"]["name"] == f"rectune-{name}"
+    assert f"src/rectune_{name.replace('-', '_')}/plugin.py" in files
 
 
 def test_the_name_may_be_that_of_the_distribution():
