@@ -8,7 +8,7 @@ GENAI_oldest := $(word 1,$(GENAI))
 GENAI_newest := $(word 2,$(GENAI))
 export NO_PROXY := 127.0.0.1,localhost
 
-.PHONY: demo test test-plugins test-genai check docs format clean
+.PHONY: demo test test-plugins test-genai test-dist check docs format clean
 
 demo: $(VENV)/.installed  ## install, then run one campaign on the bundled simulator
 	@rm -f .rectune/demo.sqlite .rectune/demo.sqlite-*
@@ -28,6 +28,9 @@ test-genai: .venv-genai-oldest/.installed .venv-genai-newest/.installed  ## both
 	  .venv-genai-$$end/bin/python -m pip list | grep google-genai; \
 	  HYPOTHESIS_PROFILE=ci .venv-genai-$$end/bin/python -m pytest tests/llm --ignore=tests/llm/test_spans.py; \
 	done
+
+test-dist:  ## the sdist and the wheel, installed and used in empty environments
+	.ci/dist
 
 check: $(VENV)/.installed-test  ## what has to hold before a commit
 	$(BIN)/ruff check .
@@ -59,6 +62,7 @@ $(VENV)/.installed-test: $(VENV)/.installed
 # an environment of their own: the core's tests run without any plugin
 $(PLUGINS_VENV)/.installed: pyproject.toml $(addsuffix /pyproject.toml,$(PLUGINS))
 	$(PYTHON) -m venv $(PLUGINS_VENV)
+	$(PLUGINS_VENV)/bin/python -m pip install --quiet torch==2.13.0  # the CPU's, before others ask for another
 	$(PLUGINS_VENV)/bin/python -m pip install --quiet -e . $(foreach plugin,$(PLUGINS),-e './$(plugin)[test]')
 	@touch $@
 

@@ -37,6 +37,12 @@ VERBS = {
     "new": "Write a package for a plugin, with its tests.",
 }
 INTERRUPTED = 130
+_NEXT = {
+    2: "`rectune --help` lists the verbs, and `rectune VERB --help` what each takes",
+    3: "`rectune plugins` tells who brings what; `rectune resume` goes on once it is mended",
+    4: "run again with RECTUNE_DEBUG=1 for the traceback, and report it",
+}
+"""What to do after an error that does not say, by exit code."""
 
 
 class Verbs(click.Group):
@@ -111,7 +117,7 @@ def main() -> None:
         if os.environ.get("RECTUNE_DEBUG"):
             raise
         _show_problems(error)
-        complain("error", str(error), error.help)
+        complain_of(error)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -128,6 +134,11 @@ def main() -> None:
             "this is a bug; run again with RECTUNE_DEBUG=1 for the traceback, and report it",
         )
         sys.exit(4)
+
+
+def complain_of(error: RectuneError, place: str = "") -> None:
+    """An error, and what to do next, whether or not whoever raised it said so."""
+    complain("error", f"{place}{error}", error.help or _NEXT[error.exit_code])
 
 
 def complain(kind: str, message: str, help: str = "") -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from rectune_dsl.cli import complain
+from rectune_dsl.cli.outputs import quiet_option
 from rectune_dsl.memory.process import user_name
 from rectune_dsl.plugins.host import Host
 
@@ -113,6 +114,7 @@ def executing_options(command: F) -> F:
             help="Exit with 1 when the verdict is not `ship`; with 0 while a run that waits has none.",
         ),
         click.option("--yes", is_flag=True, help="Launch and ship without asking."),
+        quiet_option("print the verdict, or what the run waits for, in a line."),
     ):
         command = option(command)
     return command

@@ -48,10 +48,10 @@ def from_file(file: Path) -> Found:
 
 def _module_from(file: Path) -> ModuleType:
     if not file.is_file():
-        raise UsageError(f"there is no plugin file {file}")
+        raise UsageError(f"there is no plugin file {file}", help="give the path of a .py file")
     spec = importlib.util.spec_from_file_location(f"rectune_plugin_{file.stem}", file)
     if spec is None or spec.loader is None:
-        raise UsageError(f"{file} is not a Python file")
+        raise UsageError(f"{file} is not a Python file", help="give the path of a .py file")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

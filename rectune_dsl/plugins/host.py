@@ -178,7 +178,9 @@ class Host:
         told: dict[str, Any] = {}
         try:
             if any(other.name == found.name for other in self.plugins):
-                raise PluginError(f"there is another plugin with the name {found.name!r}")
+                raise PluginError(
+                    f"there is another plugin with the name {found.name!r}", help="uninstall one of the two"
+                )
             plugin = found.load()
             told["api"] = sound.version_of(plugin)
             told["hooks"] = self._joined(plugin, found.name)
@@ -216,7 +218,7 @@ class Host:
 
         def register_agent(role: Role, name: str, factory: object) -> None:
             if role not in ROLES:
-                raise UsageError(f"there is no agent role {role!r}; roles: {', '.join(ROLES)}")
+                raise UsageError(f"there is no agent role {role!r}", help=f"roles: {', '.join(ROLES)}")
             self._registry.keep(Registered("agent", f"{role}/{name}", factory, plugin))
 
         hook("rectune_register_agents", others)(register=register_agent)
@@ -234,5 +236,6 @@ def first_paragraph(documented: object) -> str:
 
 
 def _tail(error: BaseException) -> str:
-    """The last lines of a traceback: enough to find the fault, short enough to read in a list."""
-    return "".join(traceback.format_exception(error)[-2:]).strip()
+    """The last lines of a traceback, and what to do: enough to find the fault, short enough for a list."""
+    lines = "".join(traceback.format_exception(error)[-2:]).strip()
+    return f"{lines}; {help}" if (help := getattr(error, "help", "")) else lines

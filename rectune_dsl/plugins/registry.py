@@ -67,7 +67,10 @@ class Registry:
         """Raises UsageError where somebody else has the name."""
         key = (registered.kind, registered.name)
         if (taken := self._kept.get(key)) is not None:
-            raise UsageError(f"{registered.kind} {registered.name!r} is already registered by {taken.plugin}")
+            raise UsageError(
+                f"{registered.kind} {registered.name!r} is already registered by {taken.plugin}",
+                help="register it under another name, or uninstall one of the two",
+            )
         self._kept[key] = registered
 
     def drop(self, plugin: str) -> None:

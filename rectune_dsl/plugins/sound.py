@@ -21,10 +21,10 @@ def check(plugin: object, manager: pluggy.PluginManager) -> None:
     for name in dir(plugin):
         marks = manager.parse_hookimpl_opts(plugin, name)
         if marks is None and name in HOOKS:
-            raise PluginError(f"nobody would call `{name}`: write @hookimpl above it")
+            raise PluginError(f"nobody would call `{name}`", help="write @hookimpl above it")
         hook = name if marks is None else marks.get("specname") or name
         if marks is not None and hook not in HOOKS:
-            raise PluginError(f"there is no hook `{hook}`; {did_you_mean(hook, HOOKS)}")
+            raise PluginError(f"there is no hook `{hook}`", help=did_you_mean(hook, HOOKS))
 
 
 def version_of(plugin: object) -> object:
@@ -35,14 +35,15 @@ def version_of(plugin: object) -> object:
 def _check_version(plugin: object) -> None:
     version = version_of(plugin)
     if not isinstance(version, int):
-        raise PluginError(f"{DECLARATION} = {version!r} is no whole number; write {API_VERSION}")
+        raise PluginError(f"{DECLARATION} = {version!r} is no whole number", help=f"write {API_VERSION}")
     if version > API_VERSION:
         raise PluginError(
-            f"it is written for version {version} of the hooks, and this rectune has {API_VERSION}: "
-            "update rectune, or install an older version of the plugin"
+            f"it is written for version {version} of the hooks, and this rectune has {API_VERSION}",
+            help="update rectune, or install an older version of the plugin",
         )
     if version < OLDEST_API_VERSION:
         raise PluginError(
             f"it is written for version {version} of the hooks, and this rectune has "
-            f"{OLDEST_API_VERSION} to {API_VERSION}: update the plugin"
+            f"{OLDEST_API_VERSION} to {API_VERSION}",
+            help="update the plugin",
         )

@@ -51,7 +51,8 @@ class InvalidTaskError(UsageError):
     ) -> None:
         count = sum(p.severity == "error" for p in problems)
         message = f"{count} problem{'s' if count != 1 else ''} in the task; nothing was launched"
-        super().__init__(message, help=missed)
+        mend = "each problem says what to write; `rectune explain CODE` tells more"
+        super().__init__(message, help=missed or mend)
         if missed:
             self.exit_code = PluginError.exit_code
         self.problems = tuple(problems)
@@ -97,7 +98,10 @@ def load(source: Source, host: Host, choices: Choices, read: Reader = read_file,
     context = BackendContext(task, choices.seed, folder, functions, executor, setbacks)
     backend = _backend(host, context)
     if said := list(backend.check()):
-        raise UsageError(f"backend {task.experiment.backend!r} is not ready: {'; '.join(said)}")
+        raise UsageError(
+            f"backend {task.experiment.backend!r} is not ready: {'; '.join(said)}",
+            help="mend that and run again: nothing was launched",
+        )
     if problems := located(checked.source, lacking(task, backend.capabilities())):
         raise InvalidTaskError(problems, checked.sources)
     return Loaded(checked, task, functions, backend)

@@ -45,8 +45,8 @@ def loaded(name, *files):
         ("@hookimpl\ndef rectune_run_started(run, tasks): ...", "tasks"),
         ("raise SystemExit('no licence')", "SystemExit: no licence"),
         ("rectune_api = '1'", "is no whole number; write 1"),
-        ("rectune_api = 2", "for version 2 of the hooks, and this rectune has 1: update rectune"),
-        ("rectune_api = 0", "for version 0 of the hooks, and this rectune has 1 to 1: update the plugin"),
+        ("rectune_api = 2", "for version 2 of the hooks, and this rectune has 1; update rectune"),
+        ("rectune_api = 0", "for version 0 of the hooks, and this rectune has 1 to 1; update the plugin"),
     ],
 )
 def test_what_is_wrong_is_said_with_what_to_write(plugin, body, words):
