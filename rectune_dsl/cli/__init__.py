@@ -36,6 +36,7 @@ VERBS = {
     "simulate": "Look into simulated worlds, hold them against measurements, fit them to your own.",
     "skills": "List skills and what they know; look at their revisions, take them back, share them.",
     "plugins": "List what is loaded, from where, and with which hooks.",
+    "new": "Write a package for a plugin, with its tests.",
 }
 INTERRUPTED = 130
 _NEXT = {

@@ -162,7 +162,7 @@ def test_the_plugins_of_a_run_are_missed_by_name(rectune, open_bandit, tmp_path,
     rectune("--plugin", "mine.py", "run", "task.toml")
     (tmp_path / "mine.py").rename(tmp_path / "moved.py")
     lost = rectune("show", "last")
-    assert lost.code == 2
+    assert lost.code == 3
     assert "mine.py" in lost.err
     assert "twice" in lost.err
     assert rectune("--plugin", "moved.py", "show", "last").code == 0

@@ -137,6 +137,25 @@ def test_help_lists_commands_and_a_slow_plugin_does_not_slow_it(site):
             assert "from rectune-slow" in done.stdout
 
 
+def test_help_with_an_index_reads_no_metadata_and_imports_nothing_that_is_slow(site):
+    site.install("rectune-hello", commands=["hello = hello_module:hello"], hello_module=HELLO)
+    assert "from rectune-hello" in rectune("--help").stdout  # which writes the index
+    script = """
+import sys
+before = set(sys.modules)  # what the environment's own start-up files import is not ours
+from rectune_dsl.cli import main
+try:
+    sys.argv = ["rectune", "--help"]
+    main()
+finally:
+    slow = {"importlib.metadata", "json", "pluggy", "numpy", "pydantic", "hello_module"}
+    print(sorted(slow & (set(sys.modules) - before)), file=sys.stderr)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert "from rectune-hello" in done.stdout
+    assert done.stderr == "[]\n"
+
+
 def test_a_command_runs_and_has_its_help(site):
     site.install("rectune-hello", commands=["hello = hello_module:hello"], hello_module=HELLO)
     assert rectune("hello").stdout == "hello\n"
