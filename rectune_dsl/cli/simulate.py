@@ -86,7 +86,7 @@ def fit(world: str, seed: int, users: int, as_json: bool, require_met: bool) -> 
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
     callback=writable,
-    help="Draw it, too. Needs the extra `report`.",
+    help="Draw it, too: as PNG, SVG or PDF, by the file's ending. Needs the extra `report`.",
 )
 @measured_options
 def describe(world: str, png: Path | None, seed: int, users: int, as_json: bool) -> None:

@@ -19,7 +19,8 @@ def written(kind: str, facts: Any, page: Page) -> str:
         from rectune_dsl.report.markdown import markdown
 
         return markdown(page)
-    needed("altair", "jinja2", "vl_convert")
+    without = "the formats md and json need nothing more"
+    needed("an HTML report", "altair", "jinja2", "vl_convert", otherwise=without)
     from rectune_dsl.report.html.file import html_file
 
     return html_file(page)

@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from rectune_dsl.dsl.model import Simulator
 from rectune_dsl.dsl.source import Source
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.plugins.host import Host
+from rectune_dsl.simulator.describe import describe
+from rectune_dsl.simulator.world import sizes_of
+from rectune_dsl.simulator.worlds import load as load_world
 from rectune_dsl.testing.project import Project
 from rectune_dsl.workflow.assemble import campaign
 from rectune_dsl.workflow.journaled import Approval
@@ -38,6 +42,12 @@ def project(tmp_path_factory):
 @pytest.fixture(scope="session")
 def simulated(project):
     return Told(project.journal, project.journal.find("last").run, Host([]))
+
+
+@pytest.fixture(scope="session")
+def described():
+    """What a world of products is like, measured on few users."""
+    return describe(load_world("shop"), sizes_of(Simulator()), seed=2, users=600)
 
 
 @pytest.fixture
