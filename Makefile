@@ -8,7 +8,7 @@ GENAI_oldest := $(word 1,$(GENAI))
 GENAI_newest := $(word 2,$(GENAI))
 export NO_PROXY := 127.0.0.1,localhost
 
-.PHONY: demo test test-browser test-plugins test-genai check docs format clean
+.PHONY: demo test test-browser test-plugins test-genai test-dist check docs changelog format clean
 
 demo: $(VENV)/.installed  ## install, then run one campaign on the bundled simulator
 	@rm -f .rectune/demo.sqlite .rectune/demo.sqlite-*
@@ -32,6 +32,9 @@ test-genai: .venv-genai-oldest/.installed .venv-genai-newest/.installed  ## both
 	  HYPOTHESIS_PROFILE=ci .venv-genai-$$end/bin/python -m pytest tests/llm --ignore=tests/llm/test_spans.py; \
 	done
 
+test-dist:  ## the sdist and the wheel, installed and used in empty environments
+	.ci/dist
+
 check: $(VENV)/.installed-test  ## what has to hold before a commit
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -39,15 +42,19 @@ check: $(VENV)/.installed-test  ## what has to hold before a commit
 	$(BIN)/lint-imports
 	$(MAKE) test
 
-docs: $(VENV)/.installed  ## pages that are made from the code
+docs: $(VENV)/.installed-docs  ## pages and figures that are made from the code, and the site, in docs/_build/html
 	$(BIN)/python docs/generate.py
+	$(BIN)/python -m sphinx -b html -c docs -a -W --keep-going -q -d docs/_build/doctrees . docs/_build/html
+
+changelog: $(VENV)/.installed-docs  ## what the next release's part of CHANGELOG.md will say
+	$(BIN)/towncrier build --draft --version NEXT
 
 format: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) $(PLUGINS_VENV) .venv-browser .venv-genai-* .rectune .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(PLUGINS_VENV) docs/_build .venv-browser .venv-genai-* .rectune .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -59,9 +66,14 @@ $(VENV)/.installed-test: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --no-deps obp==0.4.1  # estimates are compared with its; it needs torch elsewhere
 	@touch $@
 
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet -e '.[docs]'
+	@touch $@
+
 # an environment of their own: the core's tests run without any plugin
 $(PLUGINS_VENV)/.installed: pyproject.toml $(addsuffix /pyproject.toml,$(PLUGINS))
 	$(PYTHON) -m venv $(PLUGINS_VENV)
+	$(PLUGINS_VENV)/bin/python -m pip install --quiet torch==2.13.0  # the CPU's, before others ask for another
 	$(PLUGINS_VENV)/bin/python -m pip install --quiet -e . $(foreach plugin,$(PLUGINS),-e './$(plugin)[test]')
 	@touch $@
 

@@ -1,1 +1,1 @@
-"""The five agents, numeric: who proposes, reviews, watches, learns and remembers."""
+"""The five agents, numeric or asking a model: who proposes, reviews, watches, learns and remembers."""

@@ -51,7 +51,7 @@ class Region:
 
     def sample(self, rng: np.random.Generator, count: int) -> Array:
         """Points (count, params), uniform in the region. Raises UsageError if constraints leave none."""
-        low, high = self._box
+        low, high = self.box
         try:
             return self.space.sample(rng, count, center=0.5 * (low + high), radius=0.5 * (high - low))
         except ValueError as error:
@@ -74,7 +74,7 @@ class Region:
 
     def clip(self, points: Array) -> Array:
         """The nearest points inside the box; constraints are not looked at."""
-        return np.clip(points, *self._box)
+        return np.clip(points, *self.box)
 
     def configs(self, points: Array) -> list[Config]:
         """Configs of the points, as they would be served: rounded, different, not production, allowed."""
@@ -131,7 +131,7 @@ class Region:
         return np.maximum(self.radius, np.where(whole <= self.step + ROUNDING, whole, 0.0))
 
     @cached_property
-    def _box(self) -> tuple[Array, Array]:
+    def box(self) -> tuple[Array, Array]:
         """The unit points' lower and upper bounds, (params,) each."""
         below, above = self._reach
         margin = np.where((below < 1) & (above < 1), _MARGIN, 0.0)

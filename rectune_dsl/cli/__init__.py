@@ -6,13 +6,13 @@ import gc
 import importlib
 import os
 import sys
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import click
 
-from rectune_dsl.hooks.errors import RectuneError
+from rectune_dsl.hooks.errors import PluginError, RectuneError
+from rectune_dsl.plugins.commands import Command, commands
 
 VERBS = {
     "init": "Write a commented starter task and its schema.",
@@ -37,30 +37,50 @@ VERBS = {
     "simulate": "Look into simulated worlds, hold them against measurements, fit them to your own.",
     "skills": "List skills and what they know; look at their revisions, take them back, share them.",
     "plugins": "List what is loaded, from where, and with which hooks.",
+    "new": "Write a package for a plugin, with its tests.",
 }
 INTERRUPTED = 130
+_NEXT = {
+    2: "`rectune --help` lists the verbs, and `rectune VERB --help` what each takes",
+    3: "`rectune plugins` tells who brings what; `rectune resume` goes on once it is mended",
+    4: "run again with RECTUNE_DEBUG=1 for the traceback, and report it",
+}
+"""What to do after an error that does not say, by exit code."""
 
 
 class Verbs(click.Group):
-    """The built-in verbs by name, then the commands of plugins."""
+    """The built-in verbs by name, then the commands of plugins. Nothing is imported before it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*VERBS, *(sorted(_host(ctx).names("command")) if _has_plugins(ctx) else ())]
+        return [*VERBS, *dict.fromkeys(command.name for command in _added())]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name in VERBS:
             command: click.Command = _module(name).command
             return command
-        if _has_plugins(ctx):
-            found: click.Command | None = _host(ctx).loaded("command").get(name)
-            return found
-        return None
+        found = [command for command in _added() if command.name == name]
+        return _loaded(found) if found else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the built-in verbs without importing them."""
-        rows = [(name, VERBS.get(name, "(plugin)")) for name in self.list_commands(ctx)]
         with formatter.section("Commands"):
-            formatter.write_dl(rows)
+            formatter.write_dl(list(VERBS.items()))
+        if added := [(command.name, f"from {command.distribution}") for command in _added()]:
+            with formatter.section("Commands of plugins"):
+                formatter.write_dl(added)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """What a plugin's command did not mean to raise is told as its own failure."""
+        try:
+            return super().invoke(ctx)
+        except (RectuneError, click.ClickException, click.Abort, click.exceptions.Exit, OSError):
+            raise
+        except Exception as error:
+            if ctx.invoked_subcommand in VERBS:
+                raise
+            raise PluginError(
+                f"command {ctx.invoked_subcommand!r} failed: {type(error).__name__}: {error}",
+                help="RECTUNE_DEBUG=1 shows the traceback; `rectune --help` names who brought it",
+            ) from error
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
@@ -100,7 +120,7 @@ def main() -> None:
         if os.environ.get("RECTUNE_DEBUG"):
             raise
         _show_problems(error)
-        complain("error", str(error), error.help)
+        complain_of(error)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -117,6 +137,11 @@ def main() -> None:
             "this is a bug; run again with RECTUNE_DEBUG=1 for the traceback, and report it",
         )
         sys.exit(4)
+
+
+def complain_of(error: RectuneError, place: str = "") -> None:
+    """An error, and what to do next, whether or not whoever raised it said so."""
+    complain("error", f"{place}{error}", error.help or _NEXT[error.exit_code])
 
 
 def complain(kind: str, message: str, help: str = "") -> None:
@@ -137,16 +162,32 @@ def _show_problems(error: RectuneError) -> None:
         print_problems(problems, getattr(error, "sources", {}), stderr=True)
 
 
-def _has_plugins(ctx: click.Context) -> bool:
-    """Whether it is worth starting the plugin host: the built-in plugin has no commands."""
-    return bool((ctx.obj or ctx.params).get("plugin_files")) or bool(metadata.entry_points(group="rectune"))
+def _added() -> list[Command]:
+    """The commands of plugins. None takes the place of a verb."""
+    return [command for command in commands() if command.name not in VERBS]
+
+
+def _loaded(found: list[Command]) -> click.Command:
+    """The command that one distribution brings. Raises PluginError where several do, or it cannot be had."""
+    owners = [f"{command.distribution} {command.version}" for command in found]
+    if len(found) > 1:
+        raise PluginError(
+            f"{' and '.join(owners)} both bring a command {found[0].name!r}", help="uninstall one of them"
+        )
+    from rectune_dsl.plugins.registry import resolved
+
+    try:
+        loaded = resolved(found[0].target)
+        if not isinstance(loaded, click.Command):
+            raise TypeError(f"{type(loaded).__name__} is no click.Command")
+    except Exception as error:
+        raise PluginError(
+            f"{owners[0]} promised the command {found[0].name!r}, but {found[0].target} could not be loaded: "
+            f"{type(error).__name__}: {error}",
+            help=f"update or uninstall {found[0].distribution}; RECTUNE_DEBUG=1 shows the traceback",
+        ) from error
+    return loaded
 
 
 def _module(verb: str) -> Any:
     return importlib.import_module(f"rectune_dsl.cli.{verb.replace('-', '_')}")
-
-
-def _host(ctx: click.Context) -> Any:
-    from rectune_dsl.cli.common import host
-
-    return host(ctx)

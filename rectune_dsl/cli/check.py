@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rectune_dsl.cli.common import host
+from rectune_dsl.cli.outputs import quiet_option
 
 if TYPE_CHECKING:
     from rectune_dsl.dsl.check import Checked
@@ -34,17 +35,20 @@ _BOM = b"\xef\xbb\xbf"
     help="How problems are printed: for people, as one JSON object, or as GitHub workflow commands.",
 )
 @click.option("--fix", is_flag=True, help="Write what the help names into the files, where it is definite.")
+@quiet_option("print problems only.")
 @click.pass_context
-def command(ctx: click.Context, paths: tuple[Path, ...], output: str, fix: bool) -> None:
+def command(ctx: click.Context, paths: tuple[Path, ...], output: str, fix: bool, quiet: bool) -> None:
     """Read task files and report every problem with file, line, column, code and help.
 
     A folder stands for every .toml file directly in it; one that others extend and that is no whole task is
-    checked through them. Needs neither network nor backend. Exit code 2
-    when there is an error. `rectune explain CODE` tells more of a problem.
+    checked through them. Needs neither network nor backend. Exit code 2 when there is an error; 3 when a
+    plugin that did not load may be the reason. `rectune explain CODE` tells more of a problem.
     """
     from rectune_dsl.cli.taskfiles import read_all
     from rectune_dsl.dsl.check import check
+    from rectune_dsl.hooks.errors import PluginError
     from rectune_dsl.workflow.environment import environment
+    from rectune_dsl.workflow.missed import missed
 
     known = environment(host(ctx))
     sources, unread = read_all(paths)
@@ -56,8 +60,10 @@ def command(ctx: click.Context, paths: tuple[Path, ...], output: str, fix: bool)
     results = _judged([check(source, known) for source in sources], paths)
     # a base that several files extend has its problems once
     problems = list(dict.fromkeys([*unread, *(p for result in results for p in result.problems)]))
-    _PRINT[output](results, problems, changes)
+    _PRINT["quiet" if quiet and output == "human" else output](results, problems, changes)
     if any(problem.severity == "error" for problem in problems):
+        if help := missed(problems, host(ctx)):
+            raise PluginError("a plugin that is needed did not load", help=help)
         sys.exit(2)
 
 
@@ -90,11 +96,11 @@ def _mend(source: Source, known: Environment) -> Sequence[Change]:
 
 
 def _human(results: Sequence[Checked], problems: Sequence[Diagnostic], changes: Sequence[Change]) -> None:
-    from rectune_dsl.report.problems import print_line, print_problems
+    from rectune_dsl.report.problems import print_line
 
     for change in changes:
         print_line(_told(change))
-    print_problems(problems, {path: source for result in results for path, source in result.sources.items()})
+    _quiet(results, problems, changes)
     errors = sum(problem.severity == "error" for problem in problems)
     warnings, files = len(problems) - errors, _count(len(results), "file")
     fixed = f", {len(changes)} fixed" if changes else ""
@@ -106,6 +112,12 @@ def _human(results: Sequence[Checked], problems: Sequence[Diagnostic], changes: 
     if not changes:
         for line in _offers(problems, {result.source.path for result in results}):
             print_line(line)
+
+
+def _quiet(results: Sequence[Checked], problems: Sequence[Diagnostic], changes: Sequence[Change]) -> None:
+    from rectune_dsl.report.problems import print_problems
+
+    print_problems(problems, {path: source for result in results for path, source in result.sources.items()})
 
 
 def _offers(problems: Sequence[Diagnostic], named: Collection[str]) -> Iterator[str]:
@@ -135,7 +147,7 @@ def _github(results: Sequence[Checked], problems: Sequence[Diagnostic], changes:
         click.echo(to_github(problem))
 
 
-_PRINT = {"human": _human, "json": _json, "github": _github}
+_PRINT = {"human": _human, "quiet": _quiet, "json": _json, "github": _github}
 
 
 def _told(change: Change) -> str:

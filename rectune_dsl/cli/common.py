@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from rectune_dsl.cli import complain
+from rectune_dsl.cli.outputs import quiet_option
 from rectune_dsl.memory.process import user_name
 from rectune_dsl.plugins.host import Host
 
@@ -67,8 +69,9 @@ def warn(message: str) -> None:
 
 
 def store_flag(store: str) -> str:
-    """What a hint has to add so that it finds the same store."""
-    return "" if store == DEFAULT_STORE else f" --store {store}"
+    """What a hint has to add so that it finds the same store; a password in it is not shown."""
+    shown = re.sub(r"(//[^/@:]*):[^/@]*@", r"\1@", store)
+    return "" if store == DEFAULT_STORE else f" --store {shown}"
 
 
 def plugin_files(ctx: click.Context) -> tuple[str, ...]:
@@ -113,6 +116,7 @@ def executing_options(command: F) -> F:
             help="Exit with 1 when the verdict is not `ship`; with 0 while a run that waits has none.",
         ),
         click.option("--yes", is_flag=True, help="Launch and ship without asking."),
+        quiet_option("print the verdict, or what the run waits for, in a line."),
     ):
         command = option(command)
     return command

@@ -19,8 +19,9 @@ from rectune_dsl.memory.lease import Lease
 from rectune_dsl.memory.store import StoreError
 from rectune_dsl.plugins.host import Host
 from rectune_dsl.report.console import console
-from rectune_dsl.report.live import LiveWatcher
+from rectune_dsl.report.live import LiveWatcher, QuietWatcher
 from rectune_dsl.report.problems import print_problems
+from rectune_dsl.report.progress import working
 from rectune_dsl.report.show import print_end
 from rectune_dsl.report.standing import waiting_words
 from rectune_dsl.report.view import read_run
@@ -37,6 +38,8 @@ from rectune_dsl.workflow.surface import next_confirmation, outdated, superseded
 from rectune_dsl.workflow.traffic import power
 from rectune_dsl.workflow.watch import Watcher, silent
 
+PREFLIGHT = "measuring production, and what the traffic can show"
+
 
 def checked_task(ctx: click.Context, path: Path, choices: Choices) -> Loaded:
     """Load a task. Raises InvalidTaskError with every problem."""
@@ -45,9 +48,10 @@ def checked_task(ctx: click.Context, path: Path, choices: Choices) -> Loaded:
     return load(Source.read(path), host(ctx), choices)
 
 
-def preflight_or_stop(loaded: Loaded, journal: Journal, plugins: Host) -> None:
+def preflight_or_stop(loaded: Loaded, journal: Journal, plugins: Host, quiet: bool) -> None:
     """Print what speaks against the campaign; raise when that stops it, before any traffic is used."""
-    found = power(loaded.task, loaded.backend, next_confirmation(loaded.task, journal))
+    with working(PREFLIGHT, quiet):
+        found = power(loaded.task, loaded.backend, next_confirmation(loaded.task, journal))
     asking = model_preflight(loaded, Providers(loaded.task, loaded.folder, plugins))
     problems = (*loaded.checked.problems, *preflight(loaded, found), *asking)
     if any(p.severity == "error" for p in problems):
@@ -59,18 +63,24 @@ def preflight_or_stop(loaded: Loaded, journal: Journal, plugins: Host) -> None:
 
 @dataclass(frozen=True)
 class How:
-    """What the command line says about an execution. One that does not `stay` ends when it has to wait."""
+    """What the command line says about an execution. One that does not `stay` ends when it has to wait; of a
+    `quiet` one a line is printed."""
 
     store: str
     yes: bool
     require_ship: bool
     stay: bool
+    quiet: bool
 
 
 def execute(run: str, loaded: Loaded, journal: Journal, plugins: Host, how: How) -> None:
     """Run the campaign to its end, to where it has to wait, or to Ctrl-C, and print where it stands."""
     out, flag = console(), store_flag(how.store)
-    live = LiveWatcher(out, loaded.task, run, loaded.backend.capabilities(), flag)
+    live: LiveWatcher | QuietWatcher
+    if how.quiet:
+        live = QuietWatcher(out, loaded.task, run, flag)
+    else:
+        live = LiveWatcher(out, loaded.task, run, loaded.backend.capabilities(), flag)
     answers = approver(how.yes, before_asking=live.pause) if how.stay or how.yes else None
     try:
         with live:
@@ -81,8 +91,9 @@ def execute(run: str, loaded: Loaded, journal: Journal, plugins: Host, how: How)
     except Waiting as waiting:
         out.print(f"run {run} waits for {waiting_words(run, waiting.wait, flag)}.", highlight=False)
         return  # nothing is decided: no more of a failure than a run that goes on
-    view = read_run(journal, run)
-    if view is not None:
+    if how.quiet:
+        out.print(f"{run}: {verdict.decision}")
+    elif (view := read_run(journal, run)) is not None:
         print_end(out, loaded.task, view, flag)
     if how.require_ship and verdict.decision != "ship":
         sys.exit(1)

@@ -24,6 +24,7 @@ def command(store: str) -> None:
         out.print(f"no runs in {journal.url}; `rectune run TASK` starts one")
         return
     table = plain_table("", "run", "surface", "started", "rounds", "state")
+    table.columns[0].no_wrap = True  # to be copied
     for row in rows:
         view = read_run(journal, row.run)
         state = "stopped before it began" if view is None else view.state

@@ -1,4 +1,5 @@
-"""Files that commands write. Whether they can be written is asked before the work, not after it."""
+"""What commands write, and whether they say more than that. Whether a file can be written is asked before the
+work, not after it."""
 
 from __future__ import annotations
 
@@ -35,6 +36,13 @@ def write_or_print(path: Path, text: str) -> None:
     except OSError as error:
         click.echo(text, nl=False)
         raise UsageError(f"cannot write {path}: {error}", help="it was printed instead") from None
+
+
+def quiet_option(instead: str) -> Callable[[F], F]:
+    """`--quiet`, for verbs that take long; errors and warnings are printed all the same."""
+    return click.option(
+        "-q", "--quiet", is_flag=True, envvar="RECTUNE_QUIET", help=f"No progress and no tables: {instead}"
+    )
 
 
 def report_output_option(command: F) -> F:

@@ -17,6 +17,7 @@ from rectune_dsl.cli.common import (
     store_option,
     task_argument,
 )
+from rectune_dsl.cli.outputs import quiet_option
 
 if TYPE_CHECKING:
     from rectune_dsl.dsl.diagnostics import Diagnostic
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     help="State the chance to ship at the best config there is. Only simulated backends know it.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@quiet_option("print problems only.")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -56,15 +58,17 @@ def command(
     assume: tuple[str, ...],
     oracle: bool,
     as_json: bool,
+    quiet: bool,
 ) -> None:
     """Show the compiled workflow, the search space, what is judged, the traffic, and what it can detect; how
     well a log supports arms; and what agents that ask a language model would spend.
 
     Launches nothing. Exit code 2 when the campaign could not run.
     """
-    from rectune_dsl.cli.execute import checked_task
+    from rectune_dsl.cli.execute import PREFLIGHT, checked_task
     from rectune_dsl.report.planned import plan_json
     from rectune_dsl.report.problems import print_problems
+    from rectune_dsl.report.progress import working
     from rectune_dsl.workflow.compile import compile_task
     from rectune_dsl.workflow.preflight import model_preflight, preflight
     from rectune_dsl.workflow.prepare import Choices
@@ -73,17 +77,19 @@ def command(
 
     loaded = checked_task(ctx, task, Choices(0, agents, backend, plugin_files(ctx)))
     capabilities = loaded.backend.capabilities()
-    found = power(loaded.task, loaded.backend, _confirmation(store, loaded.task))
+    with working(PREFLIGHT, quiet):
+        found = power(loaded.task, loaded.backend, _confirmation(store, loaded.task))
+        assumed = _assumed(loaded, found, assume, oracle)
     workflow, planned = compile_task(loaded.task), traffic(loaded.task, capabilities)
     providers = Providers(loaded.task, loaded.folder, host(ctx))
     asking = model_preflight(loaded, providers)
-    assumed = _assumed(loaded, found, assume, oracle)
     warnings = tuple(p for p in loaded.checked.problems if p.severity == "warning")
     problems = (*warnings, *preflight(loaded, found), *asking)
     if as_json:
         click.echo(plan_json(workflow, capabilities, planned, found, assumed, problems))
-    else:
+    elif not quiet:
         _print(workflow, capabilities, planned, found, None if _unreadable(asking) else providers, assumed)
+    if not as_json:
         print_problems(problems, loaded.checked.sources)
     if any(p.severity == "error" for p in problems):
         sys.exit(2)

@@ -14,7 +14,9 @@ from rectune_dsl.cli.common import executing_options, store_option, taken_up, wa
 @store_option
 @executing_options
 @click.pass_context
-def command(ctx: click.Context, run: str, store: str, yes: bool, require_ship: bool, until: str) -> None:
+def command(
+    ctx: click.Context, run: str, store: str, yes: bool, require_ship: bool, until: str, quiet: bool
+) -> None:
     """Continue a run where it was stopped. RUN is its id, the beginning of one, or `last`.
 
     The task is taken from the run's journal, not from its file.
@@ -29,4 +31,4 @@ def command(ctx: click.Context, run: str, store: str, yes: bool, require_ship: b
     plugins, loaded = taken_up(ctx, journal, name)
     if header.version != version("rectune"):
         warn(f"this run was started with rectune {header.version}; this is {version('rectune')}")
-    execute(name, loaded, journal, plugins, How(store, yes, require_ship, stay=until == "end"))
+    execute(name, loaded, journal, plugins, How(store, yes, require_ship, stay=until == "end", quiet=quiet))

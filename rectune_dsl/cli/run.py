@@ -35,6 +35,7 @@ def command(
     yes: bool,
     require_ship: bool,
     until: str,
+    quiet: bool,
 ) -> None:
     """Run a task's campaign: rounds of A/B tests, then a recommendation and its confirmation.
 
@@ -48,7 +49,7 @@ def command(
     choices = Choices(seed, agents, backend, plugin_files(ctx))
     loaded = checked_task(ctx, task, choices)
     journal = Journal(store)
-    preflight_or_stop(loaded, journal, host(ctx))
+    preflight_or_stop(loaded, journal, host(ctx), quiet)
     run = begin(loaded, choices, journal)
-    how = How(store, yes, require_ship, stay=until == "end")
+    how = How(store, yes, require_ship, stay=until == "end", quiet=quiet)
     execute(run, loaded, journal, host(ctx), how)

@@ -11,7 +11,14 @@ from rectune_dsl.cli.common import host, task_argument
 
 @click.command("show-task")
 @task_argument
-@click.option("--format", "form", type=click.Choice(["toml", "json"]), default="toml", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["toml", "json"]),
+    default="toml",
+    show_default=True,
+    help="A task file with origins as comments, or values and origins for programs.",
+)
 @click.pass_context
 def command(ctx: click.Context, task: Path, form: str) -> None:
     """Show a task as it is understood: bases merged, defaults filled in, each value with where it comes from.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from rectune_dsl.cli.outputs import writable, write_or_print
+from rectune_dsl.cli.outputs import quiet_option, writable, write_or_print
 
 if TYPE_CHECKING:
     from rectune_dsl.simulator.world import Sizes
@@ -86,7 +86,7 @@ def fit(world: str, seed: int, users: int, as_json: bool, require_met: bool) -> 
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
     callback=writable,
-    help="Draw it, too. Needs the extra `report`.",
+    help="Draw it, too: as PNG, SVG or PDF, by the file's ending. Needs the extra `report`.",
 )
 @measured_options
 def describe(world: str, png: Path | None, seed: int, users: int, as_json: bool) -> None:
@@ -151,8 +151,9 @@ def describe(world: str, png: Path | None, seed: int, users: int, as_json: bool)
     show_default=True,
     help="How often the world is measured and moved.",
 )
+@quiet_option("write the world, and say nothing else.")
 def calibrate(
-    world: str, rates: Path | None, output: Path | None, seed: int, users: int, rounds: int
+    world: str, rates: Path | None, output: Path | None, seed: int, users: int, rounds: int, quiet: bool
 ) -> None:
     """Fit a world to measured rates, and write it.
 
@@ -161,20 +162,24 @@ def calibrate(
     """
     from rectune_dsl.report.console import console
     from rectune_dsl.report.fit import print_before_after
+    from rectune_dsl.report.progress import tracked
     from rectune_dsl.simulator.calibrate import calibrating
     from rectune_dsl.simulator.fit import fit as fitted
     from rectune_dsl.simulator.rates import with_rates
     from rectune_dsl.simulator.worlds import parse, to_toml
 
     before = _load(world) if rates is None else with_rates(_load(world), rates)
-    *_, moved = _watched(calibrating(before, _sizes(), seed, rounds, users), rounds)
+    fitting = calibrating(before, _sizes(), seed, rounds, users)
+    *_, moved = tracked(fitting, "fitting", rounds, quiet)
     text = _made_by(world, rates) + to_toml(moved)
-    reports = (fitted(file, _sizes(), seed + 1, _MORE * users) for file in (before, parse(text)))
-    print_before_after(console(stderr=True), *reports)
+    if not quiet:
+        reports = (fitted(file, _sizes(), seed + 1, _MORE * users) for file in (before, parse(text)))
+        print_before_after(console(stderr=True), *reports)
     if output is None:
         click.echo(text, nl=False)
-    else:
-        write_or_print(output, text)
+        return
+    write_or_print(output, text)
+    if not quiet:
         click.echo(f"wrote {output}", err=True)
 
 
@@ -187,16 +192,6 @@ def show(world: str) -> None:
     text = text_of(world)
     parse(text, world)
     click.echo(text, nl=False)
-
-
-def _watched(rounds: Iterator[WorldFile], count: int) -> Iterator[WorldFile]:
-    """The same, with a bar on stderr where somebody looks."""
-    from rich.progress import track
-
-    from rectune_dsl.report.console import console
-
-    out = console(stderr=True)
-    yield from track(rounds, "fitting", count, console=out, transient=True, disable=not out.is_terminal)
 
 
 def _load(world: str) -> WorldFile:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rectune_dsl.cli.common import store_flag, store_option, taken_up
+from rectune_dsl.cli.outputs import quiet_option
 
 if TYPE_CHECKING:
     from rectune_dsl.memory.journal import Journal
@@ -17,14 +18,15 @@ if TYPE_CHECKING:
 @click.argument("run", required=False)
 @store_option
 @click.option("--yes", is_flag=True, help="Launch and ship without asking.")
+@quiet_option("print what fails only.")
 @click.pass_context
-def command(ctx: click.Context, run: str | None, store: str, yes: bool) -> None:
+def command(ctx: click.Context, run: str | None, store: str, yes: bool, quiet: bool) -> None:
     """Do what can be done now, and exit: for cron. Takes up RUN, or every run that is not over.
 
     Prints a line for each. A run that somebody works on is left to him; an abort that was interrupted is
     finished; one that fails does not keep the others. The exit code is that of the first failure.
     """
-    from rectune_dsl.cli import complain
+    from rectune_dsl.cli import complain_of
     from rectune_dsl.hooks.errors import RectuneError
     from rectune_dsl.memory.journal import Journal
 
@@ -35,10 +37,10 @@ def command(ctx: click.Context, run: str | None, store: str, yes: bool) -> None:
         try:
             said = _tick(ctx, journal, name, yes, asked_for=bool(run), flag=store_flag(store))
         except RectuneError as error:
-            complain("error", f"{name}: {error}", error.help)
+            complain_of(error, f"{name}: ")
             code = code or error.exit_code
             continue
-        if said:
+        if said and not quiet:
             click.echo(f"{name}: {said}")
     sys.exit(code)
 

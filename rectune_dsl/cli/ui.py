@@ -24,7 +24,7 @@ def command(ctx: click.Context, store: str, port: int, by: str, is_opening: bool
     from rectune_dsl.memory.journal import Journal
     from rectune_dsl.report.extra import needed
 
-    needed("altair", "jinja2", "starlette", "uvicorn", "vl_convert", of="the console", extra="ui")
+    needed("the console", "altair", "jinja2", "starlette", "uvicorn", "vl_convert", extra="ui")
     from rectune_dsl.ui.desk import desk
     from rectune_dsl.ui.serve import serve
     from rectune_dsl.workflow.prepare import hub

@@ -27,7 +27,9 @@ class Surrogate(Protocol):
     """A belief about lifts over production, given what was measured so far."""
 
     @property
-    def metrics(self) -> tuple[str, ...]: ...
+    def metrics(self) -> tuple[str, ...]:
+        """What it predicts, in the order of its columns."""
+        ...
 
     def predict(self, configs: Sequence[Config]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Posterior mean and standard deviation, each (configs, metrics); absolute metrics in their unit."""
@@ -84,7 +86,9 @@ class WhatIf(Protocol):
         """Equal where all slates are equal, order included."""
         ...
 
-    def slates(self, config: Config) -> Slates: ...
+    def slates(self, config: Config) -> Slates:
+        """What the config shows for each request of the panel."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -135,7 +139,9 @@ class Actor(Protocol):
         """More proposals than arms, so that the Critic has a choice; each inside bounds and constraints."""
         ...
 
-    def recommend(self, context: AgentContext) -> Recommendation: ...
+    def recommend(self, context: AgentContext) -> Recommendation:
+        """The config to confirm, chosen by the posterior; production where nothing is better."""
+        ...
 
 
 class Critic(Protocol):
@@ -163,11 +169,15 @@ class Launch:
 class OnlineAgent(Protocol):
     """A pure step function: the workflow acts on what it decides."""
 
-    def design(self, context: AgentContext, launch: Launch) -> ExperimentSpec: ...
+    def design(self, context: AgentContext, launch: Launch) -> ExperimentSpec:
+        """The experiment that is made of what the launch fixes."""
+        ...
 
     def step(
         self, context: AgentContext, state: ExperimentState, observation: Observation
-    ) -> Sequence[Action]: ...
+    ) -> Sequence[Action]:
+        """What to do after a look: wait, serve more, stop an arm, finish or freeze."""
+        ...
 
 
 AskedFor = Literal["launch", "confirm", "ship"]
@@ -187,8 +197,12 @@ class Describer(Protocol):
 
 
 class InsightAgent(Protocol):
-    def learn(self, context: AgentContext) -> Insight: ...
+    def learn(self, context: AgentContext) -> Insight:
+        """What the rounds so far teach: the elite set, mechanics, notes for people."""
+        ...
 
 
 class SkillAgent(Protocol):
-    def evolve(self, context: AgentContext, insight: Insight) -> Sequence[SkillRevision]: ...
+    def evolve(self, context: AgentContext, insight: Insight) -> Sequence[SkillRevision]:
+        """What skills should know from now on. What of it becomes active is decided by the evidence gate."""
+        ...

@@ -98,8 +98,10 @@ from rectune_dsl.hooks.trials import (
     StopArm,
     Wait,
 )
+from rectune_dsl.hooks.version import API_VERSION
 
 __all__ = [
+    "API_VERSION",
     "CONTROL",
     "HOLDOUT",
     "LLM",

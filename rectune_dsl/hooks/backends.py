@@ -39,7 +39,9 @@ class ABBackend(Protocol):
     Raise `BackendError` with a `help` when the platform refuses or fails.
     """
 
-    def capabilities(self) -> Capabilities: ...
+    def capabilities(self) -> Capabilities:
+        """What it can measure, randomise and serve."""
+        ...
 
     def check(self) -> Sequence[str]:
         """Problems that would stop a campaign (credentials, files, schema), each a sentence."""
@@ -70,7 +72,9 @@ class ABBackend(Protocol):
         """What is known at `as_of`, from the experiment's start."""
         ...
 
-    def stop(self, experiment: str, outcome: str) -> None: ...
+    def stop(self, experiment: str, outcome: str) -> None:
+        """Serve nobody any more, whether it ran or not; what was observed stays."""
+        ...
 
     def deliver(self, config: Config) -> None:
         """Make `config` the production config."""
@@ -90,31 +94,45 @@ class Delivery(Protocol):
         """What serves, and where, in a few words; without secrets."""
         ...
 
-    def check(self) -> Sequence[str]: ...
+    def check(self) -> Sequence[str]:
+        """Problems that would keep it from serving, each a sentence."""
+        ...
 
     def create(self, spec: ExperimentSpec, key: str, population: int) -> str:
         """Make the experiment, or find it; return the id that exposures are logged with. It takes
         `spec.exposure(population).share` of the users that the spec does not exclude."""
         ...
 
-    def start(self, experiment: str) -> None: ...
+    def start(self, experiment: str) -> None:
+        """As `ABBackend.start`."""
+        ...
 
     def set_exposure(
         self, experiment: str, fraction: float, arm: str | None = None, at: datetime | None = None
-    ) -> None: ...
+    ) -> None:
+        """As `ABBackend.set_exposure`."""
+        ...
 
-    def stop(self, experiment: str, outcome: str) -> None: ...
+    def stop(self, experiment: str, outcome: str) -> None:
+        """As `ABBackend.stop`."""
+        ...
 
-    def deliver(self, config: Config) -> None: ...
+    def deliver(self, config: Config) -> None:
+        """As `ABBackend.deliver`."""
+        ...
 
-    def rollback(self) -> None: ...
+    def rollback(self) -> None:
+        """As `ABBackend.rollback`."""
+        ...
 
 
 @runtime_checkable
 class PanelBackend(Protocol):
     """A backend that can sample logged requests."""
 
-    def panel(self, requests: int) -> Panel: ...
+    def panel(self, requests: int) -> Panel:
+        """So many logged requests with their candidates' scores, without outcomes."""
+        ...
 
 
 @runtime_checkable

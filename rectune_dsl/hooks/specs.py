@@ -1,18 +1,22 @@
 """The hooks. A plugin implements some of them, marked with `hookimpl`; these docstrings are their reference.
 
 What is registered is an object or, so that nothing is imported before it is used, a string
-`"module:attribute"`.
+`"module:attribute"`. Each name has one owner: a plugin that registers a name that is taken does not load.
+
+Of events a listener takes those arguments that it needs. It is called in the process that runs the campaign,
+which waits for it; where it fails, that is warned of, and the campaign goes on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import pluggy
 
 if TYPE_CHECKING:
-    from rectune_dsl.hooks.api import RoundResult, Verdict
+    from rectune_dsl.hooks.api import AskedFor, RoundResult, Verdict
 
 hookspec = pluggy.HookspecMarker("rectune")
 hookimpl = pluggy.HookimplMarker("rectune")
@@ -69,13 +73,23 @@ def rectune_register_executors(register: Register) -> None:
 
 
 @hookspec
-def rectune_register_commands(register: Register) -> None:
-    """Call `register(name, command)` with a `click.Command` that becomes `rectune NAME`."""
+def rectune_run_started(run: str, task: str) -> None:
+    """A run begins. `run` is its id, `task` the name of its task."""
 
 
 @hookspec
-def rectune_run_started(run: str, task: str) -> None:
-    """A run begins, or goes on after `resume`."""
+def rectune_approval_asked(
+    run: str, step: str, asked_for: AskedFor, arms: tuple[str, ...], expires: datetime | None
+) -> None:
+    """A run waits for people: `rectune approve RUN` or `rectune reject RUN`. `expires` is when silence
+    becomes a no, None where it never does. Told once for each question; not again where the run is killed at
+    that moment."""
+
+
+@hookspec
+def rectune_arm_stopped(run: str, experiment: str, arm: str, why: str) -> None:
+    """An arm's harm is shown, and it takes no more traffic. `experiment` is the experiment's key. Told once;
+    not again where the run is killed at that moment."""
 
 
 @hookspec

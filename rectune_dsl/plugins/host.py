@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import traceback
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib import metadata
+from itertools import chain
 from pathlib import Path
-from types import ModuleType
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
-import click
 import pluggy
 
 from rectune_dsl.dsl.llm import ASKING
@@ -23,67 +19,29 @@ from rectune_dsl.hooks import specs
 from rectune_dsl.hooks.errors import BackendError, PluginError, UsageError
 from rectune_dsl.hooks.models import ModelSettings, NoAnswerError
 from rectune_dsl.hooks.specs import Role
+from rectune_dsl.hooks.version import API_VERSION
+from rectune_dsl.plugins import sound
+from rectune_dsl.plugins.finding import GROUP, Found, built_in, from_file, installed
 from rectune_dsl.plugins.guard import Guarded, guarded
-
-GROUP = "rectune"
-"""The entry-point group of plugins."""
-ROLES: tuple[Role, ...] = get_args(Role)
-DUTIES: Mapping[Role, tuple[str, ...]] = {
-    "actor": ("propose", "recommend"),
-    "critic": ("review",),
-    "online": ("design", "step"),
-    "insight": ("learn",),
-    "skill": ("evolve",),
-}
-"""The methods an agent has to have."""
-Kind = Literal["agent", "backend", "delivery", "settings", "llm", "function", "executor", "command"]
+from rectune_dsl.plugins.registry import DUTIES, ROLES, Kind, Registered, Registry
 
 
 @dataclass(frozen=True)
 class Plugin:
-    """A plugin as `rectune plugins` lists it. `failure` is empty when it loaded."""
+    """A plugin as `rectune plugins` lists it. `api` is the version of the hooks that it is written for.
+    `failure` says why it did not load, `traceback` where; both are empty when it did."""
 
     name: str
     version: str
     origin: str
+    distribution: str = ""
+    api: object = API_VERSION
     hooks: tuple[str, ...] = ()
     failure: str = ""
+    traceback: str = ""
 
-
-@dataclass(frozen=True)
-class Registered:
-    """One registration: the object, or the `module:attribute` it is imported from when first used."""
-
-    kind: Kind
-    name: str
-    target: object
-    plugin: str
-
-    def load(self) -> Any:
-        """The registered object. Raises PluginError when it cannot be imported."""
-        try:
-            return self._fit(_resolve(self.target))
-        except Exception as error:
-            raise PluginError(
-                f"plugin {self.plugin!r} promised {self.kind} {self.name!r}, but {self.target} "
-                f"could not be loaded: {type(error).__name__}: {error}",
-                help=f"update or uninstall {self.plugin}",
-            ) from error
-
-    def _fit(self, loaded: Any) -> Any:
-        """What was loaded, if it is what its kind has to be. Raises TypeError."""
-        if self.kind == "function":
-            from rectune_dsl.hooks.compute import FormulaFunction  # few tasks call a plugin's function
-
-            if not isinstance(loaded, FormulaFunction):
-                raise TypeError(f"{type(loaded).__name__} is no FormulaFunction")
-        if self.kind == "settings" and not (isinstance(loaded, type) and issubclass(loaded, Table)):
-            raise TypeError(f"{self.target} is no subclass of Settings")
-        if self.kind == "command" and not isinstance(loaded, click.Command):
-            raise TypeError(f"{type(loaded).__name__} is no click.Command")
-        if self.kind in ("agent", "backend", "delivery", "llm", "executor") and not callable(loaded):
-            raise TypeError(f"{type(loaded).__name__} cannot be called to make one")
-        return loaded
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}".rstrip()
 
 
 class Host:
@@ -94,14 +52,10 @@ class Host:
         self._warn = warn
         self._manager = pluggy.PluginManager(GROUP)
         self._manager.add_hookspecs(specs)
-        self._registered: dict[tuple[str, str], Registered] = {}
+        self._registry = Registry()
         self.plugins: list[Plugin] = []
-        self._load("rectune", _version("rectune"), "built in", _import("rectune_dsl.plugins.builtin"))
-        for entry in sorted(metadata.entry_points(group=GROUP), key=lambda e: e.name):
-            version = entry.dist.version if entry.dist else ""
-            self._load(entry.name, version, entry.value, entry.load)
-        for file in files:
-            self._load(file.stem, "", str(file), partial(_module_from, file))
+        for found in chain([built_in()], installed(), map(from_file, files)):
+            self._load(found)
 
     def agent(self, role: Role, name: str) -> Any:
         """A new agent. Raises PluginError when nobody registered it."""
@@ -144,22 +98,21 @@ class Host:
     def agents(self) -> Mapping[str, frozenset[str]]:
         """The agents' names by role: those that are registered, and providers' where there is an agent `llm`
         to ask them."""
-        names = [key.split("/", 1) for kind, key in self._registered if kind == "agent"]
+        names = [registered.name.split("/", 1) for registered in self._registry.of("agent")]
         found = {role: frozenset(name for r, name in names if r == role) for role in ROLES}
         return {role: of | self.names("llm") if "llm" in of else of for role, of in found.items()}
 
     def names(self, kind: Kind) -> frozenset[str]:
-        return frozenset(name for k, name in self._registered if k == kind)
+        return frozenset(registered.name for registered in self._registry.of(kind))
 
     def loaded(self, kind: Kind) -> dict[str, Any]:
         """Every registered object of a kind, imported; one that cannot be is warned of and left out."""
         found = {}
-        for (of, name), registered in self._registered.items():
-            if of == kind:
-                try:
-                    found[name] = registered.load()
-                except PluginError as error:
-                    self._warn(str(error))
+        for registered in self._registry.of(kind):
+            try:
+                found[registered.name] = registered.load()
+            except PluginError as error:
+                self._warn(str(error))
         return found
 
     def settings(self) -> Mapping[str, Callable[[], type[Table] | None]]:
@@ -174,18 +127,22 @@ class Host:
                 return None
             return found
 
-        return {n: partial(load, r) for (kind, n), r in self._registered.items() if kind == "settings"}
+        return {r.name: partial(load, r) for r in self._registry.of("settings")}
 
     def registered(self) -> tuple[Registered, ...]:
-        return tuple(self._registered.values())
+        return self._registry.all()
+
+    def broken(self) -> tuple[Plugin, ...]:
+        """Those that did not load."""
+        return tuple(plugin for plugin in self.plugins if plugin.failure)
+
+    def plugins_named(self, name: str) -> tuple[Plugin, ...]:
+        """Those with this name, or of the distribution with it."""
+        return tuple(p for p in self.plugins if name in (p.name, p.distribution))
 
     def hooks(self) -> tuple[tuple[str, str], ...]:
         """Every hook with the first line of its documentation."""
-        listed = []
-        for name, function in vars(specs).items():
-            if name.startswith("rectune_"):
-                listed.append((name, " ".join((function.__doc__ or "").split("\n\n")[0].split())))
-        return tuple(listed)
+        return tuple((name, first_paragraph(getattr(specs, name))) for name in sound.HOOKS)
 
     def emit(self, event: str, **facts: object) -> None:
         """Tell plugins of an event. A listener that fails is warned of and does not stop the run."""
@@ -196,7 +153,8 @@ class Host:
                 self._warn(f"plugin {listener.plugin_name}: {event} failed: {type(error).__name__}: {error}")
 
     def _is_named_after_provider(self, role: Role, name: str) -> bool:
-        return ("agent", f"{role}/{name}") not in self._registered and ("llm", name) in self._registered
+        known = self._registry.get
+        return known("agent", f"{role}/{name}") is None and known("llm", name) is not None
 
     def _maker(self, kind: Literal["backend", "delivery"], name: str) -> Callable[..., Any]:
         words = f"{kind} {name!r}"
@@ -204,35 +162,48 @@ class Host:
         return lambda context: Guarded(make(context), words, BackendError)
 
     def _find(self, kind: Kind, key: str, words: str) -> Registered:
-        if (found := self._registered.get((kind, key))) is not None:
+        if (found := self._registry.get(kind, key)) is not None:
             return found
-        prefix = key.rpartition("/")[0]
-        known = sorted(
-            k.rpartition("/")[2] for (kd, k) in self._registered if kd == kind and k.startswith(prefix)
-        )
-        broken = ", ".join(f"{p.name} {p.version}" for p in self.plugins if p.failure)
+        role = key.rpartition("/")[0]
+        names = (registered.name.rpartition("/") for registered in self._registry.of(kind))
+        known = sorted(name for of, _, name in names if of == role)
+        broken = ", ".join(map(str, self.broken()))
         raise PluginError(
             f"there is no {words}" + (f"; these plugins failed to load: {broken}" if broken else ""),
             help=f"known: {', '.join(known) or 'none'}; `rectune plugins` lists what is loaded",
         )
 
-    def _load(self, name: str, version: str, origin: str, load: Callable[[], Any]) -> None:
+    def _load(self, found: Found) -> None:
+        """Load a plugin and list it, with what it failed of where it did."""
+        told: dict[str, Any] = {}
         try:
-            plugin = load()
-            self._manager.register(plugin, name)
-            self._manager.check_pending()
+            if any(other.name == found.name for other in self.plugins):
+                raise PluginError(
+                    f"there is another plugin with the name {found.name!r}", help="uninstall one of the two"
+                )
+            plugin = found.load()
+            told["api"] = sound.version_of(plugin)
+            told["hooks"] = self._joined(plugin, found.name)
+        except (Exception, SystemExit) as error:
+            told |= {"failure": _tail(error), "traceback": "".join(traceback.format_exception(error))}
+        listed = Plugin(found.name, found.version, found.origin, found.distribution, **told)
+        self.plugins.append(listed)
+        if listed.failure:
+            reason = listed.failure.splitlines()[-1]
+            more = f"`rectune plugins --why {found.name}` tells more"
+            self._warn(f"plugin {listed} did not load and is left out: {reason}; {more}")
+
+    def _joined(self, plugin: object, name: str) -> tuple[str, ...]:
+        """Keep what a plugin registers; its hooks. Nothing is left of one that fails."""
+        sound.check(plugin, self._manager)
+        self._manager.register(plugin, name)
+        try:
             self._collect(name)
-        except Exception as error:
-            if (broken := self._manager.get_plugin(name)) is not None:
-                self._manager.unregister(broken)
-            self._registered = {k: r for k, r in self._registered.items() if r.plugin != name}
-            failure = _tail(error)
-            self.plugins.append(Plugin(name, version, origin, failure=failure))
-            reason = failure.splitlines()[-1]
-            self._warn(f"plugin {name} {version} did not load and is left out: {reason}")
-            return
-        hooks = tuple(caller.name for caller in self._manager.get_hookcallers(plugin) or ())
-        self.plugins.append(Plugin(name, version, origin, hooks))
+        except BaseException:
+            self._manager.unregister(plugin)
+            self._registry.drop(name)
+            raise
+        return tuple(caller.name for caller in self._manager.get_hookcallers(plugin) or ())
 
     def _collect(self, plugin: str) -> None:
         """Ask the plugin just registered what it brings."""
@@ -241,14 +212,14 @@ class Host:
 
         def keep(kind: Kind) -> specs.Register:
             def register(name: str, target: object) -> None:
-                self._keep(Registered(kind, name, target, plugin))
+                self._registry.keep(Registered(kind, name, target, plugin))
 
             return register
 
         def register_agent(role: Role, name: str, factory: object) -> None:
             if role not in ROLES:
                 raise UsageError(f"there is no agent role {role!r}", help=f"roles: {', '.join(ROLES)}")
-            self._keep(Registered("agent", f"{role}/{name}", factory, plugin))
+            self._registry.keep(Registered("agent", f"{role}/{name}", factory, plugin))
 
         hook("rectune_register_agents", others)(register=register_agent)
         hook("rectune_register_backends", others)(register=keep("backend"))
@@ -257,44 +228,14 @@ class Host:
         hook("rectune_register_llms", others)(register=keep("llm"))
         hook("rectune_register_functions", others)(register=keep("function"))
         hook("rectune_register_executors", others)(register=keep("executor"))
-        hook("rectune_register_commands", others)(register=keep("command"))
-
-    def _keep(self, registered: Registered) -> None:
-        key = (registered.kind, registered.name)
-        if (taken := self._registered.get(key)) is not None:
-            raise UsageError(f"{registered.kind} {registered.name!r} is already registered by {taken.plugin}")
-        self._registered[key] = registered
 
 
-def _resolve(target: object) -> Any:
-    if not isinstance(target, str):
-        return target
-    module, _, attribute = target.partition(":")
-    return getattr(importlib.import_module(module), attribute)
+def first_paragraph(documented: object) -> str:
+    """Of a docstring, as one line."""
+    return " ".join((documented.__doc__ or "").split("\n\n")[0].split())
 
 
-def _import(module: str) -> Callable[[], ModuleType]:
-    return lambda: importlib.import_module(module)
-
-
-def _module_from(file: Path) -> ModuleType:
-    if not file.is_file():
-        raise UsageError(f"there is no plugin file {file}")
-    spec = importlib.util.spec_from_file_location(f"rectune_plugin_{file.stem}", file)
-    if spec is None or spec.loader is None:
-        raise UsageError(f"{file} is not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def _version(distribution: str) -> str:
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return ""
-
-
-def _tail(error: Exception) -> str:
-    """The last lines of a traceback: enough to find the fault, short enough to read in a list."""
-    return "".join(traceback.format_exception(error)[-2:]).strip()
+def _tail(error: BaseException) -> str:
+    """The last lines of a traceback, and what to do: enough to find the fault, short enough for a list."""
+    lines = "".join(traceback.format_exception(error)[-2:]).strip()
+    return f"{lines}; {help}" if (help := getattr(error, "help", "")) else lines

@@ -1,4 +1,4 @@
-"""Packages that only some readers of reports need."""
+"""Packages that only some reports need."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ import importlib
 from rectune_dsl.hooks.errors import UsageError
 
 
-def needed(*modules: str, of: str, extra: str, instead: str = "") -> None:
-    """Import modules that an `extra` of this package brings. Raises UsageError where one of them is not
-    installed: `of` is what needs it, `instead` what needs less."""
+def needed(purpose: str, *modules: str, extra: str = "report", otherwise: str = "") -> None:
+    """Import modules of an extra of this package. Raises UsageError where one of them is not installed, which
+    says for what it is needed and how to do without it."""
     for module in modules:
         try:
             importlib.import_module(module)
         except ModuleNotFoundError as error:
-            other = f"; {instead}" if instead else ""
             raise UsageError(
-                f"{of} needs the package {error.name}, which is not installed",
-                help=f"pip install 'rectune[{extra}]'{other}",
+                f"{purpose} needs the package {error.name}, which is not installed",
+                help="; ".join(filter(None, (f"pip install 'rectune[{extra}]'", otherwise))),
             ) from None

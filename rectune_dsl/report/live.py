@@ -6,7 +6,6 @@ from datetime import timedelta
 from types import TracebackType
 
 from rich.console import Console
-from rich.status import Status
 from rich.text import Text
 
 from rectune_dsl.dsl.model import Task
@@ -23,11 +22,13 @@ from rectune_dsl.hooks.api import (
     StopArm,
 )
 from rectune_dsl.report.lifts import print_lifts, print_proposals
+from rectune_dsl.report.progress import Campaign
 from rectune_dsl.report.standing import print_answered, print_request
 from rectune_dsl.report.turnout import turnout
 from rectune_dsl.report.words import count
 from rectune_dsl.workflow.compile import Step, StepKind
 from rectune_dsl.workflow.journaled import Look, Wait
+from rectune_dsl.workflow.slots import ramp_of
 from rectune_dsl.workflow.watch import (
     Answered,
     Asked,
@@ -58,7 +59,7 @@ _DOING = {
 
 
 class LiveWatcher:
-    """Prints rounds as they finish; on a terminal a status line says what goes on."""
+    """Prints rounds as they finish; on a terminal a bar says what goes on, and how long it may take."""
 
     def __init__(
         self, out: Console, task: Task, run: str, capabilities: Capabilities, flag: str = ""
@@ -67,23 +68,25 @@ class LiveWatcher:
         self._task = task
         self._run, self._flag = run, flag
         self._capabilities = capabilities
-        self._status = Status("", console=out)
+        self._round = _days_of_a_round(task)
+        days = task.experiment.rounds * self._round + ramp_of(task).lasts + task.confirm.days
+        self._bar = Campaign(out, days, timed=capabilities.virtual_time)
+        self._over = 0  # days, before this experiment
         self._proposals: tuple[Proposal, ...] = ()
         out.print(Text.assemble(("run ", "dim"), (run, "bold"), f"  on {capabilities.description}"))
 
     def __enter__(self) -> LiveWatcher:
-        if self._out.is_terminal:
-            self._status.start()
+        self._bar.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._status.stop()
+        self._bar.stop()
 
     def pause(self) -> None:
         """Leave the terminal to a question. The next step takes it again."""
-        self._status.stop()
+        self._bar.stop()
 
     def __call__(self, event: Event) -> None:
         match event:
@@ -111,14 +114,15 @@ class LiveWatcher:
             case Recommended(recommendation):
                 self._recommended(recommendation)
             case Finished():
-                self._status.stop()
+                self._bar.stop()
 
     def _step(self, step: Step) -> None:
         rounds = self._task.experiment.rounds
         place = f"round {step.round} of {rounds}: " if step.round <= rounds else ""
-        self._status.update(f"{place}{_DOING[step.kind]}")
-        if self._out.is_terminal:
-            self._status.start()
+        self._over = min(step.round - 1, rounds) * self._round
+        self._bar.doing(f"{place}{_DOING[step.kind]}")
+        self._bar.reached(self._over)
+        self._bar.start()
         if step.kind is StepKind.PROPOSE:
             self._out.print()
             self._out.rule(Text(f"round {step.round} of {rounds}"), align="left", style="dim")
@@ -138,11 +142,12 @@ class LiveWatcher:
                 self._out.print(Text(f"  {review.proposal}: {review.justification}", "dim"))
 
     def _waited(self, wait: Wait) -> None:
-        self._status.update(f"waiting for {wait.why}")
+        self._bar.doing(f"waiting for {wait.why}")
 
     def _looked(self, spec: ExperimentSpec, look: Look) -> None:
         day = _day(spec, look)
-        self._status.update(f"{spec.purpose}: {len(spec.arms)} arms, day {day} of {spec.lasts}")
+        self._bar.doing(f"{spec.purpose}: {len(spec.arms)} arms, day {day} of {spec.lasts}")
+        self._bar.reached(self._over + day)
         if said := turnout(spec, look):
             self._out.print(Text(f"{spec.purpose}: {said}", "red"))
         for action in look.actions:
@@ -177,6 +182,30 @@ class LiveWatcher:
             f"It is confirmed against control on fresh users, {count(confirm.users_per_arm)} per arm "
             f"over {confirm.days} days."
         )
+
+
+class QuietWatcher:
+    """Prints what somebody is asked, and nothing else."""
+
+    def __init__(self, out: Console, task: Task, run: str, flag: str = "") -> None:
+        self._out, self._task, self._run, self._flag = out, task, run, flag
+
+    def __enter__(self) -> QuietWatcher:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        pass
+
+    def pause(self) -> None:
+        """There is no bar in the way of a question."""
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Asked):
+            print_request(self._out, self._task, self._run, event.request, self._flag)
+
+
+def _days_of_a_round(task: Task) -> int:
+    return ramp_of(task).lasts + task.experiment.days
 
 
 def _day(spec: ExperimentSpec, look: Look) -> int:

@@ -17,7 +17,7 @@ from rectune_dsl.report.support import LOGGED, print_support
 from rectune_dsl.report.turnout import print_turnout
 from rectune_dsl.report.verdicts import bounds_table
 from rectune_dsl.report.view import RoundView, RunView, traffic
-from rectune_dsl.report.words import changes, count, predicted
+from rectune_dsl.report.words import changes, count, moment, predicted
 from rectune_dsl.report.worth import told_of, worth
 from rectune_dsl.workflow.journaled import Approval
 
@@ -25,7 +25,7 @@ from rectune_dsl.workflow.journaled import Approval
 def print_run(out: Console, task: Task, view: RunView, store_flag: str) -> None:
     """Everything: proposals with hypotheses, the Critic's words, numbers, what was learnt, the end."""
     header = view.header
-    out.print(Text.assemble(("run ", "dim"), (view.run, "bold"), f"  started {view.started}"))
+    out.print(Text.assemble(("run ", "dim"), (view.run, "bold"), f"  started {moment(view.started)}"))
     agents = ", ".join(f"{role} {name}" for role, name in header.agents.items())
     out.print(f"task {task.task.name}, seed {header.seed}, backend {header.backend}; {agents}")
     if task.task.about:
@@ -66,9 +66,8 @@ def print_end(out: Console, task: Task, view: RunView, store_flag: str) -> None:
         out.print(Text(said, "dim"))
     users, experiments, until = traffic(view)
     if users:
-        out.print(
-            Text(f"traffic: {experiments} experiments, {count(users)} users, until {until:%Y-%m-%d}", "dim")
-        )
+        spent = f"{count(experiments, 'experiment')}, {count(users, 'user')}"
+        out.print(Text(f"traffic: {spent}, until {until:%Y-%m-%d}", "dim"))
 
 
 def _print_verdict(out: Console, view: RunView, verdict: Verdict, store_flag: str) -> None:

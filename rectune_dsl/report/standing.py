@@ -13,7 +13,7 @@ from rectune_dsl.memory.codec import encode
 from rectune_dsl.report.console import outcome_style
 from rectune_dsl.report.turnout import print_turnout
 from rectune_dsl.report.view import RunView
-from rectune_dsl.report.words import changes, count, predicted
+from rectune_dsl.report.words import changes, count, moment, predicted
 from rectune_dsl.skillhub.render import plain
 from rectune_dsl.workflow import clock
 from rectune_dsl.workflow.journaled import Abort, Aborted, Approval, AskedArm, Request, Wait
@@ -29,7 +29,7 @@ TITLES = {
 
 def print_standing(out: Console, task: Task, view: RunView, now: Standing, flag: str) -> None:
     """The run's state, who works on it, what it waits for, and the commands that go on."""
-    out.print(Text.assemble(("run ", "dim"), (now.run, "bold"), f"  started {view.started}"))
+    out.print(Text.assemble(("run ", "dim"), (now.run, "bold"), f"  started {moment(view.started)}"))
     out.print(Text.assemble("state: ", (view.state, outcome_style(view.state))))
     print_turnout(out, view)
     if now.abort is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 
 from rectune_dsl.dsl.params import Param
 from rectune_dsl.hooks.api import Config, Prediction
@@ -19,8 +20,14 @@ def number(value: float) -> str:
     return f"{value:.6g}"
 
 
-def count(value: float) -> str:
-    return f"{value:,.0f}"
+def count(value: float, what: str = "") -> str:
+    """A whole number, and of what: `1 experiment`, `2,000 users`."""
+    return f"{value:,.0f} {what}{'' if value == 1 else 's'}" if what else f"{value:,.0f}"
+
+
+def moment(written: str) -> str:
+    """A time as the journal has it, to the minute."""
+    return f"{datetime.fromisoformat(written).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def predicted(predictions: Iterable[Prediction]) -> str:

@@ -19,8 +19,8 @@ def written(kind: str, facts: Any, page: Page) -> str:
         from rectune_dsl.report.markdown import markdown
 
         return markdown(page)
-    less = "the formats md and json need nothing more"
-    needed("altair", "jinja2", "vl_convert", of="an HTML report", extra="report", instead=less)
+    without = "the formats md and json need nothing more"
+    needed("an HTML report", "altair", "jinja2", "vl_convert", otherwise=without)
     from rectune_dsl.report.html.file import html_file
 
     return html_file(page)

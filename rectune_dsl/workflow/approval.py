@@ -49,8 +49,9 @@ class Questions:
         key, act = approval_key(step), self.recorder.act
         if (known := self.recorder.recall(key, Approval)) is not None:
             return known
+        was_asked = self.recorder.has(f"{step}/request")
         asked = act(f"{step}/request", Request, request)
-        self.watch(Asked(asked))
+        self.watch(Asked(asked, replayed=was_asked))
         answer = self.pause.answer(key, f"an answer to {asked.step}", lambda: self._answer(asked))
         self.watch(Answered(asked, answer))
         return act(key, Approval, lambda: answer)

@@ -150,8 +150,9 @@ class Laboratory:
         most = spec.lasts + matures + MOST_EXTRA_LOOKS
         while number < most:
             number += 1
+            was_seen = self.recorder.has(f"{step}/look-{number}")
             look = self._look(step, number, as_of, state, experiment)
-            self.watch(Looked(spec, look))
+            self.watch(Looked(spec, look, replayed=was_seen))
             stops = {a.arm: a.why for a in look.actions if isinstance(a, StopArm)}
             stopped_at |= {arm: look for arm in stops if arm not in stopped_at}
             state = replace(state, looks=number, stopped={**state.stopped, **stops})

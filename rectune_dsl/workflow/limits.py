@@ -53,7 +53,10 @@ class Gate:
         which arms, which users, when it starts, how it begins, what makes it the same experiment.
         """
         if not isinstance(spec, ExperimentSpec):
-            raise PluginError(f"the Online agent made {type(spec).__name__} instead of ExperimentSpec")
+            raise PluginError(
+                f"the Online agent made {type(spec).__name__} instead of ExperimentSpec",
+                help="update its plugin, or name another agent: [agents] online",
+            )
         problems = [
             *_changed(self.task, launch, spec),
             *_arms(self.task, spec),

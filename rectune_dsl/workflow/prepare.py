@@ -17,7 +17,15 @@ from rectune_dsl.dsl.diagnostics import Diagnostic
 from rectune_dsl.dsl.extends import Reader, read_file
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.source import Source
-from rectune_dsl.hooks.api import ABBackend, BackendContext, BackendError, FormulaFunction, Skill, UsageError
+from rectune_dsl.hooks.api import (
+    ABBackend,
+    BackendContext,
+    BackendError,
+    FormulaFunction,
+    PluginError,
+    Skill,
+    UsageError,
+)
 from rectune_dsl.hooks.specs import Role
 from rectune_dsl.memory.codec import decode, encode
 from rectune_dsl.memory.journal import HEADER, Journal
@@ -26,6 +34,7 @@ from rectune_dsl.skillhub.hub import Skillhub, seed_folders
 from rectune_dsl.workflow.capable import lacking, located
 from rectune_dsl.workflow.environment import environment
 from rectune_dsl.workflow.journaled import RunHeader
+from rectune_dsl.workflow.missed import missed
 from rectune_dsl.workflow.slots import slot_of
 from rectune_dsl.workflow.surface import holdout_config, surface_id
 
@@ -34,11 +43,18 @@ SKILL_WORKSPACE = Path(".rectune") / "skills"
 
 
 class InvalidTaskError(UsageError):
-    """A task file with problems. `problems` are all of them."""
+    """A task file with problems. `problems` are all of them. Where a plugin that did not load may be the
+    reason, `missed` says so: that is a plugin's failure (exit code 3)."""
 
-    def __init__(self, problems: Sequence[Diagnostic], sources: Mapping[str, Source]) -> None:
+    def __init__(
+        self, problems: Sequence[Diagnostic], sources: Mapping[str, Source], missed: str = ""
+    ) -> None:
         count = sum(p.severity == "error" for p in problems)
-        super().__init__(f"{count} problem{'s' if count != 1 else ''} in the task; nothing was launched")
+        message = f"{count} problem{'s' if count != 1 else ''} in the task; nothing was launched"
+        mend = "each problem says what to write; `rectune explain CODE` tells more"
+        super().__init__(message, help=missed or mend)
+        if missed:
+            self.exit_code = PluginError.exit_code
         self.problems = tuple(problems)
         self.sources = dict(sources)
 
@@ -74,7 +90,7 @@ def load(source: Source, host: Host, choices: Choices, read: Reader = read_file,
     of the run."""
     checked = check(source, environment(host), read)
     if checked.task is None:
-        raise InvalidTaskError(checked.problems, checked.sources)
+        raise InvalidTaskError(checked.problems, checked.sources, missed(checked.problems, host))
     task = _with(checked.task, choices)
     functions = host.loaded("function")
     executor = host.executor(task.simulator.executor)
@@ -82,7 +98,10 @@ def load(source: Source, host: Host, choices: Choices, read: Reader = read_file,
     context = BackendContext(task, choices.seed, folder, functions, executor, setbacks)
     backend = _backend(host, context)
     if said := list(backend.check()):
-        raise UsageError(f"backend {task.experiment.backend!r} is not ready: {'; '.join(said)}")
+        raise UsageError(
+            f"backend {task.experiment.backend!r} is not ready: {'; '.join(said)}",
+            help="mend that and run again: nothing was launched",
+        )
     if problems := located(checked.source, lacking(task, backend.capabilities())):
         raise InvalidTaskError(problems, checked.sources)
     return Loaded(checked, task, functions, backend)
@@ -159,7 +178,7 @@ def reach(journal: Journal, run: str, host: Host, warn: Callable[[str], None]) -
     header = header_of(journal, run)
     checked = check(Source(header.task_path, header.task_text), environment(host), _journaled(header))
     if checked.remains is None:
-        raise InvalidTaskError(checked.problems, checked.sources)
+        raise InvalidTaskError(checked.problems, checked.sources, missed(checked.problems, host))
     for problem in checked.errors:
         warn(f"the task of run {run} could not be launched today: {problem.message}")
     task = _with(checked.remains, Choices(header.seed, header.agents, header.backend))
@@ -179,7 +198,7 @@ def task_of(header: RunHeader, host: Host) -> Task:
     """The task of a run, without a backend: to show what the run did."""
     checked = check(Source(header.task_path, header.task_text), environment(host), _journaled(header))
     if checked.task is None:
-        raise InvalidTaskError(checked.problems, checked.sources)
+        raise InvalidTaskError(checked.problems, checked.sources, missed(checked.problems, host))
     return _with(checked.task, Choices(header.seed, header.agents, header.backend))
 
 

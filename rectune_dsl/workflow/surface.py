@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from rectune_dsl.dsl.model import Task
-from rectune_dsl.hooks.api import Config, Recommendation, UsageError
+from rectune_dsl.hooks.api import Config, ExperimentSpec, Recommendation, UsageError
 from rectune_dsl.memory.journal import HEADER, Journal
 from rectune_dsl.memory.recorder import Recorder
 from rectune_dsl.workflow.compile import StepKind
 from rectune_dsl.workflow.deliveries import DELIVER, has_delivered
 from rectune_dsl.workflow.journaled import RunHeader
+from rectune_dsl.workflow.launches import latest_place
 
 
 def surface_id(task: Task) -> str:
@@ -20,13 +21,17 @@ def holdout_config(task: Task, journal: Journal, run: str) -> Config | None:
     """What the surface's holdout is served, where it differs from production: the production config of the
     surface's first run, once a run on it has shipped. None before that, and without a `[holdout]`.
 
-    Raises UsageError when that run tuned other params: this task cannot serve its config.
+    Raises UsageError when that run tuned other params, so that this task cannot serve its config, or when
+    runs that shipped held out another share of users.
     """
     if task.holdout is None:
         return None
     earlier = [r.run for r in reversed(journal.runs()) if r.surface == surface_id(task) and r.run != run]
-    if not any(has_delivered(journal, r) for r in earlier):
+    shipped = [r for r in earlier if has_delivered(journal, r)]
+    if not shipped:
         return None
+    for other in shipped:
+        _assert_held(journal, other, task.holdout.share)
     first = Recorder(journal, earlier[0]).recall(HEADER, RunHeader)
     if first is None or set(first.production) != set(task.production):
         raise UsageError(
@@ -35,6 +40,20 @@ def holdout_config(task: Task, journal: Journal, run: str) -> Config | None:
             help="tune the same params as that run, or give the task a `surface` of its own",
         )
     return Config(first.production)
+
+
+def _assert_held(journal: Journal, run: str, share: float) -> None:
+    """Raises UsageError where a run that shipped held out another share of users than that: some of them
+    would have been served what it shipped, or would be now."""
+    recorder = Recorder(journal, run)
+    place = latest_place(recorder, StepKind.CONFIRM)
+    spec = recorder.recall(f"{place}/design", ExperimentSpec)
+    if spec is not None and 0 < spec.holdout_share != share:
+        raise UsageError(
+            f"run {run} shipped to all but a holdout of {spec.holdout_share:.4g} of the surface's users, and "
+            f"the task holds out {share:.4g}: its holdout would not be who never got what was shipped",
+            help=f"write share = {spec.holdout_share} in [holdout], or give the task a `surface` of its own",
+        )
 
 
 def next_confirmation(task: Task, journal: Journal) -> int:

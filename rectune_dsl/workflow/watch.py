@@ -39,9 +39,11 @@ class Reviewed:
 
 @dataclass(frozen=True)
 class Asked:
-    """Somebody has to answer before the run goes on."""
+    """Somebody has to answer before the run goes on. `replayed`: the question was there before the run was
+    taken up."""
 
     request: Request
+    replayed: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,11 @@ class Waited:
 
 @dataclass(frozen=True)
 class Looked:
+    """`replayed`: it happened before the run was resumed."""
+
     spec: ExperimentSpec
     look: Look
+    replayed: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -14,12 +13,10 @@ from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.space import Space
 from rectune_dsl.funnel.whatif import WhatIf
 from rectune_dsl.hooks.api import (
-    CONTROL,
     AgentContext,
     Arm,
     Budget,
     Config,
-    Estimates,
     KnowledgeRecord,
     Mechanic,
     Panel,
@@ -31,6 +28,7 @@ from rectune_dsl.surrogate import slates
 from rectune_dsl.surrogate.params import fit
 from rectune_dsl.surrogate.semantics import prior_of
 from rectune_dsl.surrogate.told import Told
+from rectune_dsl.testing.rounds import round_of
 
 PARAMS: Mapping[str, Mapping[str, Any]] = {
     "a_click": {"production": 1.0, "low": 0.2, "high": 3.0},
@@ -92,37 +90,6 @@ class World:
         rng = np.random.default_rng([seed, number])
         arms = [Arm(f"r{number}a{i}", config) for i, config in enumerate(configs)]
         return round_of(self.task, number, arms, [self.lifts(c) for c in configs], self.errors, rng)
-
-
-def round_of(
-    task: Task,
-    number: int,
-    arms: Sequence[Arm],
-    truths: Sequence[Mapping[str, float]],
-    errors: Mapping[str, float],
-    rng: np.random.Generator | None = None,
-    **fields: Any,
-) -> RoundResult:
-    """A round whose arms share half of their error variance: that of control."""
-    metrics, count = tuple(task.judged), len(arms)
-    lift = np.array([[truth.get(m, 0.0) for m in metrics] for truth in truths]).reshape(count, -1)
-    block = 0.5 * (np.eye(count) + 1.0)
-    covariance = np.kron(block, np.diag([errors.get(m, 1e-3) ** 2 for m in metrics]))
-    if rng is not None:
-        lift = lift + rng.multivariate_normal(np.zeros(lift.size), covariance).reshape(lift.shape)
-    level = np.vstack([np.ones(len(metrics)), 1.0 + lift])
-    estimates = Estimates(
-        as_of=datetime(2026, 1, 9, tzinfo=UTC),
-        arms=tuple(arm.name for arm in arms),
-        metrics=metrics,
-        lift=tuple(map(tuple, lift.tolist())),
-        covariance=tuple(map(tuple, covariance.tolist())),
-        level=tuple(map(tuple, level.tolist())),
-        level_se=tuple(map(tuple, np.full(level.shape, 1e-3).tolist())),
-        effective_n=tuple(map(tuple, np.full(lift.shape, 2000.0).tolist())),
-    )
-    control = Arm(CONTROL, Config(task.production))
-    return RoundResult(number, f"round-{number}/experiment", (control, *arms), estimates, **fields)
 
 
 def make_context(

@@ -21,7 +21,7 @@ try:
     cli.main()
 except SystemExit:
     pass
-print(sorted({{"numpy", "pydantic", "scipy", "rich", "matplotlib"}} & set(sys.modules)))
+print(sorted({{"numpy", "pydantic", "scipy", "rich", "altair"}} & set(sys.modules)))
 """
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
@@ -81,7 +81,8 @@ def test_describe_draws_and_prints(rectune, tmp_path):
 def test_describe_refuses_a_format_it_cannot_draw(rectune):
     result = rectune("simulate", "describe", "shop", *FEW, "--png", "shop.doc")
     assert result.code == 2
-    assert "name a file that ends in .png" in result.err
+    assert "cannot draw shop.doc: .doc is no format of pictures" in result.err
+    assert "name a file that ends in .png, .svg or .pdf" in result.err
 
 
 def test_describe_as_json_has_all_heads(rectune):

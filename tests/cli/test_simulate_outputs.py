@@ -41,11 +41,13 @@ def test_a_format_that_nobody_draws_is_told_before_the_work(rectune, untouched, 
     assert "name a file that ends in .png" in done.err
 
 
-def test_a_missing_matplotlib_is_told_before_the_work(rectune, untouched, monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib.backend_bases", None)
+@pytest.mark.parametrize("name", ["altair", "vl_convert"])
+def test_a_missing_package_is_told_before_the_work(rectune, untouched, monkeypatch, name):
+    monkeypatch.setitem(sys.modules, name, None)  # as if it were not installed
     done = rectune("simulate", "describe", "shop", "--png", "shop.png")
     assert done.code == 2
-    assert "rectune[report]" in done.err
+    assert f"a picture needs the package {name}, which is not installed" in done.err
+    assert "pip install 'rectune[report]'" in done.err
 
 
 def test_a_file_that_is_closed_to_us_is_told_before_the_work(rectune, untouched, monkeypatch, tmp_path):

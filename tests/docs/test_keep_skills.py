@@ -1,12 +1,30 @@
 """The how-to on skills names every command, and the limits that the code has."""
 
 import re
-from pathlib import Path
+
+from page_blocks import ROOT, blocks
+from page_shell import Shell, commands, missing
 
 from rectune_dsl.cli.skills import command
 from rectune_dsl.skillhub import archive, content, knowledge, revisions, tidy
 
-PAGE = (Path(__file__).parents[2] / "docs/how-to/keep-skills.md").read_text(encoding="utf-8")
+KEEP_SKILLS = ROOT / "docs/how-to/keep-skills.md"
+PAGE = KEEP_SKILLS.read_text(encoding="utf-8")
+REVISION = r"^ [* ]   ([0-9a-f]{12}) "
+
+
+def test_its_commands_do_what_it_says(tmp_path):
+    """Revisions are named by hashes of their contents, other ones in every run: by their place in the log."""
+    shell, named = Shell(tmp_path), {}
+    transcript = "".join(block.text for block in blocks(KEEP_SKILLS) if block.language == "console")
+    for shown, expected in commands(transcript):
+        done = " ".join(named.get(word, word) for word in shown.split(" "))
+        code, said = shell.run(done)
+        assert code == 0, f"$ {done}\n{said}"
+        assert missing(done, said, expected) is None, f"$ {done}\n{said}\nand not\n{expected}"
+        if "skills log" in shown:
+            told, real = (re.findall(REVISION, text, re.MULTILINE) for text in (expected, said))
+            named = {there[:4]: here[:4] for there, here in zip(told, real, strict=True)}
 
 
 def test_it_shows_every_command_and_no_other():

@@ -1,7 +1,6 @@
 """Plugins are found, what they bring is listed, and one that fails does not take the others along."""
 
 import inspect
-import textwrap
 
 import pytest
 
@@ -10,18 +9,6 @@ from rectune_dsl.hooks.api import LLMAnswer, ModelSettings, NoAnswerError, Oracl
 from rectune_dsl.hooks.errors import BackendError, PluginError
 from rectune_dsl.plugins.guard import Guarded
 from rectune_dsl.plugins.host import Host
-
-HEADER = "from rectune_dsl.hooks.specs import hookimpl\n"
-
-
-@pytest.fixture
-def plugin(tmp_path):
-    def write(body, name="mine"):
-        path = tmp_path / f"{name}.py"
-        path.write_text(HEADER + textwrap.dedent(body))
-        return path
-
-    return write
 
 
 def failures(host):

@@ -2,38 +2,27 @@
 
 import json
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from rectune_dsl.dsl.model import Simulator
 from rectune_dsl.dsl.source import Source
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.plugins.host import Host
-from rectune_dsl.report.facts.gather import facts
-from rectune_dsl.report.facts.slates import replayed
-from rectune_dsl.report.view import read_run
+from rectune_dsl.simulator.describe import describe
+from rectune_dsl.simulator.world import sizes_of
+from rectune_dsl.simulator.worlds import load as load_world
 from rectune_dsl.testing.project import Project
 from rectune_dsl.workflow.assemble import campaign
 from rectune_dsl.workflow.journaled import Approval
-from rectune_dsl.workflow.prepare import Choices, begin, load, task_of
+from rectune_dsl.workflow.prepare import Choices, begin, load
 
 sys.path.append(str(Path(__file__).parent))
+from told import Told
+
 PLANTED = Path(__file__).parents[1] / "workflow" / "planted.py"
 TASK = PLANTED.with_suffix(".toml").read_text()
-
-
-class Told:
-    """A run as its journal has it, with its task."""
-
-    def __init__(self, journal, run, host):
-        self.journal, self.run, self.host = journal, run, host
-        self.view = read_run(journal, run)
-        self.task = task_of(self.view.header, host)
-
-    def facts(self, *, slates=False, **changes):
-        showing = replayed(self.journal, self.run, self.host) if slates else None
-        return facts(self.task, replace(self.view, **changes), "", showing)
 
 
 class Yes:
@@ -53,6 +42,12 @@ def project(tmp_path_factory):
 @pytest.fixture(scope="session")
 def simulated(project):
     return Told(project.journal, project.journal.find("last").run, Host([]))
+
+
+@pytest.fixture(scope="session")
+def described():
+    """What a world of products is like, measured on few users."""
+    return describe(load_world("shop"), sizes_of(Simulator()), seed=2, users=600)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from rectune_dsl.report.facts.comparison import comparison
 from rectune_dsl.report.facts.gather import facts
 from rectune_dsl.report.html.body import body
 from rectune_dsl.report.html.file import html_file
-from rectune_dsl.report.pages import compared
+from rectune_dsl.report.pages import compared, world
 from rectune_dsl.report.pages.run import page
 
 CALL = ModelCall("k", "round-1/propose", "actor", "planted", "m-1", "answered", 100, 10, 0.5, 1.0)
@@ -112,11 +112,11 @@ def test_every_panel_can_be_drawn_and_shows_its_rows(found):
                 assert all(f">{row['name']}<" in svg for row in panel.rows)
 
 
-def test_every_drawing_is_used(found, simulated):
+def test_every_drawing_is_used(found, simulated, described):
     told = simulated.facts()
     pages = (found, compared.page(comparison([simulated.task] * 2, [told, told])))
     used = {panel.drawing for one in pages for figure in one.figures() for panel in figure.panels}
-    assert used == set(DRAWINGS)
+    assert used | {panel.drawing for panel in world.panels(described)} == set(DRAWINGS)
 
 
 def test_text_from_outside_stays_text(simulated):

@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from conftest import Told
 from pages import Read
+from told import Told
 
 from rectune_dsl.hooks.api import Arm
 from rectune_dsl.memory.journal import Journal

@@ -183,6 +183,14 @@ def test_a_holdout_of_other_params_is_refused_with_what_to_do(lab):
     assert lab.calls() == []  # nothing was launched
 
 
+def test_a_holdout_of_another_share_is_refused_once_something_was_shipped(lab):
+    lab(TASK + "[holdout]\nshare = 0.05\n")
+    with pytest.raises(UsageError, match=r"all but a holdout of 0\.05 .* holds out 0\.1") as refused:
+        lab(TASK + "[holdout]\nshare = 0.1\n", seed=1)
+    assert "share = 0.05" in refused.value.help
+    assert lab.calls() == []
+
+
 def test_knowledge_goes_to_the_workspace_and_a_repeated_campaign_adds_nothing(lab, tmp_path, monkeypatch):
     seeds = tmp_path / "seeds" / "mine"
     seeds.mkdir(parents=True)

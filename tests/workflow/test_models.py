@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from rectune_dsl.agents.actor_random import RandomActor
 from rectune_dsl.dsl.source import Source
 from rectune_dsl.hooks.api import JudgedLLM, ModelSettings, Spending, UsageError
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.memory.ledger import RunLedger
-from rectune_dsl.plugins.host import Host, Registered
+from rectune_dsl.plugins.host import Host
 from rectune_dsl.workflow.assemble import campaign
 from rectune_dsl.workflow.compile import compile_task
 from rectune_dsl.workflow.models import StepModel, model_of_step
@@ -214,8 +213,6 @@ def test_the_name_of_a_provider_is_that_of_an_agent_where_there_is_one_that_asks
         "    register('bayes', lambda settings: None)\n"
     )
     host = Host([plugin])
-    llm = Registered("agent", "actor/llm", RandomActor, "a test")
-    host._registered.setdefault(("agent", "actor/llm"), llm)
     assert {"llm", "oracle", "gemini"} <= host.agents()["actor"]
     for role, names in host.agents().items():
         assert ("oracle" in names) == ("llm" in names) == ("gemini" in names)

@@ -2,7 +2,22 @@
 
 from dataclasses import replace
 
-from trials import DAY, EVENTS, EXPOSURES, SPEC, arm_of, event, exposure, fill, observe, sizes, warehouse
+from trials import (
+    DAY,
+    EVENTS,
+    EXPOSURES,
+    HOUR,
+    SPEC,
+    START,
+    VIEWS_ARE_PAGES,
+    arm_of,
+    event,
+    exposure,
+    fill,
+    observe,
+    sizes,
+    warehouse,
+)
 
 
 def test_a_baseline_is_of_the_users_with_events_on_the_last_whole_days(tables):
@@ -19,6 +34,17 @@ def test_a_baseline_leaves_the_days_in_which_metrics_mature(tables):
     fill(tables, [], [event("u1", "watch", h, 2.0) for h in (-5, 10, 30, 49)])
     found = warehouse(tables, {"metrics": {"likes": {"matures_after_days": 1}}}).baseline(1)
     assert (found.as_of, arm_of(found, "control")["watch"]) == (SPEC.start + 2 * DAY, 2)
+
+
+def test_a_baseline_s_days_are_over_in_the_table_that_is_latest(tables):
+    """Watch events are there within two days, pages at once."""
+    tables.execute('CREATE TABLE pages (user_id TEXT, "at" TIMESTAMP)')
+    tables.execute("INSERT INTO pages", [("u1", START + h * HOUR) for h in (1, 30, 80)])
+    fill(tables, [], [event("u1", "watch", h, 2.0) for h in (2, 5)])
+    backend = warehouse(tables, events={"events": {"late": "2d"}, "pages": {}}, columns=VIEWS_ARE_PAGES)
+    found = backend.baseline(1)
+    assert found.as_of == SPEC.start + DAY
+    assert (arm_of(found, "control")["watch"], arm_of(found, "control")["views"]) == (4, 1)
 
 
 def test_a_baseline_of_logged_users_has_only_those(tables):

@@ -4,7 +4,20 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from trials import DAY, HOUR, SPEC, START, arm_of, event, exposure, fill, observe, sizes, warehouse
+from trials import (
+    DAY,
+    HOUR,
+    SPEC,
+    START,
+    VIEWS_ARE_PAGES,
+    arm_of,
+    event,
+    exposure,
+    fill,
+    observe,
+    sizes,
+    warehouse,
+)
 
 from rectune_dsl.hooks.api import Ramp
 
@@ -175,10 +188,7 @@ def test_what_is_not_there_yet_is_not_complete(tables, days, whole):
     tables.execute('CREATE TABLE pages (user_id TEXT, "at" TIMESTAMP)')
     fill(tables, BOTH, [event("u1", "watch", 71, 2.0, later=5)])
     events = {"events": {"ingested": "ingested_at", "late": "5h"}, "pages": {}}
-    columns = {
-        name: {"events": "events"} for name in ("watch", "watch_before", "likes", "liked", "hates", "longest")
-    }
-    backend = warehouse(tables, events=events, columns={**columns, "views": {"events": "pages"}})
+    backend = warehouse(tables, events=events, columns=VIEWS_ARE_PAGES)
     if days == 4:
         fill(tables, [], [event("u1", "watch", 75, 2.0, later=2)])
     found = observe(backend, days)

@@ -63,6 +63,11 @@ views = {}
 longest = { value = "value", where = { name = "watch" }, per = "max" }
 """
 
+VIEWS_ARE_PAGES = {
+    name: {"events": "events"} for name in tomllib.loads(TASK)["plugins"]["warehouse"]["columns"]
+} | {"views": {"events": "pages"}}
+"""The settings of columns where a second table of events, `pages`, has the views."""
+
 
 class Served:
     """A delivery that keeps its experiments in memory, where tests see them."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 import altair as alt
 
-from rectune_dsl.report.charts import lines, points
+from rectune_dsl.report.charts import lines, points, world
 from rectune_dsl.report.pages.blocks import Row
 
 DRAWINGS: Mapping[str, Callable[[Row], alt.LayerChart]] = {
@@ -23,4 +23,10 @@ DRAWINGS: Mapping[str, Callable[[Row], alt.LayerChart]] = {
     "chances": lines.chances,
     "parallel": lines.parallel,
     "campaigns": lines.campaigns,
+    "rates": world.rates,
+    "aucs": world.aucs,
+    "reliability": world.reliability,
+    "topics": world.topics,
+    "users": world.users,
+    "concentration": world.concentration,
 }

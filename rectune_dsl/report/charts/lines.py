@@ -8,12 +8,16 @@ import altair as alt
 
 from rectune_dsl.report.charts.marks import (
     BLUE,
+    DASHES,
     GREEN,
     GREY,
+    HUES,
     ORANGE,
     PURPLE,
+    SHAPES,
     chart,
     colored,
+    cycled,
     layered,
     limit,
     rounds,
@@ -26,9 +30,6 @@ from rectune_dsl.report.pages.blocks import Row
 _SAFETY = (("safe", BLUE, "circle"), ("not safe", ORANGE, "triangle-down"), ("unknown", GREY, "square"))
 _SAFETIES = [name for name, _, _ in _SAFETY]
 _MARKED = (("production", "currentColor", "square"), ("recommended", PURPLE, "triangle-up"))
-_DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4], [12, 4]]
-_HUES = [BLUE, ORANGE, GREEN, PURPLE, GREY]
-_SHAPES = ["circle", "diamond", "triangle-up", "square", "cross", "triangle-down"]
 _HEIGHT = 260
 
 
@@ -109,22 +110,18 @@ def campaigns(options: Row) -> alt.LayerChart:
     """A stepped line per campaign `name` through `value` at `x`. Options: `y`, the axis' title, and `names`,
     a line each."""
     names = str(options["names"]).split("\n")
-    looks = range(len(names))
     legend = alt.Legend(title=None, symbolStrokeWidth=2)
-    hues = alt.Scale(domain=names, range=[_HUES[i % len(_HUES)] for i in looks])
-    dashes = alt.Scale(domain=names, range=[_DASHES[i % len(_DASHES)] for i in looks])
-    shapes = alt.Scale(domain=names, range=[_SHAPES[i % len(_SHAPES)] for i in looks])
     base = chart().encode(
         x=rounds("x"),
         y=up("value", str(options["y"])),
-        color=alt.Color("name:N", scale=hues, legend=legend),
+        color=alt.Color("name:N", scale=cycled(names, HUES), legend=legend),
         tooltip=["name:N", "x:Q", "value:Q"],
     )
     lines = base.mark_line(interpolate="step-after", strokeWidth=2.2).encode(
-        strokeDash=alt.StrokeDash("name:N", scale=dashes, legend=legend)
+        strokeDash=alt.StrokeDash("name:N", scale=cycled(names, DASHES), legend=legend)
     )
     dots = base.mark_point(filled=True, size=45).encode(
-        shape=alt.Shape("name:N", scale=shapes, legend=legend)
+        shape=alt.Shape("name:N", scale=cycled(names, SHAPES), legend=legend)
     )
     return layered([zero("y"), lines, dots], _HEIGHT)
 

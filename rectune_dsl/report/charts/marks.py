@@ -10,6 +10,12 @@ import altair as alt
 ROWS = "rows"
 """The name of a panel's data."""
 BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8a8a8a"
+TEXT = "currentColor"
+"""The colour of the text around a chart; black where there is none."""
+HUES = [BLUE, ORANGE, GREEN, PURPLE, GREY]
+DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4], [12, 4]]
+SHAPES = ["circle", "diamond", "triangle-up", "square", "cross", "triangle-down"]
+"""Looks of many names (see `cycled`): the same three meet again after 30 of them."""
 _LOOSE = alt.Scale(zero=False, nice=False, padding=14)
 Kinds = Sequence[tuple[str, str, str]]
 """Names of what is told apart, each with its colour and its shape."""
@@ -52,6 +58,11 @@ def limit(axis: str, at: float) -> alt.Chart:
     return _rule(axis, at, color=ORANGE, strokeDash=[5, 3], strokeWidth=1.5)
 
 
+def level(axis: str, at: float) -> alt.Chart:
+    """A thin dashed line at a value to compare with."""
+    return _rule(axis, at, opacity=0.6, strokeDash=[4, 4])
+
+
 def colored(field: str, kinds: Kinds) -> alt.Color:
     names, colors = [name for name, _, _ in kinds], [color for _, color, _ in kinds]
     return alt.Color(f"{field}:N", scale=alt.Scale(domain=names, range=colors), legend=None)
@@ -60,6 +71,11 @@ def colored(field: str, kinds: Kinds) -> alt.Color:
 def shaped(field: str, kinds: Kinds) -> alt.Shape:
     names, shapes = [name for name, _, _ in kinds], [shape for _, _, shape in kinds]
     return alt.Shape(f"{field}:N", scale=alt.Scale(domain=names, range=shapes), legend=None)
+
+
+def cycled(names: Sequence[str], looks: Sequence[Any]) -> alt.Scale:
+    """A look for each name; where there are more names than looks, they begin again."""
+    return alt.Scale(domain=list(names), range=[looks[at % len(looks)] for at in range(len(names))])
 
 
 def _rule(axis: str, at: float, **looks: Any) -> alt.Chart:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+import altair as alt
+
 from rectune_dsl.report.charts.drawings import DRAWINGS
-from rectune_dsl.report.charts.marks import ROWS
+from rectune_dsl.report.charts.marks import ROWS, TEXT
 from rectune_dsl.report.pages.blocks import Panel, Row
 from rectune_dsl.skillhub.render import printable
 
 Spec = Mapping[str, Any]
-_TEXT = "currentColor"
 _AXIS = {
-    "labelColor": _TEXT,
-    "titleColor": _TEXT,
-    "domainColor": _TEXT,
-    "tickColor": _TEXT,
-    "gridColor": _TEXT,
+    "labelColor": TEXT,
+    "titleColor": TEXT,
+    "domainColor": TEXT,
+    "tickColor": TEXT,
+    "gridColor": TEXT,
     "domainOpacity": 0.4,
     "tickOpacity": 0.4,
     "gridOpacity": 0.12,
@@ -34,19 +35,26 @@ LOOKS: Spec = {
     "font": FONT,
     "axis": _AXIS,
     "legend": {
-        "labelColor": _TEXT,
-        "titleColor": _TEXT,
+        "labelColor": TEXT,
+        "titleColor": TEXT,
         "titleFontWeight": "normal",
         "orient": "bottom",
         "labelLimit": 240,
     },
     "view": {"stroke": None},
-    "text": {"color": _TEXT, "fontSize": 11},
-    "rule": {"color": _TEXT},
+    "text": {"color": TEXT, "fontSize": 11},
+    "rule": {"color": TEXT},
 }
 """How every chart looks: see the package."""
 _FIT = {"type": "fit-x", "contains": "padding"}
 """A chart is as wide as its place, and as high as what it shows."""
+_WHITE = {
+    "background": "white",
+    "padding": 14,
+    "title": {"anchor": "start", "frame": "group", "fontSize": 13, "offset": 10},
+    "concat": {"spacing": 30},
+}
+_HEADING = {"fontSize": 16, "offset": 16}
 
 
 def spec_of(panel: Panel) -> Spec:
@@ -57,6 +65,39 @@ def spec_of(panel: Panel) -> Spec:
     spec = _drawn(panel.drawing, tuple(_visible(panel.options).items()))
     rows = [_visible(row) for row in panel.rows]
     return {**spec, "autosize": _FIT, "config": LOOKS, "datasets": {**spec.get("datasets", {}), ROWS: rows}}
+
+
+def picture_of(title: str, panels: Sequence[Panel], columns: int, width: int, height: int) -> Spec:
+    """Panels side by side, each of that many pixels and with its title, as one spec on white."""
+    specs = [spec_of(panel) for panel in panels]
+    datasets = {
+        _own(name, at): rows for at, spec in enumerate(specs) for name, rows in spec["datasets"].items()
+    }
+    drawn = [
+        {"layer": _layers(spec, at), "title": printable(panel.title), "width": width, "height": height}
+        for at, (panel, spec) in enumerate(zip(panels, specs, strict=True))
+    ]
+    return {
+        "$schema": alt.SCHEMA_URL,
+        "title": {"text": printable(title), **_HEADING},
+        "concat": drawn,
+        "columns": columns,
+        "resolve": {"scale": dict.fromkeys(("color", "shape", "strokeDash"), "independent")},
+        "config": {**LOOKS, **_WHITE},
+        "datasets": datasets,
+    }
+
+
+def _layers(spec: Spec, at: int) -> list[Spec]:
+    """Of the panel at a place, which reads data of its own: in one spec, names of data are everybody's."""
+    return [
+        {**layer, "data": {"name": _own(layer.get("data", spec.get("data"))["name"], at)}}
+        for layer in spec["layer"]
+    ]
+
+
+def _own(name: str, at: int) -> str:
+    return f"{name} {at}"
 
 
 @lru_cache(maxsize=512)

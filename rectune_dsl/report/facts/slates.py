@@ -36,7 +36,8 @@ def replayed(journal: Journal, run: str, host: Host) -> Callable[[Config, str], 
         panel = backend.panel(REQUESTS) if isinstance(backend, PanelBackend) else None
         if panel is None or not panel.items.size:
             raise UsageError(
-                f"the backend {loaded.task.experiment.backend!r} has no panel of logged requests"
+                f"the backend {loaded.task.experiment.backend!r} has no panel of logged requests",
+                help="a backend with a `panel` shows what a config changes",
             )
         return slates(loaded.task, head(panel, REQUESTS), loaded.functions, config, of)
 

@@ -6,6 +6,7 @@ from rectune_dsl.report.costs import costs_table, summed
 from rectune_dsl.report.facts.records import Facts
 from rectune_dsl.report.pages.blocks import Block, Code, Folded, Prose, Titled
 from rectune_dsl.report.tables import table
+from rectune_dsl.report.words import moment
 from rectune_dsl.skillhub.revisions import SHORT
 
 
@@ -30,7 +31,7 @@ def provenance(facts: Facts) -> tuple[Block, ...]:
     skill = f"{origin.skill} at revision {origin.skill_revision[:SHORT]}" if origin.skill else "none"
     rows = [
         ["run", facts.run],
-        ["started", origin.started],
+        ["started", moment(origin.started)],
         ["rectune", origin.rectune],
         ["task file", origin.task_path],
         ["seed", str(origin.seed)],

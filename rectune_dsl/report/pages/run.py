@@ -7,6 +7,7 @@ from collections.abc import Callable
 from rectune_dsl.report.facts.records import Facts
 from rectune_dsl.report.pages import ends, forest, knowledge, origin, progress, story, tradeoffs, tuned
 from rectune_dsl.report.pages.blocks import Block, Page, Section
+from rectune_dsl.report.words import moment
 
 Blocks = tuple[Block, ...]
 _SECTIONS: tuple[tuple[str, str, Callable[[Facts], Blocks]], ...] = (
@@ -31,7 +32,7 @@ def page(facts: Facts) -> Page:
     about = (
         facts.about,
         f"Run {facts.run} on surface {facts.surface}, backend {facts.provenance.backend}, "
-        f"seed {facts.provenance.seed}, started {facts.provenance.started}.",
+        f"seed {facts.provenance.seed}, started {moment(facts.provenance.started)}.",
         f"Agents: {agents}.",
     )
     sections = tuple(Section(name, title, made(facts)) for name, title, made in _SECTIONS)

@@ -175,6 +175,15 @@ class Serving:
             trial.expose(fraction, day=day)
             assert stopped not in trial.arms().values()
 
+    def test_after_a_step_back_its_days_begin_anew(self, rig: Rig) -> None:
+        """Else one whose ramp went back for a day ends early, and shows less than it was to show."""
+        can(rig, "real_traffic", "nobody is served")
+        trial = started(rig, ramp=Ramp((0.5,), days=1))
+        for day, fraction in ((1, 1.0), (2, 0.5), (3, 1.0)):
+            trial.expose(fraction, day=day)
+        rig.pass_until(trial.on(3 + rig.spec.days) - DAY / 24)
+        assert served_treatments(trial.arms(), rig.spec)
+
 
 class Restart:
     """A backend is made anew after every crash: what it needs to know is on the platform, or in the spec."""

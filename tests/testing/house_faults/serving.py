@@ -50,6 +50,17 @@ class AStepOfTheRampRevivesArms(HouseBackend):
 
 
 @fault
+class ItsDaysBeginOnce(HouseBackend):
+    """Those of the first time that all were served: it ends with them."""
+
+    def set_exposure(self, experiment, fraction, arm=None, at=None):
+        super().set_exposure(experiment, fraction, arm, at)
+        self._full = getattr(self, "_full", []) + [fraction == 1] * (arm is None)
+        if self._full == [False, True, False, True]:
+            self._ask("UPDATE experiments SET state = 'over' WHERE id = ?", experiment)
+
+
+@fault
 class ARestartServesAll(HouseBackend):
     def create(self, spec, key):
         experiment = super().create(spec, key)

@@ -118,8 +118,8 @@ class GrowthBook:
             self._stop_arm(found, arm, fraction)
             return
         phase = {"coverage": found.share.coverage(fraction)}
-        if fraction == 1:
-            phase |= self._experiments.closed(found, at)
+        if found.memo.flag("ramps"):
+            phase |= self._experiments.timed(found, fraction == 1, at)
         self._experiments.change(found, phase)
 
     def observe(self, experiment: str, as_of: datetime) -> Estimates:

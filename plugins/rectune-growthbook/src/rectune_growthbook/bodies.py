@@ -93,6 +93,7 @@ def _memo(spec: ExperimentSpec, share: Share) -> Body:
         "salt": spec.salt,
         "start": spec.start.isoformat(),
         "days": spec.days,
+        "ramps": bool(spec.ramp.steps),
         "places": [share.low, share.high],
         "buckets": share.buckets,
         "users": spec.users,

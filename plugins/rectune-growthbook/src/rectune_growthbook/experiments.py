@@ -131,9 +131,10 @@ class Experiments:
         if fields:
             self._client.post("experiments", experiment.id, body=fields)
 
-    def closed(self, found: Experiment, at: datetime | None) -> dict[str, Any]:
-        """The phase's condition with an end: its days begin at a moment, since all are served. An end that it
-        has stays: of a second time that all are served no days begin."""
+    def timed(self, found: Experiment, full: bool, at: datetime | None) -> dict[str, Any]:
+        """The phase's condition, once the exposure is set of an experiment that has a ramp. Its days begin at
+        the moment since which all are served: while fewer are, it has no end, and an end that it has
+        stays."""
         condition = _condition(found)
         times = condition.get(self._settings.clock_attribute)
         if not isinstance(times, dict):
@@ -144,7 +145,7 @@ class Experiments:
             )
         begun = found.start if at is None else max(at, found.start)
         end = begun + timedelta(days=found.memo.number("days"))
-        times = {"$lt": seconds(end), **times}
+        times = {"$lt": seconds(end)} | times if full else {k: v for k, v in times.items() if k != "$lt"}
         return {"condition": json.dumps({**condition, self._settings.clock_attribute: times})}
 
     def check(self, found: Experiment, spec: ExperimentSpec) -> None:

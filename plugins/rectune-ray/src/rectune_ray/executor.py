@@ -74,7 +74,10 @@ def _raised_by_work(error: Any) -> BaseException:
     cause = getattr(error, "cause", None)
     if isinstance(cause, BaseException):
         return cause
-    return BackendError(f"a shard failed on Ray: {_first_line(error)}")
+    return BackendError(
+        f"a shard failed on Ray: {_first_line(error)}",
+        help="`ray status` and Ray's logs tell why; when the cluster is well, `rectune resume` goes on",
+    )
 
 
 def _cancel(ray: Any, waiting: Sequence[Any]) -> None:

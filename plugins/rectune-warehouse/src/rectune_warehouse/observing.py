@@ -96,17 +96,18 @@ class Asked:
         )
 
     def _latest(self, wanted: Wanted, days: int) -> Window:
-        """The last whole days of events, and before the days in which they mature."""
+        """The last whole days of which all tables have all events, and before the days in which they mature.
+
+        The newest event of any table tells the time: a table of rare events may have none for days, and is
+        complete all the same."""
         tables = [reading.without_covariates for reading in readings(self.settings, wanted.measured)]
-        newest = [
-            time - reading.events.late
-            for reading in tables
-            if (time := reading.newest(self.database)) is not None
-        ]
-        as_of = max(newest, default=datetime(1970, 1, 1))
+        newest = [time for reading in tables if (time := reading.newest(self.database)) is not None]
+        now = max(newest, default=datetime(1970, 1, 1))
         if not self.settings.virtual_time:
-            as_of = min(as_of, naive(datetime.now(UTC)))
-        as_of = as_of.replace(hour=0, minute=0, second=0, microsecond=0)
+            now = min(now, naive(datetime.now(UTC)))
+        shown = self.settings.exposures
+        late = [reading.events.late for reading in tables] + [shown.late] * bool(shown.production)
+        as_of = (now - max(late, default=0 * DAY)).replace(hour=0, minute=0, second=0, microsecond=0)
         end = as_of - self.task.matures_after_days * DAY
         return Window(end - days * DAY, end, as_of)
 

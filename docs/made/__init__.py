@@ -1,0 +1,1 @@
+"""Pages and figures that `docs/generate.py` makes from the code."""

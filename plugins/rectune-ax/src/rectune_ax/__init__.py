@@ -1,0 +1,1 @@
+"""Ax as an actor of rectune."""

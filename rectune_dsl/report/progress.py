@@ -1,0 +1,92 @@
+"""How far long work has got, where somebody looks: on a terminal that was not told to be quiet."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import timedelta
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TextColumn
+from rich.progress import Task as Bar
+from rich.text import Text
+
+from rectune_dsl.report.console import console
+
+T = TypeVar("T")
+
+
+class TimeLeft(ProgressColumn):
+    """The time left, if the rest of the work takes as long as what was done since the bar began."""
+
+    def render(self, task: Bar) -> Text:
+        return Text(_left(task), "cyan")
+
+
+class Campaign:
+    """A bar over the days of a campaign's experiments. Days that people live through are counted, and not
+    timed: how long they last is known."""
+
+    def __init__(self, out: Console, days: int, *, timed: bool) -> None:
+        shown = TimeLeft() if timed else TextColumn("{task.fields[calendar]}", style="cyan")
+        self._out = out
+        self._progress = _bar(out, shown)
+        self._bar = self._progress.add_task("", total=days, calendar="", began=None)
+
+    def start(self) -> None:
+        if self._out.is_terminal:
+            self._progress.start()
+
+    def stop(self) -> None:
+        self._progress.stop()
+
+    def doing(self, what: str) -> None:
+        self._progress.update(self._bar, description=what)
+
+    def reached(self, day: int) -> None:
+        """So many days are over, of a campaign that may have been resumed in its midst. It never goes back:
+        an experiment that is made anew repeats days."""
+        bar = self._progress.tasks[self._bar]
+        began = bar.fields["began"] if bar.fields["began"] is not None else day
+        day = max(day, int(bar.completed))
+        left = round((bar.total or 0) - day)
+        calendar = f"{left} day{'' if left == 1 else 's'} of experiments left"
+        self._progress.update(self._bar, completed=day, calendar=calendar, began=began)
+
+
+def tracked(steps: Iterable[T], what: str, count: int, quiet: bool) -> Iterator[T]:
+    """The same steps, with a bar on stderr."""
+    out = _errors(quiet)
+    with _bar(out, TimeLeft()) as progress:
+        bar = progress.add_task(what, total=count, began=0)
+        for step in steps:
+            yield step
+            progress.advance(bar)
+
+
+@contextmanager
+def working(what: str, quiet: bool) -> Iterator[None]:
+    """Tell on stderr what takes a while, where nobody knows how long."""
+    out = _errors(quiet)
+    with out.status(Text(what)) if out.is_terminal else nullcontext():
+        yield
+
+
+def _errors(quiet: bool) -> Console:
+    """Standard error, which is no terminal to who wants quiet."""
+    return Console(file=io.StringIO()) if quiet else console(stderr=True)
+
+
+def _bar(out: Console, left: ProgressColumn) -> Progress:
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(24), left)
+    return Progress(*columns, console=out, transient=True, disable=not out.is_terminal)
+
+
+def _left(task: Bar) -> str:
+    done = task.completed - (task.fields["began"] or 0)
+    if done <= 0 or not task.elapsed or task.total is None:
+        return ""
+    seconds = task.elapsed / done * (task.total - task.completed)
+    return f"{timedelta(seconds=round(seconds))} left"
