@@ -15,9 +15,9 @@ _AT_ONCE = 500
 
 
 class Glance(Journal):
-    """A journal whose entries have the bodies of those keys only that `wanted` picks out of all keys of a
-    run; the others are empty. For readers who know what they will ask for, of one moment: what was read of a
-    run is not read again."""
+    """A journal without attempts, whose entries have the bodies of those keys only that `wanted` picks out of
+    all keys of a run; the others are empty. For readers who know what they will ask for, of one moment: what
+    was read of a run is not read again."""
 
     def __init__(self, journal: Journal, wanted: Callable[[Collection[str]], Collection[str]]) -> None:
         self.store, self.url = journal.store, journal.url
@@ -30,7 +30,8 @@ class Glance(Journal):
         return self._seen[run]
 
     def _read(self, run: str) -> list[Entry]:
-        keys = sa.select(ENTRIES.c.seq, ENTRIES.c.key, ENTRIES.c.at).where(ENTRIES.c.run == run)
+        is_done = ENTRIES.c.key.not_like("attempt:%")
+        keys = sa.select(ENTRIES.c.seq, ENTRIES.c.key, ENTRIES.c.at).where(ENTRIES.c.run == run, is_done)
         with self.store.reading() as db:
             rows = db.execute(keys.order_by(ENTRIES.c.seq)).all()
             bodies = _bodies(db, run, sorted(self._wanted({row.key for row in rows})))

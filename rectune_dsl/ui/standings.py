@@ -151,6 +151,6 @@ def _blocks(now: Standing, last: Entry, flag: str, failure: str) -> tuple[Block,
         blocks.append(Prose(going_on_words(now, flag)))
     elif not now.over and now.holder is None and not is_asked(now):
         blocks.append(Prose(f"`rectune tick {now.run}{flag}` does what can be done now."))
-    key = last.key.split(":", 2)[2] if last.is_attempt else last.key
-    blocks.append(Prose(f"Its journal ends with {key}, at {last.at[:19].replace('T', ' ')} UTC.", "dim"))
+    at = last.at[:19].replace("T", " ")
+    blocks.append(Prose(f"The last that was done is {last.key}, at {at} UTC.", "dim"))
     return tuple(blocks)

@@ -34,7 +34,7 @@ def test_every_stage_of_a_run_is_told_as_its_whole_journal_tells_it(finished, jo
 
 def test_a_glance_leaves_out_what_weighs_much(finished, journal):
     whole, glance = journal.entries(finished.name), Glance(journal, telling).entries(finished.name)
-    assert [(e.seq, e.key, e.at) for e in glance] == [(e.seq, e.key, e.at) for e in whole]
+    assert [(e.seq, e.key, e.at) for e in glance] == [(e.seq, e.key, e.at) for e in whole if not e.is_attempt]
     assert sum(len(e.body) for e in glance) < sum(len(e.body) for e in whole) / 10
 
 
