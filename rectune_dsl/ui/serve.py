@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import socket
 import sys
 import threading
 import webbrowser
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -40,6 +41,7 @@ def serve(desk: Desk, port: int, say: Say, *, is_opening: bool = False) -> None:
         first = link()
         say(f"Open {first}")
         say("It lets one browser in, once. Press Enter for another link, Ctrl-C to stop.")
+        _go_on_in_the_background()
         for work in (_warm_up, lambda: _print_links(link, say)):
             threading.Thread(target=work, daemon=True).start()
         if is_opening:
@@ -96,9 +98,17 @@ def _warm_up() -> None:
     assets()["vega.js"].read()
 
 
+def _go_on_in_the_background() -> None:
+    """Where a shell has put this process into the background, reading a key would stop it, pages and all; now
+    only the reading fails."""
+    if hasattr(signal, "SIGTTIN"):
+        signal.signal(signal.SIGTTIN, signal.SIG_IGN)
+
+
 def _print_links(link: Callable[[], str], say: Say) -> None:
     """A fresh link whenever somebody presses Enter in the terminal; nobody else can."""
     if sys.stdin is None or not sys.stdin.isatty():
         return
-    for _ in sys.stdin:
-        say(f"Open {link()}")
+    with suppress(OSError):
+        for _ in sys.stdin:
+            say(f"Open {link()}")
