@@ -24,7 +24,8 @@ def command(store: str) -> None:
         out.print(f"no runs in {journal.url}; `rectune run TASK` starts one")
         return
     table = plain_table("", "run", "surface", "started", "rounds", "state")
-    table.columns[0].no_wrap = True  # to be copied
+    for column in (table.columns[0], table.columns[-1]):  # to be copied, and to be seen at once
+        column.no_wrap = True
     for row in rows:
         view = read_run(journal, row.run)
         state = "stopped before it began" if view is None else view.state

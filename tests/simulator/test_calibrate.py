@@ -230,7 +230,7 @@ def test_what_is_wrong_with_a_rates_file_is_told(rates, text, said, help):
 
 def test_the_rates_of_the_how_to_can_be_read(rates):
     page = Path(__file__).parents[2] / "docs" / "how-to" / "fit-a-world.md"
-    (example,) = re.findall(r"```csv\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    (example,) = re.findall(r"```text\n(metric,.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     assert len(read_rates(rates(example), load("shop"))) == len(example.splitlines()) - 1
 
 
