@@ -8,14 +8,17 @@ GENAI_oldest := $(word 1,$(GENAI))
 GENAI_newest := $(word 2,$(GENAI))
 export NO_PROXY := 127.0.0.1,localhost
 
-.PHONY: demo test test-browser test-plugins test-genai test-dist check docs changelog format clean
+.PHONY: demo test test-slow test-browser test-plugins test-genai test-dist check docs changelog format clean
 
 demo: $(VENV)/.installed  ## install, then run one campaign on the bundled simulator
 	@rm -f .rectune/demo.sqlite .rectune/demo.sqlite-*
 	$(BIN)/rectune run tasks/value_fusion.toml --store .rectune/demo.sqlite
 
 test: $(VENV)/.installed-test  ## the core test suite
-	HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest tests -n 2 --dist worksteal
+	HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest tests -n 2 --dist worksteal -m 'not slow'
+
+test-slow: $(VENV)/.installed-test  ## what takes long: pages followed word for word, generated plugins, benchmarks in small
+	HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest tests -n 2 --dist worksteal -m slow
 
 test-browser: .venv-browser/.installed  ## the console in a real Chromium, where there is one
 	.venv-browser/bin/python -m pytest tests/browser -rs

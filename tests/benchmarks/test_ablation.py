@@ -25,6 +25,8 @@ from ablations.teams import ALONE, NUMERIC, STAND_IN, Access, Model, asking, ask
 
 from rectune_dsl.hooks.specs import Role
 
+pytestmark = pytest.mark.slow
+
 LOCAL, GEMINI = Model(STAND_IN), Model("gemini", "small")
 FUSION = Case(("value_fusion",))
 SEED = 1000

@@ -23,6 +23,8 @@ from rectune_dsl.dsl.params import Param
 from rectune_dsl.hooks.api import Config, KnowledgeRecord, Scope, SkillRevision, TightBounds
 from rectune_dsl.surrogate.told import told_by
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def problem(tmp_path_factory):

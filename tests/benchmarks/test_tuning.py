@@ -26,6 +26,8 @@ from tuning.tuner import NEAR, Box
 from rectune_dsl.dsl.space import Space
 from rectune_dsl.hooks.api import Arm, Config
 
+pytestmark = pytest.mark.slow
+
 SEED = 1000
 
 

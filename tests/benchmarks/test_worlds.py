@@ -24,6 +24,8 @@ from worlds.world import World
 from rectune_dsl.dsl.space import Space
 from rectune_dsl.hooks.api import Config
 
+pytestmark = pytest.mark.slow
+
 SEED = 1000
 
 

@@ -17,6 +17,8 @@ from rectune_dsl.plugins.host import Host
 from rectune_dsl.testing.project import changed
 from rectune_dsl.workflow.environment import environment
 
+pytestmark = pytest.mark.slow
+
 KINDS = ("console", "json", "python", "sh", "toml")
 TESTS = re.compile(r"^ *(def test_|class Test)", re.MULTILINE)
 RUN = [page for page in PAGES if any(block.is_run_here for block in blocks(page))]

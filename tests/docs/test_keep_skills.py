@@ -2,11 +2,14 @@
 
 import re
 
+import pytest
 from page_blocks import ROOT, blocks
 from page_shell import Shell, commands, missing
 
 from rectune_dsl.cli.skills import command
 from rectune_dsl.skillhub import archive, content, knowledge, revisions, tidy
+
+pytestmark = pytest.mark.slow
 
 KEEP_SKILLS = ROOT / "docs/how-to/keep-skills.md"
 PAGE = KEEP_SKILLS.read_text(encoding="utf-8")

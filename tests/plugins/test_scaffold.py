@@ -12,6 +12,8 @@ import pytest
 from rectune_dsl.plugins.scaffold import KINDS, SORTS, Scaffold
 from rectune_dsl.testing.project import Project
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 NAMES = {
     "backend": "house",
