@@ -61,6 +61,20 @@ class Verbs(click.Group):
         found = [command for command in _added() if command.name == name]
         return _loaded(found) if found else None
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """What is misspelt is told with the nearest name."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from rectune_dsl.dsl.suggest import nearest
+
+            guess = nearest(args[0], self.list_commands(ctx))
+            if guess is None:
+                raise
+            raise click.UsageError(f"{error.message} Did you mean `{guess}`?", ctx) from None
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(VERBS.items()))

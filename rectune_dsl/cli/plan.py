@@ -157,4 +157,9 @@ def _assumption(text: str) -> tuple[str, float]:
         raise click.BadParameter(
             f"{text!r} is not METRIC=LIFT, such as watch_minutes=+3%", param_hint="--assume"
         ) from None
+    if not relative and abs(number) >= 1:
+        raise click.BadParameter(
+            f"{text!r} is a lift of {number:+.0%}: write {name.strip()}={number:+g}%, or a fraction",
+            param_hint="--assume",
+        )
     return name.strip(), number / 100 if relative else number

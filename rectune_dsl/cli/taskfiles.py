@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def read_all(paths: Sequence[Path]) -> tuple[list[Source], list[Diagnostic]]:
     """Every file once, and a problem for each that cannot be read. A folder stands for the .toml files
-    directly in it."""
+    directly in it, but for exported configs."""
     from rectune_dsl.dsl.source import Source
 
     sources, problems, seen = list[Source](), list[Diagnostic](), set[str]()
@@ -42,10 +42,19 @@ def _files(paths: Sequence[Path], problems: list[Diagnostic]) -> Iterator[Path]:
         if inside is None:
             yield path
             continue
-        files = [file for file in inside if not file.is_dir()]
+        files = [file for file in inside if not file.is_dir() and not _is_exported(file)]
         if not files:
             problems.append(_problem(path, "the folder has no .toml file", "name a task file, or its folder"))
         yield from files
+
+
+def _is_exported(file: Path) -> bool:
+    """Whether `rectune export` wrote it: a config, and no task."""
+    try:
+        with file.open(encoding="utf-8-sig", errors="replace") as text:
+            return text.readline().strip() == "[provenance]"
+    except OSError:
+        return False
 
 
 def _unreadable(path: Path, error: OSError | ValueError) -> Diagnostic:

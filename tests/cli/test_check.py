@@ -146,6 +146,13 @@ def test_the_other_files_are_checked_when_one_cannot_be_read(rectune, write, tmp
     assert "1 file: 6 problems" in result.out
 
 
+def test_exported_configs_of_a_folder_are_no_tasks(rectune, tmp_path, open_bandit):
+    (tmp_path / "task.toml").write_text(open_bandit.read_text())
+    (tmp_path / "config.toml").write_text('[provenance]\nrun = "r"\n\n[stages.ranking.params]\na = 1.0\n')
+    assert rectune("check", tmp_path).out.startswith("1 file: no problems")
+    assert rectune("check", tmp_path / "config.toml").code == 2  # who names it means it
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
 def test_a_file_without_permission_is_told(rectune, write):
     write("secret.toml", TASK).chmod(0)

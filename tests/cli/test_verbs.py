@@ -137,6 +137,8 @@ def test_plan_launches_nothing(rectune, open_bandit, tmp_path):
         (["run", "OPEN", "--backend", "nowhere"], 3, "nowhere"),
         (["plan", "OPEN", "--assume", "clicks"], 2, "METRIC=LIFT"),
         (["plan", "OPEN", "--assume", "clicks=1%"], 2, "no metric"),
+        (["plan", "OPEN", "--assume", "click_rate=3"], 2, "write click_rate=+3%"),
+        (["rum", "OPEN"], 2, "Did you mean `run`?"),
         (["plan", "OPEN", "--oracle"], 2, "does not know the truth"),
         (["skills", "show", "nothing-like-it"], 2, "nothing-like-it"),
         (["no-such-verb"], 2, "no-such-verb"),
