@@ -1,6 +1,8 @@
 """Settings that hold for every test."""
 
 import os
+import shutil
+import tempfile
 import uuid
 from datetime import UTC, datetime, timedelta
 
@@ -25,13 +27,17 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory):
+def postgresql():
     """`postgresql()` is the URL of a new, empty database on a real server that ends with the session;
-    `postgresql.ask(...)` executes statements there; `stop()` and `start()` do as they say."""
+    `postgresql.ask(...)` executes statements there; `stop()` and `start()` do as they say.
+
+    The server runs as another user, and every other session of pytest, such as one that a test starts, closes
+    pytest's own folder to that user: so its data lie elsewhere."""
     import pgserver
     import psycopg
 
-    server = pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
+    folder = tempfile.mkdtemp(prefix="rectune-postgresql-")
+    server = pgserver.get_server(folder)
 
     def ask(*statements):
         with psycopg.connect(server.get_uri(), autocommit=True) as db:
@@ -51,6 +57,7 @@ def postgresql(tmp_path_factory):
     new.ask, new.stop, new.start = ask, stop, server.ensure_postgres_running
     yield new
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -1,5 +1,8 @@
 """Settings and databases for every test."""
 
+import shutil
+import tempfile
+
 import pytest
 from engines import DuckDB, PostgreSQL
 from hypothesis import HealthCheck, settings
@@ -16,12 +19,15 @@ settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory):
+def server():
+    """Its data lie outside of pytest's folder, which other sessions of pytest close to the server's user."""
     import pgserver
 
-    found = pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
+    folder = tempfile.mkdtemp(prefix="rectune-postgresql-")
+    found = pgserver.get_server(folder)
     yield found
     found.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
