@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from rectune_dsl.cli.common import host
 from rectune_dsl.plugins.scaffold import KINDS, Kind, Scaffold
+
+if TYPE_CHECKING:
+    from rectune_dsl.plugins.host import Host
 
 
 @click.group("new")
@@ -26,7 +31,8 @@ def command() -> None:
     type=click.Path(path_type=Path),
     help="Where it is written; by default the folder rectune-NAME.",
 )
-def plugin(name: str, kind: Kind, output: Path | None) -> None:
+@click.pass_context
+def plugin(ctx: click.Context, name: str, kind: Kind, output: Path | None) -> None:
     """Write a package for a plugin that works as it is, with its tests and the contract that it keeps.
 
     NAME is what tasks will call it, or what it will be called as. Nothing is overwritten.
@@ -36,6 +42,8 @@ def plugin(name: str, kind: Kind, output: Path | None) -> None:
         _refuse_names_of_the_language(scaffold)
     if kind == "command":
         _refuse_verbs(scaffold)
+    else:
+        _refuse_what_is_registered(scaffold, host(ctx))
     folder = output or Path(scaffold.distribution)
     for path in scaffold.write(folder):
         click.echo(f"wrote {path}")
@@ -59,6 +67,28 @@ def _refuse_names_of_the_language(scaffold: Scaffold) -> None:
 def _refuse_verbs(scaffold: Scaffold) -> None:
     from rectune_dsl.cli import VERBS
     from rectune_dsl.hooks.errors import UsageError
+    from rectune_dsl.plugins.commands import commands
 
-    if scaffold.name in VERBS:
-        raise UsageError(f"`rectune {scaffold.name}` is there already", help="choose another name")
+    owners = {command.name: f", from {command.distribution}" for command in commands()}
+    owners |= dict.fromkeys(VERBS, "")
+    if (owner := owners.get(scaffold.name)) is not None:
+        raise UsageError(f"`rectune {scaffold.name}` is there already{owner}", help="choose another name")
+
+
+def _refuse_what_is_registered(scaffold: Scaffold, plugins: Host) -> None:
+    """Of two plugins that bring one name only the first would load."""
+    from rectune_dsl.hooks.errors import UsageError
+
+    key = {"agent": f"actor/{scaffold.name}", "function": scaffold.identifier}.get(
+        scaffold.kind, scaffold.name
+    )
+    for other in plugins.registered():
+        if (other.kind, other.name) == (scaffold.kind, key):
+            raise UsageError(
+                f"{other.kind} {key!r} is registered by {other.plugin}", help="choose another name"
+            )
+    for loaded in plugins.plugins:
+        if loaded.name == scaffold.name:
+            raise UsageError(
+                f"there is a plugin {loaded.name!r} already, {loaded.origin}", help="choose another name"
+            )

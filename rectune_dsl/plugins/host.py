@@ -23,7 +23,7 @@ from rectune_dsl.hooks.version import API_VERSION
 from rectune_dsl.plugins import sound
 from rectune_dsl.plugins.finding import GROUP, Found, built_in, from_file, installed
 from rectune_dsl.plugins.guard import Guarded, guarded
-from rectune_dsl.plugins.registry import DUTIES, ROLES, Kind, Registered, Registry
+from rectune_dsl.plugins.registry import DUTIES, METHODS, ROLES, Kind, Registered, Registry
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,7 @@ class Host:
         kind = "llm" if self._is_named_after_provider(role, name) else name
         make = self._find("agent", f"{role}/{kind}", words).load()
         agent = guarded(make, words, PluginError)()
-        if missing := [duty for duty in DUTIES[role] if not callable(getattr(agent, duty, None))]:
-            raise PluginError(f"{words} has no method `{missing[0]}`", help="update or uninstall its plugin")
-        return Guarded(agent, words, PluginError)
+        return Guarded(_whole(agent, DUTIES[role], words), words, PluginError)
 
     def backend(self, name: str) -> Callable[..., Any]:
         """The factory of a backend. Raises PluginError when nobody registered it."""
@@ -159,7 +157,7 @@ class Host:
     def _maker(self, kind: Literal["backend", "delivery"], name: str) -> Callable[..., Any]:
         words = f"{kind} {name!r}"
         make = guarded(self._find(kind, name, words).load(), words, BackendError)
-        return lambda context: Guarded(make(context), words, BackendError)
+        return lambda context: Guarded(_whole(make(context), METHODS[kind], words), words, BackendError)
 
     def _find(self, kind: Kind, key: str, words: str) -> Registered:
         if (found := self._registry.get(kind, key)) is not None:
@@ -228,6 +226,17 @@ class Host:
         hook("rectune_register_llms", others)(register=keep("llm"))
         hook("rectune_register_functions", others)(register=keep("function"))
         hook("rectune_register_executors", others)(register=keep("executor"))
+
+
+def _whole(made: object, methods: Sequence[str], words: str) -> object:
+    """What a plugin made, if it has all methods that it has to have. Raises PluginError."""
+    if missing := [f"`{name}`" for name in methods if not callable(getattr(made, name, None))]:
+        many = "methods" if len(missing) > 1 else "method"
+        raise PluginError(
+            f"{words} has no {many} {', '.join(missing)}",
+            help="update or uninstall its plugin; rectune_dsl.hooks.api has what they do",
+        )
+    return made
 
 
 def first_paragraph(documented: object) -> str:

@@ -20,6 +20,13 @@ DUTIES: Mapping[Role, tuple[str, ...]] = {
     "skill": ("evolve",),
 }
 """The methods an agent has to have."""
+SERVING = ("check", "create", "start", "set_exposure", "stop", "deliver", "rollback")
+"""Those of whoever serves arms."""
+METHODS: Mapping[str, tuple[str, ...]] = {
+    "backend": (*SERVING, "capabilities", "observe"),
+    "delivery": SERVING,
+}
+"""The methods a backend and a delivery have to have."""
 Kind = Literal["agent", "backend", "delivery", "settings", "llm", "function", "executor"]
 
 

@@ -77,17 +77,12 @@ def _speechless(task: Task, providers: Providers) -> Iterator[Problem]:
 def _too_few_users(task: Task, capabilities: Capabilities, planned: Traffic) -> Iterator[Problem]:
     if planned.share is None or planned.confirm_share is None or planned.fresh is None:
         return
-    if planned.eligible is not None and planned.per_round > planned.eligible:
-        yield (
-            "RT904",
-            ("experiment", "users_per_arm"),
-            f"its arms need {planned.per_round:,} users, and {planned.eligible:,.0f} may take part: those of "
-            "the task's [exclusion], without the holdout",
-            "lower `users_per_arm` or `arms`, or widen the `share` of [exclusion]",
-        )
+    fits = planned.eligible is None or planned.per_round <= planned.eligible
+    if not fits:
+        yield _too_few_for_a_round(task, planned)
     limit = task.limits.traffic_share
     for table, share in (("experiment", planned.share), ("confirm", planned.confirm_share)):
-        if share > limit:
+        if share > limit and (fits or table == "confirm"):
             yield (
                 "RT904",
                 (table, "users_per_arm"),
@@ -95,7 +90,7 @@ def _too_few_users(task: Task, capabilities: Capabilities, planned: Traffic) -> 
                 f"{limit:.0%} may be used",
                 "lower `users_per_arm` or `arms`, or raise `[limits] traffic_share`",
             )
-    if planned.confirm > planned.fresh:
+    if fits and planned.confirm > planned.fresh:
         yield (
             "RT904",
             ("confirm", "users_per_arm"),
@@ -103,6 +98,20 @@ def _too_few_users(task: Task, capabilities: Capabilities, planned: Traffic) -> 
             f"the confirmation needs {planned.confirm:,}",
             "lower `rounds`, `arms` or `users_per_arm`",
         )
+
+
+def _too_few_for_a_round(task: Task, planned: Traffic) -> Problem:
+    whom = {
+        (True, True): ": those of the task's [exclusion], without the holdout",
+        (True, False): ": those of the task's [exclusion]",
+        (False, True): ": all but the holdout",
+        (False, False): "",
+    }[task.exclusion is not None, task.holdout is not None]
+    help = "lower `users_per_arm` or `arms`"
+    if task.exclusion is not None:
+        help += ", or widen the `share` of [exclusion]"
+    message = f"its arms need {planned.per_round:,} users, and {planned.eligible:,.0f} may take part{whom}"
+    return "RT904", ("experiment", "users_per_arm"), message, help
 
 
 def _broken_already(task: Task, found: Power | None) -> Iterator[Problem]:

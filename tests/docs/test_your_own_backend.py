@@ -6,13 +6,17 @@ import sys
 import tomllib
 from pathlib import Path
 
-from rectune_dsl.hooks.api import ABBackend
+import pytest
+
+from rectune_dsl.dsl.model import Task
+from rectune_dsl.hooks.api import ABBackend, BackendContext, UsageError
 from rectune_dsl.plugins.host import Host
 from rectune_dsl.testing.backend_contract import Rig
 
 HOW_TO = Path(__file__).parents[2] / "docs/how-to"
 PAGE = (HOW_TO / "your-own-backend.md").read_text(encoding="utf-8")
 EXAMPLE = HOW_TO / "your-own-backend"
+TASK = (Path(__file__).parents[1] / "workflow/planted.toml").read_text(encoding="utf-8")
 
 
 def test_the_example_passes_the_suite_as_the_page_runs_it():
@@ -26,6 +30,21 @@ def test_the_example_passes_the_suite_as_the_page_runs_it():
 def test_the_example_registers_its_backend(monkeypatch):
     monkeypatch.syspath_prepend(str(EXAMPLE))
     assert callable(Host([EXAMPLE / "house_backend.py"]).backend("house"))
+
+
+def test_the_settings_are_those_of_the_task():
+    (block,) = (
+        found for found in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if "Settings)" in found
+    )
+    exec(block, shown := {"__name__": "shown"})
+
+    def read(written):
+        task = Task.model_validate(tomllib.loads(TASK) | {"plugins": {"house": written}})
+        return shown["settings"](BackendContext(task, 1))
+
+    assert read({"region": "north"}).late_days == 2
+    with pytest.raises(UsageError, match="region"):
+        read({})
 
 
 def test_the_entry_point_has_the_group_that_the_host_reads(monkeypatch):

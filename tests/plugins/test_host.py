@@ -5,7 +5,15 @@ import inspect
 import pytest
 
 from rectune_dsl.hooks import specs
-from rectune_dsl.hooks.api import LLMAnswer, ModelSettings, NoAnswerError, OracleBackend, PanelBackend
+from rectune_dsl.hooks.api import (
+    ABBackend,
+    Delivery,
+    LLMAnswer,
+    ModelSettings,
+    NoAnswerError,
+    OracleBackend,
+    PanelBackend,
+)
 from rectune_dsl.hooks.errors import BackendError, PluginError
 from rectune_dsl.plugins.guard import Guarded
 from rectune_dsl.plugins.host import Host
@@ -97,12 +105,34 @@ def test_a_file_brings_a_delivery_whose_failures_are_its_own(plugin):
         """
         @hookimpl
         def rectune_register_deliveries(register):
-            register("flags", lambda context: type("Flags", (), {"start": lambda self, id: 1 / 0})())
+            others = dict.fromkeys(("check", "create", "set_exposure", "stop", "deliver", "rollback"), print)
+            broken = type("Flags", (), {**others, "start": lambda self, id: 1 / 0})
+            register("flags", lambda context: broken())
         """
     )
     delivery = Host([file]).delivery("flags")(None)
     with pytest.raises(BackendError, match="delivery 'flags': start failed: ZeroDivisionError"):
         delivery.start("e1")
+
+
+@pytest.mark.parametrize(("kind", "protocol"), [("backend", ABBackend), ("delivery", Delivery)])
+def test_what_lacks_a_method_of_its_protocol_is_refused_when_it_is_made(plugin, kind, protocol):
+    """At once, and not when a campaign first calls it: `stop` is called last, when it is needed most."""
+    methods = {name for name, found in vars(protocol).items() if name[0] != "_" and callable(found)}
+    for missing in methods:
+        has = dict.fromkeys(methods - {missing}, len)
+        file = plugin(
+            f"""
+            @hookimpl
+            def rectune_register_{"backends" if kind == "backend" else "deliveries"}(register):
+                register("mine", lambda context: context)
+            """
+        )
+        make = getattr(Host([file]), kind)("mine")
+        with pytest.raises(PluginError, match=f"{kind} 'mine' has no method `{missing}`$") as failed:
+            make(type("Mine", (), has)())
+        assert "update or uninstall" in failed.value.help
+        assert make(type("Mine", (), {**has, missing: len})())
 
 
 def test_where_nobody_delivers_that_is_said():

@@ -69,7 +69,7 @@ def test_all_are_typed_and_tidy(home):
         script = folder / "ci.sh"
         assert os.access(script, os.X_OK)
         steps = re.findall(r"^python -m (.*)$", script.read_text(), re.MULTILINE)
-        assert steps == ["ruff check .", "ruff format --check .", "mypy", "pytest"]
+        assert steps == ["ruff check .", "ruff format --check .", "mypy", "pytest -rs"]
         run("ruff", "check", ".", cwd=folder)
         run("ruff", "format", "--check", ".", cwd=folder)
     sources = [folder / "src" for folder in home.glob("rectune-*")]
@@ -152,6 +152,10 @@ def test_the_name_may_be_that_of_the_distribution():
         ("dsl", "agent", "choose another name"),
         ("log1p", "function", "formulas have a function `log1p` already"),
         ("run", "command", "`rectune run` is there already"),
+        ("simulator", "backend", "backend 'simulator' is registered by rectune"),
+        ("bayes", "agent", "agent 'actor/bayes' is registered by rectune"),
+        ("gemini", "llm", "llm 'gemini' is registered by rectune"),
+        ("rectune", "agent", "there is a plugin 'rectune' already, built in"),
     ],
 )
 def test_a_name_that_cannot_be_is_refused_with_what_to_write(rectune_project, name, kind, words):
@@ -159,6 +163,16 @@ def test_a_name_that_cannot_be_is_refused_with_what_to_write(rectune_project, na
     assert done.exit_code == 2
     assert words in done.stderr
     assert list(rectune_project.path.iterdir()) == []
+
+
+def test_a_name_that_another_plugin_has_is_refused_with_whose_it_is(rectune_project):
+    text = "def rectune_register_functions(register):\n    register('soft_sign', 'a:b')\n"
+    rectune_project.plugin(f"from rectune_dsl.hooks.specs import hookimpl\n@hookimpl\n{text}", "mine.py")
+    done = rectune_project.run("new", "plugin", "soft-sign", "--kind", "function")
+    assert done.exit_code == 2
+    assert "function 'soft_sign' is registered by mine" in done.stderr
+    assert "choose another name" in done.stderr
+    assert rectune_project.run("new", "plugin", "soft-sign", "--kind", "agent").exit_code == 0
 
 
 def test_nothing_is_overwritten(rectune_project):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import rectune_dsl.testing
+from rectune_dsl.hooks.api import CONTROL, ArmMoments, BackendError, Moments
 from rectune_dsl.testing.backend_contract import BackendContract, Rig
 
 ROOT = Path(__file__).parents[2]
@@ -15,9 +16,10 @@ sys.path[:0] = [str(ROOT / "docs/how-to/your-own-backend"), str(Path(__file__).p
 sys.path.append(str(ROOT / "tests/backends"))
 
 import house  # noqa: E402
+from house_backend import HouseBackend  # noqa: E402
 from house_faults import FAULTS, SERVICE_FAULTS  # noqa: E402
 from replay_faults import FAULTS as REPLAY_FAULTS  # noqa: E402
-from test_house_backend import HouseRig  # noqa: E402
+from test_house_backend import FIRST, HouseRig  # noqa: E402
 from test_replay_contract import ReplayRig  # noqa: E402
 
 CAUGHT = tomllib.loads((Path(__file__).parent / "caught.toml").read_text(encoding="utf-8"))
@@ -55,6 +57,28 @@ def test_the_house_s_backend_keeps_the_contract(outcomes):
     found = outcomes(HouseRig)
     assert found["failed"] == []
     assert found["skipped"] == ["test_a_baseline_is_whole", "test_estimates_are_those_of_a_recount"]
+
+
+class Remembering(HouseBackend):
+    """With a baseline, which it has once so many days have passed, as is honest."""
+
+    def baseline(self, days):
+        ((known,),) = self._ask("SELECT COUNT(*) FROM loaded")
+        if known < days:
+            raise BackendError(f"{known} of {days} days have passed", help="ask again when they have")
+        users = self._ask("SELECT SUM(minutes), 1 FROM visits GROUP BY user")
+        sums = tuple(map(sum, zip(*users, strict=True)))
+        products = tuple(tuple(sum(u[i] * u[j] for u in users) for j in (0, 1)) for i in (0, 1))
+        arm = ArmMoments(CONTROL, len(users), len(users), sums, products)
+        return Moments(FIRST, ("minutes", "one"), (arm,))
+
+
+def test_a_baseline_is_asked_for_when_there_have_been_days(monkeypatch):
+    rig = HouseRig(monkeypatch, Remembering)
+    rig.pass_until(rig.spec.start)
+    with pytest.raises(BackendError, match="1 of 3 days"):
+        rig.backend().baseline(rig.spec.days)
+    assert run("test_a_baseline_is_whole", HouseRig(monkeypatch, Remembering), {}) == "passed"
 
 
 @pytest.mark.parametrize("fault", FAULTS)

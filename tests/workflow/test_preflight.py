@@ -44,6 +44,26 @@ def test_more_users_than_there_are(lab):
     assert ("RT904", line) in found
 
 
+EXCLUSION = '[exclusion]\nlayer = "feed"\nshare = [0.0, 0.5]\n'
+HOLDOUT = "[holdout]\nshare = 0.05\n"
+
+
+@pytest.mark.parametrize(
+    ("tables", "whom"),
+    [
+        ("", "may take part"),
+        (HOLDOUT, "may take part: all but the holdout"),
+        (EXCLUSION, "may take part: those of the task's [exclusion]"),
+        (EXCLUSION + HOLDOUT, "may take part: those of the task's [exclusion], without the holdout"),
+    ],
+)
+def test_a_round_for_which_there_are_too_few_users_is_one_problem(lab, tables, whom):
+    text = TASK.replace("users_per_arm = 20_000", "users_per_arm = 90_000_000") + tables
+    (problem,) = [p for p in preflight(lab.load(text), None) if p.code == "RT904"]
+    assert problem.message.endswith(whom)
+    assert ("[exclusion]" in problem.help) == ("[exclusion]" in tables)
+
+
 # --- quantiles, caps and units --------------------------------------------------------------------
 
 

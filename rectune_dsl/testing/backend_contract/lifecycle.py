@@ -12,7 +12,15 @@ from rectune_dsl.hooks.api import Config, ExperimentSpec, Ramp
 from rectune_dsl.hooks.serving import DAY
 from rectune_dsl.testing.backend_contract.recount import assert_same
 from rectune_dsl.testing.backend_contract.rig import Rig
-from rectune_dsl.testing.backend_contract.trial import can, created, moved, refused, started, treatments
+from rectune_dsl.testing.backend_contract.trial import (
+    can,
+    created,
+    done_or_refused,
+    moved,
+    refused,
+    started,
+    treatments,
+)
 
 RAMP = Ramp((0.25, 0.5), days=1)
 NOBODY = "nobody-made-this-experiment"
@@ -149,6 +157,17 @@ class Serving:
         trial.after(1)
         trial.backend.stop(trial.experiment, "finished")
         created(rig, trial.backend)
+        assert not served_treatments(trial.arms(), rig.spec)
+
+    def test_started_after_a_stop_it_stays_stopped(self, rig: Rig) -> None:
+        """Else a start that is repeated after an abort serves the harmful arms again. It may be refused."""
+        can(rig, "real_traffic", "nobody is served")
+        trial = started(rig)
+        trial.after(1)
+        trial.backend.stop(trial.experiment, "aborted")
+        done_or_refused(partial(trial.backend.start, trial.experiment))
+        assert not served_treatments(trial.arms(), rig.spec)
+        trial.after(2)
         assert not served_treatments(trial.arms(), rig.spec)
 
     def test_an_arm_s_stop_gives_its_users_production_and_moves_nobody(self, rig: Rig) -> None:

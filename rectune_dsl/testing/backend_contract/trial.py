@@ -114,10 +114,22 @@ def refused(act: Callable[[], object]) -> RectuneError:
     """The error that an act has to end with. It says what is wrong, and what to do."""
     with pytest.raises(RectuneError) as error:
         act()
-    assert str(error.value)
-    assert error.value.help, f"no help with the error: {error.value}"
-    assert error.value.exit_code in (2, 3), f"not a BackendError or UsageError: {error.value!r}"
+    _assert_helpful(error.value)
     return error.value
+
+
+def done_or_refused(act: Callable[[], object]) -> None:
+    """An act that a platform may do or refuse: where it refuses, as in `refused`."""
+    try:
+        act()
+    except RectuneError as error:
+        _assert_helpful(error)
+
+
+def _assert_helpful(error: RectuneError) -> None:
+    assert str(error)
+    assert error.help, f"no help with the error: {error}"
+    assert error.exit_code in (2, 3), f"not a BackendError or UsageError: {error!r}"
 
 
 def can(rig: Rig, needed: str, why: str) -> Capabilities:

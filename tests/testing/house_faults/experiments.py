@@ -101,6 +101,7 @@ class CreateRevives(HouseBackend):
         return experiment
 
 
+in_sql("start_revives", "AND state = 'made'", "AND state <> ''")
 in_sql("starts_when_created", ") VALUES (?, ?, ?, ?)", ", state) VALUES (?, ?, ?, ?, 'runs')")
 in_sql("starts_before_its_first_day", "VALUES (?, ?, ?, ?)", "VALUES (?, ?, MIN(?, ''), ?)")
 in_sql("stop_toggles", "state = 'stopped'", "state = CASE state WHEN 'runs' THEN 'stopped' ELSE 'runs' END")
