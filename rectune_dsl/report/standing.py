@@ -7,6 +7,7 @@ import json
 from rich.console import Console
 from rich.text import Text
 
+from rectune_dsl.agents.words import RISK_UNKNOWN
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import ChangeDescription
 from rectune_dsl.memory.codec import encode
@@ -151,12 +152,17 @@ def traffic_words(request: Request) -> str:
     return f"{count(request.users_per_arm)} users per arm and in control for {request.days} days{share}{ramp}"
 
 
+def risk_words(arm: AskedArm) -> str:
+    """How likely it breaks a guardrail, or that nobody knows."""
+    return RISK_UNKNOWN if arm.risk is None else f"breaks a guardrail with probability {arm.risk:.2f}"
+
+
 def _print_arm(out: Console, task: Task, arm: AskedArm) -> None:
     out.print(Text.assemble((f"{arm.name}: ", "bold"), changes(arm.config, task.production)))
     out.print(Text(f"  {arm.why}", "dim"))
     if arm.predictions:
         out.print(Text(f"  predicted: {predicted(arm.predictions)}"))
-    out.print(Text(f"  risk: breaks a guardrail with probability {arm.risk:.2f}"))
+    out.print(Text(f"  risk: {risk_words(arm)}"))
 
 
 def _print_description(out: Console, told: ChangeDescription) -> None:

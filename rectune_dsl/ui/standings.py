@@ -15,6 +15,7 @@ from rectune_dsl.report.standing import (
     answered_words,
     expired_words,
     going_on_words,
+    risk_words,
     traffic_words,
     waits_for,
 )
@@ -130,9 +131,8 @@ def question(request: Request, production: Mapping[str, float]) -> tuple[Block, 
 
 def _arm(arm: AskedArm, production: Mapping[str, float], *, is_open: bool) -> Folded:
     """What an arm changes and its risk, in a line; and what is behind that."""
-    summary = (
-        f"{arm.name}: {changes(arm.config, production)}; breaks a guardrail with probability {arm.risk:.2f}"
-    )
+    risk = f"{'risk ' if arm.risk is None else ''}{risk_words(arm)}"
+    summary = f"{arm.name}: {changes(arm.config, production)}; {risk}"
     behind = (Prose(arm.why), Prose(f"Predicted: {predicted(arm.predictions) or 'nothing'}."))
     return Folded(summary, behind, is_open)
 
