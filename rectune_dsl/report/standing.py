@@ -35,6 +35,8 @@ def print_standing(out: Console, task: Task, view: RunView, now: Standing, flag:
     print_turnout(out, view)
     if now.abort is not None:
         out.print(Text(abort_words(now.abort)))
+    if now.aborted is not None and (said := taken_back_words(now.aborted)):
+        out.print(Text(said))
     if now.half_aborted:
         out.print(Text("the abort is not finished: its traffic may still be served", "red"))
     if now.holder is not None:
@@ -98,14 +100,21 @@ def print_answered(out: Console, request: Request, answer: Approval) -> None:
 def print_aborted(out: Console, run: str, done: Aborted) -> None:
     """What an abort did."""
     out.print(Text(f"run {run} is {aborted_words(done)}"))
-    if done.rolled_back:
-        out.print("What it had shipped is taken back: the config before it is production again.")
+    if said := taken_back_words(done):
+        out.print(Text(said))
 
 
 def aborted_words(done: Aborted) -> str:
     """What an abort stopped."""
     stopped = f"stopped: {', '.join(done.stopped)}" if done.stopped else "no experiment was running"
     return f"aborted; {stopped}"
+
+
+def taken_back_words(done: Aborted) -> str:
+    """What became of what it had shipped, in a sentence; empty where nothing had been."""
+    if done.rolled_back:
+        return "What it had shipped is taken back: the config before it is production again."
+    return f"What it shipped was not taken back: {done.kept}." if done.kept else ""
 
 
 def abort_words(order: Abort) -> str:

@@ -16,6 +16,7 @@ from rectune_dsl.report.standing import (
     expired_words,
     going_on_words,
     risk_words,
+    taken_back_words,
     traffic_words,
     waits_for,
 )
@@ -89,8 +90,9 @@ class Standings:
 def sentence(now: Standing) -> str:
     """Where a run stands."""
     if now.abort is not None:
-        done = f" {aborted_words(now.aborted).capitalize()}." if now.aborted is not None else ""
-        return f"It was {abort_words(now.abort)}.{done}"
+        done = now.aborted
+        parts = () if done is None else (f"{aborted_words(done).capitalize()}.", taken_back_words(done))
+        return " ".join(filter(None, (f"It was {abort_words(now.abort)}.", *parts)))
     if now.finished:
         return "Its verdict stands below."
     if now.request is not None and now.answer is not None:

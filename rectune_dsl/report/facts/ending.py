@@ -6,9 +6,9 @@ from rectune_dsl.agents.words import sentence
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import HOLDOUT, Estimates
 from rectune_dsl.report.facts.measured import measures
-from rectune_dsl.report.facts.records import EndFacts, Measure
+from rectune_dsl.report.facts.records import AbortFacts, EndFacts, Measure
 from rectune_dsl.report.facts.rounds import answer
-from rectune_dsl.report.standing import abort_words, aborted_words
+from rectune_dsl.report.standing import abort_words, aborted_words, taken_back_words
 from rectune_dsl.report.turnout import turnout
 from rectune_dsl.report.view import RunView, assigned
 
@@ -37,6 +37,23 @@ def ending(task: Task, view: RunView, store_flag: str) -> EndFacts:
         delivered=view.delivered,
         turnout=turnout(*view.confirming) if view.confirming else "",
         support=dict(estimates.support) if estimates and estimates.support else None,
+        abort=_aborted(view),
+    )
+
+
+def _aborted(view: RunView) -> AbortFacts | None:
+    order, done = view.abort, view.aborted
+    if order is None:
+        return None
+    return AbortFacts(
+        by=order.by,
+        at=order.at.isoformat(),
+        why=order.why,
+        verdict=view.verdict.decision if view.verdict else "",
+        shipped_at=view.delivered_at if view.delivered else "",
+        done=done is not None,
+        taken_back=done is not None and done.rolled_back,
+        kept=done.kept if done is not None else "",
     )
 
 
@@ -48,8 +65,9 @@ def _confirmed(task: Task, estimates: Estimates) -> tuple[Measure, ...]:
 
 def _reasons(view: RunView) -> tuple[str, ...]:
     if view.abort is not None:
-        done = () if view.aborted is None else (sentence(aborted_words(view.aborted)),)
-        return (sentence(abort_words(view.abort)), *done)
+        done = view.aborted
+        parts = () if done is None else (sentence(aborted_words(done)), taken_back_words(done))
+        return (sentence(abort_words(view.abort)), *filter(None, parts))
     return view.verdict.reasons if view.verdict else ()
 
 

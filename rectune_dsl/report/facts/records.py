@@ -198,6 +198,21 @@ class BetFacts:
 
 
 @dataclass(frozen=True)
+class AbortFacts:
+    """Who ended the run, when and why; `verdict` is what had been decided by then, `shipped_at` when that was
+    delivered, `done` whether the abort is finished, and `taken_back` or `kept` what became of it."""
+
+    by: str
+    at: str
+    why: str
+    verdict: str
+    shipped_at: str
+    done: bool
+    taken_back: bool
+    kept: str
+
+
+@dataclass(frozen=True)
 class EndFacts:
     """How the run ended, or where it stands: the verdict with its reasons and bounds; what to do next."""
 
@@ -219,6 +234,7 @@ class EndFacts:
     delivered: bool
     turnout: str
     support: Mapping[str, Support] | None
+    abort: AbortFacts | None
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 from rectune_dsl.agents.words import chance, counted
 from rectune_dsl.report.configs import config_table, is_moved
-from rectune_dsl.report.facts.records import AnswerFacts, EndFacts, Facts
+from rectune_dsl.report.facts.records import AbortFacts, AnswerFacts, EndFacts, Facts
 from rectune_dsl.report.lifts import MARKS, measure_cell
 from rectune_dsl.report.pages.blocks import Banner, Block, Listing, Prose, Titled
 from rectune_dsl.report.support import LOGGED, advice, support_table
 from rectune_dsl.report.tables import Cell, Table, Tone, table
 from rectune_dsl.report.verdicts import bounds_table
-from rectune_dsl.report.words import count, predicted
+from rectune_dsl.report.words import count, moment, predicted
 
 _SAID: Mapping[str, tuple[str, Tone]] = {
     "ship": ("The recommended config was shown to be better, and to keep every guardrail.", "good"),
@@ -40,9 +40,23 @@ def _banner(end: EndFacts) -> Banner:
     if end.decision:
         sentence, tone = _SAID[end.decision]
         return Banner(end.decision, sentence, tone)
-    if end.state.startswith("abort"):
-        return Banner(end.state, "People ended this run before its end. There is no verdict.", "bad")
+    if end.abort is not None:
+        return Banner(end.state, _aborted(end.abort), "bad")
     return Banner(end.state, "There is no verdict yet.", "doubtful")
+
+
+def _aborted(abort: AbortFacts) -> str:
+    """What had been decided, what became of it, and who ended it."""
+    if not abort.verdict:
+        return "People ended this run before its end. There is no verdict."
+    if not abort.shipped_at:
+        return f"The verdict was {abort.verdict}, and nothing was shipped when {abort.by} ended the run."
+    story = f"It was shipped at {moment(abort.shipped_at)}, then aborted by {abort.by} at {moment(abort.at)}"
+    if abort.taken_back:
+        return f"{story} and taken back."
+    if abort.kept:
+        return f"{story}. The config was kept: {abort.kept}."
+    return f"{story}. That is not finished: the config may still be production."
 
 
 def _answer(answer: AnswerFacts) -> Prose:
