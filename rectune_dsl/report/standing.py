@@ -156,9 +156,9 @@ def traffic_words(request: Request) -> str:
     if request.what == "ship":
         return f"everybody{'' if not request.users_per_arm else f', {count(request.users_per_arm)} users'}"
     steps = ", then ".join(f"{fraction:.0%}" for fraction in request.ramp.steps)
-    lasts = "1 day" if request.ramp.lasts == 1 else f"{request.ramp.lasts} days"
-    ramp = f"; {steps} of them first, for {lasts} before" if steps else ""
-    return f"{count(request.users_per_arm)} users per arm and in control for {request.days} days{share}{ramp}"
+    ramp = f"; {steps} of them first, for {count(request.ramp.lasts, 'day')} before" if steps else ""
+    days = count(request.days, "day")
+    return f"{count(request.users_per_arm)} users per arm and in control for {days}{share}{ramp}"
 
 
 def risk_words(arm: AskedArm) -> str:

@@ -214,7 +214,8 @@ class AbortFacts:
 
 @dataclass(frozen=True)
 class EndFacts:
-    """How the run ended, or where it stands: the verdict with its reasons and bounds; what to do next."""
+    """How the run ended, or where it stands: the verdict with its reasons and bounds; what to do next.
+    `objective` is U in the confirmation."""
 
     state: str
     decision: str
@@ -228,6 +229,7 @@ class EndFacts:
     expected: tuple[Prediction, ...]
     p_feasible: float | None
     chance_to_ship: float | None
+    objective: Span | None
     measures: tuple[Measure, ...]
     confirmed_users: int
     answer: AnswerFacts | None

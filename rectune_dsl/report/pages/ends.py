@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from rectune_dsl.agents.words import chance, counted
 from rectune_dsl.report.configs import config_table, is_moved
 from rectune_dsl.report.facts.records import AbortFacts, AnswerFacts, EndFacts, Facts
-from rectune_dsl.report.lifts import MARKS, measure_cell
+from rectune_dsl.report.lifts import MARKS, PLUS_MINUS, measure_cell
 from rectune_dsl.report.pages.blocks import Banner, Block, Listing, Prose, Titled
 from rectune_dsl.report.support import LOGGED, advice, support_table
 from rectune_dsl.report.tables import Cell, Table, Tone, table
@@ -30,10 +30,19 @@ def verdict(facts: Facts) -> tuple[Block, ...]:
         blocks.append(_answer(end.answer))
     if end.bounds and end.confirmation is not None and end.alpha is not None:
         blocks.append(bounds_table(end.bounds, end.confirmation, end.alpha))
+        blocks.append(Prose(_read_so(facts.weights, end.alpha), "dim"))
     if end.next:
         blocks.append(Titled("What to do next", (Listing(end.next),)))
     blocks += _recommended(facts)
     return tuple(blocks)
+
+
+def _read_so(weights: Mapping[str, float], alpha: float) -> str:
+    parts = " ".join(f"{weight:+g} x {name}" for name, weight in weights.items())
+    return (
+        f"U is the weighted sum of lifts, {parts}. Each bound is one-sided at the level {alpha:.2g}: the "
+        f"chance that it claims too much. Every further confirmation of a surface has a smaller level."
+    )
 
 
 def _banner(end: EndFacts) -> Banner:
@@ -71,7 +80,7 @@ def _recommended(facts: Facts) -> list[Block]:
     if end.is_production is False:
         blocks += [_changes(facts), Prose(_expected(end))]
     if end.measures:
-        title = f"confirmation: lifts over control, ± 90 %, {count(end.confirmed_users)} users"
+        title = f"confirmation: lifts over control, {PLUS_MINUS}, {count(end.confirmed_users)} users"
         rows: list[list[str | Cell]] = [[m.metric, measure_cell(m)] for m in end.measures]
         blocks.append(table(title, ("metric", "measured"), rows, numbers=("measured",), note=MARKS))
     if end.turnout:
