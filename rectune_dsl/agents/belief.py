@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -32,7 +33,7 @@ class GuardrailRisk:
     def __str__(self) -> str:
         low, high = self.mean - Z90 * self.sd, self.mean + Z90 * self.sd
         expected = (
-            words.interval(self.mean, low, high)
+            words.interval(*(max(words.LEAST_LIFT, end) for end in (self.mean, low, high)))
             if self.limit.relative
             else f"{self.mean:.4g} [{low:.4g}, {high:.4g}]"
         )
@@ -66,6 +67,12 @@ def objective(surrogate: Surrogate, config: Config) -> Prediction:
     return Prediction("U", mean, mean - Z90 * sd, mean + Z90 * sd)
 
 
+def least_objective(task: Task) -> float:
+    """What U cannot fall below: all of every north star is lost; no bound where less of one is better."""
+    weights = task.objective_weights.values()
+    return -sum(weights) if all(weight >= 0 for weight in weights) else -math.inf
+
+
 def guardrail_risks(context: AgentContext, config: Config) -> tuple[GuardrailRisk, ...]:
     """The task's guardrails, the weakest first."""
     surrogate = context.surrogate
@@ -78,6 +85,13 @@ def guardrail_risks(context: AgentContext, config: Config) -> tuple[GuardrailRis
         measured = _measured(context, metric, limit)
         risks.append(GuardrailRisk(metric, limit, p_holds, float(mean[0]), float(sd[0]), measured))
     return tuple(sorted(risks, key=lambda risk: risk.p_holds))
+
+
+def risk_is_known(context: AgentContext) -> bool:
+    """Whether anything tells how likely a guardrail breaks: a panel, an experiment that can be trusted, or
+    that the task has no guardrails. Where nothing does, a surrogate's numbers are its prior alone."""
+    guarded = context.task.guarded.items()
+    return not guarded or context.whatif is not None or any(_measured(context, *one) for one in guarded)
 
 
 def _measured(context: AgentContext, metric: str, limit: Limit) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rectune_dsl.agents import words
-from rectune_dsl.agents.belief import guardrail_risks, objective, predictions
+from rectune_dsl.agents.belief import guardrail_risks, least_objective, objective, predictions, risk_is_known
 from rectune_dsl.agents.safety import Safety
 from rectune_dsl.agents.sensitivity import STEP, Effect, effects
 from rectune_dsl.agents.shown import shown
@@ -96,10 +96,13 @@ def hypothesis(context: AgentContext, reasons: Reasons, config: Config) -> Hypot
 
 def outlook(context: AgentContext, config: Config) -> str:
     """What the surrogate expects of U, and of the guardrails: where there are any, the weakest is named."""
-    expected = f"{words.lift(objective(context.surrogate, config))} (90 % interval)."
+    lift = words.lift(objective(context.surrogate, config), least_objective(context.task))
+    expected = f"{lift} (90 % interval)."
     risks = guardrail_risks(context, config)
     if not risks:
         return expected
+    if not risk_is_known(context):
+        return f"{expected} The risk to guardrails is {words.RISK_UNKNOWN}."
     p = float(context.surrogate.p_feasible([config])[0])
     return f"{expected} All guardrails hold with {words.chance(p)}; the weakest: {risks[0]}."
 

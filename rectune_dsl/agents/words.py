@@ -22,9 +22,16 @@ def chance(p: float) -> str:
     return f"{p * 100:.0f} %"
 
 
-def lift(prediction: Prediction) -> str:
-    """`watch_minutes +0.80 % [+0.10 %, +1.50 %]`."""
-    return f"{prediction.metric} {interval(prediction.lift, prediction.low, prediction.high)}"
+RISK_UNKNOWN = "not known: nothing was measured yet"
+"""Said in place of a probability that would be a prior alone."""
+LEAST_LIFT = -1.0
+"""Nothing can lose more than all of it, however wide an interval is."""
+
+
+def lift(prediction: Prediction, least: float = LEAST_LIFT) -> str:
+    """`watch_minutes +0.80 % [+0.10 %, +1.50 %]`; no end lies below `least`."""
+    ends = (max(least, end) for end in (prediction.lift, prediction.low, prediction.high))
+    return f"{prediction.metric} {interval(*ends)}"
 
 
 def interval(value: float, low: float, high: float) -> str:

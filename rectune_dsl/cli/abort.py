@@ -22,11 +22,16 @@ def command(ctx: click.Context, run: str, store: str, by: str, why: str) -> None
     from rectune_dsl.cli.aborting import at_work, reached
     from rectune_dsl.memory.journal import Journal
     from rectune_dsl.report.console import console
-    from rectune_dsl.report.standing import print_aborted
+    from rectune_dsl.report.standing import abort_words, print_aborted
     from rectune_dsl.workflow.abort import abort
+    from rectune_dsl.workflow.standing import standing
 
     journal = Journal(store, create=False)
     name = journal.find(run).run
+    now = standing(journal, name)
+    if now.abort is not None and now.aborted is not None:
+        click.echo(f"run {name} was {abort_words(now.abort)}; nothing is left to do")
+        return
     backend, kept = reached(ctx, journal, name)
     done = abort(journal, name, backend, by, why, kept, at_work)
     print_aborted(console(), name, done)

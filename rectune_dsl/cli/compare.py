@@ -13,7 +13,7 @@ from rectune_dsl.cli.outputs import format_of, format_option, report_output_opti
 @click.command("compare")
 @click.argument("runs", metavar="RUN RUN...", nargs=-1, required=True)
 @store_option
-@report_output_option
+@report_output_option("by default the terminal, and with --format a file in this folder")
 @format_option
 @click.pass_context
 def command(
@@ -21,7 +21,7 @@ def command(
 ) -> None:
     """Show campaigns side by side: what they were asked, what came of it, what it cost.
 
-    Each RUN is an id, the beginning of one, or `last`. On the terminal, unless a file or a format is named.
+    Each RUN is an id, the beginning of one that no other run has, or `last`.
     """
     from rectune_dsl.hooks.errors import UsageError
     from rectune_dsl.report.console import console
@@ -34,6 +34,7 @@ def command(
 
     if len(runs) < 2:
         raise UsageError("a comparison needs two runs or more", help="`rectune ls` lists the runs")
+    chosen = format_of(kind, output)
     views = [read(store, run)[1] for run in runs]
     tasks = [task_of(view.header, host_of(ctx, view.header)) for view in views]
     told = [facts(task, view, store_flag(store)) for task, view in zip(tasks, views, strict=True)]
@@ -41,5 +42,4 @@ def command(
     if output is None and kind is None:
         print_page(console(), page(found))
         return
-    chosen = format_of(kind, output)
     write_report(output or Path(f"comparison.{chosen}"), written(chosen, found, page(found)))

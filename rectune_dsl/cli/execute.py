@@ -12,6 +12,7 @@ import click
 from rectune_dsl.cli import INTERRUPTED
 from rectune_dsl.cli.answering import approver
 from rectune_dsl.cli.common import host, store_flag, warn
+from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.source import Source
 from rectune_dsl.hooks.api import UsageError, Verdict
 from rectune_dsl.memory.journal import Journal
@@ -84,18 +85,26 @@ def execute(run: str, loaded: Loaded, journal: Journal, plugins: Host, how: How)
     answers = approver(how.yes, before_asking=live.pause) if how.stay or how.yes else None
     try:
         with live:
-            verdict = advance(run, loaded, journal, plugins, watch=live, approver=answers, stay=how.stay)
+            advance(run, loaded, journal, plugins, watch=live, approver=answers, stay=how.stay)
     except (KeyboardInterrupt, click.Abort):
         out.print(f"\nStopped. Nothing is lost: `rectune resume {run}{flag}` goes on.", style="yellow")
         sys.exit(INTERRUPTED)
     except Waiting as waiting:
         out.print(f"run {run} waits for {waiting_words(run, waiting.wait, flag)}.", highlight=False)
         return  # nothing is decided: no more of a failure than a run that goes on
+    tell_end(run, loaded.task, journal, how)
+
+
+def tell_end(run: str, task: Task, journal: Journal, how: How) -> None:
+    """Print the end of a run that has a verdict; exit with 1 where that is not the one that is required."""
+    view = read_run(journal, run)
+    assert view is not None
+    assert view.verdict is not None
     if how.quiet:
-        out.print(f"{run}: {verdict.decision}")
-    elif (view := read_run(journal, run)) is not None:
-        print_end(out, loaded.task, view, flag)
-    if how.require_ship and verdict.decision != "ship":
+        console().print(f"{run}: {view.verdict.decision}")
+    else:
+        print_end(console(), task, view, store_flag(how.store))
+    if how.require_ship and view.verdict.decision != "ship":
         sys.exit(1)
 
 

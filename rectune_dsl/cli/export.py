@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from rectune_dsl.cli.common import host_of, read, store_option
+from rectune_dsl.cli.common import host_of, read, store_option, warn
 
 
 @click.command("export")
@@ -22,6 +22,7 @@ def command(ctx: click.Context, run: str, store: str, output: Path | None, diff:
     """
     from rectune_dsl.hooks.api import UsageError
     from rectune_dsl.report.export import config_diff, config_toml
+    from rectune_dsl.report.standing import abort_words
     from rectune_dsl.workflow.prepare import task_of
 
     _, view = read(store, run)
@@ -29,6 +30,8 @@ def command(ctx: click.Context, run: str, store: str, output: Path | None, diff:
         raise UsageError(
             f"run {view.run} has no recommendation yet", help=f"`rectune resume {view.run}` goes on"
         )
+    if view.abort is not None:
+        warn(f"run {view.run} was {abort_words(view.abort)}")
     task = task_of(view.header, host_of(ctx, view.header))
     text = config_diff(task, view) if diff else config_toml(task, view)
     if output is None:

@@ -13,6 +13,8 @@ import click
 from rectune_dsl.hooks.errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
+_FORMATS = {"": "html", ".html": "html", ".htm": "html", ".md": "md", ".markdown": "md", ".json": "json"}
+"""What endings of files say."""
 _DASH = Path("-")
 
 
@@ -45,16 +47,16 @@ def quiet_option(instead: str) -> Callable[[F], F]:
     )
 
 
-def report_output_option(command: F) -> F:
-    """Where a report goes; `-` is the terminal."""
+def report_output_option(otherwise: str) -> Callable[[F], F]:
+    """Where a report goes; `-` is the terminal, and `otherwise` is where it goes without the option."""
     return click.option(
         "-o",
         "--output",
         metavar="FILE",
         type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
         callback=_writable_or_dash,
-        help="Write here, `-` for the terminal; by default a file in this folder.",
-    )(command)
+        help=f"Write here, `-` for the terminal; {otherwise}.",
+    )
 
 
 def format_option(command: F) -> F:
@@ -62,14 +64,20 @@ def format_option(command: F) -> F:
         "--format",
         "kind",
         type=click.Choice(["html", "md", "json"]),
-        help="By default what the name of the file says, else html.",
+        help="By default what the file's ending says (.html, .htm, .md, .markdown or .json), else html.",
     )(command)
 
 
 def format_of(kind: str | None, output: Path | None) -> str:
-    """The format that was asked for, or the one that the file's name says, or else HTML."""
-    suffix = output.suffix.removeprefix(".").lower() if output else ""
-    return kind or {"md": "md", "markdown": "md", "json": "json"}.get(suffix, "html")
+    """The format that was asked for, or the one that the file's name says; HTML where that has no ending.
+    Raises UsageError where the ending is that of another format."""
+    suffix = output.suffix.lower() if output else ""
+    if kind is None and suffix not in _FORMATS:
+        raise UsageError(
+            f"cannot write {output}: no format of reports ends in {suffix}",
+            help="name a file that ends in .html, .md or .json, or give --format; a browser prints a PDF",
+        )
+    return kind or _FORMATS[suffix]
 
 
 def write_report(path: Path, text: str) -> None:

@@ -13,7 +13,7 @@ from rectune_dsl.cli.outputs import format_of, format_option, report_output_opti
 @click.command("report")
 @click.argument("run")
 @store_option
-@report_output_option
+@report_output_option("by default RUN.html in this folder, or what --format says")
 @format_option
 @click.option(
     "--no-slates",
@@ -35,9 +35,9 @@ def command(
     from rectune_dsl.report.written import written
     from rectune_dsl.workflow.prepare import task_of
 
+    chosen = format_of(kind, output)
     journal, view = read(store, run)
     host = host_of(ctx, view.header)
     showing = None if no_slates else replayed(journal, view.run, host)
     found = facts(task_of(view.header, host), view, store_flag(store), showing)
-    chosen = format_of(kind, output)
     write_report(output or Path(f"{view.run}.{chosen}"), written(chosen, found, page(found)))

@@ -42,12 +42,24 @@ def _provenance(task: Task, view: RunView) -> dict[str, Any]:
         "rectune": view.header.version,
         "started": view.started,
         "verdict": verdict.decision if verdict else "not confirmed",
+        **_aborted(view),
         "is_production": recommendation.is_production,
         "expected": {
             p.metric: {"lift": p.lift, "low": p.low, "high": p.high} for p in recommendation.predictions
         },
         "reasons": list(verdict.reasons) if verdict else [recommendation.why],
     }
+
+
+def _aborted(view: RunView) -> dict[str, Any]:
+    """Who ended the run and why, and whether what it had shipped was taken back; nothing where nobody did."""
+    order, done = view.abort, view.aborted
+    if order is None:
+        return {}
+    told = {"by": order.by, "at": f"{order.at:%Y-%m-%dT%H:%M:%SZ}", "why": order.why}
+    shipped = {"shipped_at": view.delivered_at} if view.delivered else {}
+    kept = {"kept": done.kept} if done is not None and done.kept else {}
+    return {"aborted": {**told, **shipped, "taken_back": done is not None and done.rolled_back, **kept}}
 
 
 def _tables(task: Task, values: Mapping[str, float]) -> dict[str, Any]:

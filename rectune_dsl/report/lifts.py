@@ -18,6 +18,8 @@ from rectune_dsl.report.tables import Cell, Column, Table, Tone, table
 from rectune_dsl.report.words import changes
 
 MARKS = "✓ the whole interval keeps the guardrail, ? only the estimate does, ✗ not even that"
+PLUS_MINUS = "±\N{NO-BREAK SPACE}90\N{NO-BREAK SPACE}%"
+"""What stands behind a ±, for captions, which must not break there."""
 _MARKS: Mapping[Standing, tuple[str, Tone]] = {
     "": ("", ""),
     "kept": (" ✓", "good"),

@@ -146,7 +146,7 @@ class LiveWatcher:
 
     def _looked(self, spec: ExperimentSpec, look: Look) -> None:
         day = _day(spec, look)
-        self._bar.doing(f"{spec.purpose}: {len(spec.arms)} arms, day {day} of {spec.lasts}")
+        self._bar.doing(f"{spec.purpose}: {count(len(spec.arms), 'arm')}, day {day} of {spec.lasts}")
         self._bar.reached(self._over + day)
         if said := turnout(spec, look):
             self._out.print(Text(f"{spec.purpose}: {said}", "red"))
@@ -180,7 +180,7 @@ class LiveWatcher:
         confirm = self._task.confirm
         self._out.print(
             f"It is confirmed against control on fresh users, {count(confirm.users_per_arm)} per arm "
-            f"over {confirm.days} days."
+            f"over {count(confirm.days, 'day')}."
         )
 
 

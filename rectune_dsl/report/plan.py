@@ -96,14 +96,14 @@ def _print_metrics(out: Console, task: Task, power: Power | None) -> None:
 def _print_traffic(out: Console, task: Task, capabilities: Capabilities, traffic: Traffic) -> None:
     out.print()
     if not capabilities.randomises:
-        out.print(f"traffic: none; {traffic.rounds} rounds are evaluated on what was logged")
+        out.print(f"traffic: none; {count(traffic.rounds, 'round')} evaluated on what was logged")
         return
     share = "" if traffic.share is None else f" ({traffic.share:.1%} of all {_units(task)} at a time)"
     out.print(
-        f"traffic: {traffic.rounds} rounds of {count(traffic.per_round)} {_units(task)}"
-        f" for {task.experiment.days} days{share}, "
-        f"then {count(traffic.confirm)} fresh {_units(task)} for {task.confirm.days} days: "
-        f"{traffic.days} days in all"
+        f"traffic: {count(traffic.rounds, 'round')} of {count(traffic.per_round)} {_units(task)}"
+        f" for {count(task.experiment.days, 'day')}{share}, "
+        f"then {count(traffic.confirm)} fresh {_units(task)} for {count(task.confirm.days, 'day')}: "
+        f"{count(traffic.days, 'day')} in all"
     )
     if task.ramp:
         steps = ", ".join(f"{step:.3g}" for step in task.ramp.steps)

@@ -19,7 +19,7 @@ from rectune_dsl.report.verdicts import bounds_table
 from rectune_dsl.report.view import RoundView, RunView, traffic
 from rectune_dsl.report.words import changes, count, moment, predicted
 from rectune_dsl.report.worth import told_of, worth
-from rectune_dsl.workflow.journaled import Approval
+from rectune_dsl.workflow.journaled import Abort, Approval
 
 
 def print_run(out: Console, task: Task, view: RunView, store_flag: str) -> None:
@@ -52,11 +52,7 @@ def print_end(out: Console, task: Task, view: RunView, store_flag: str) -> None:
         title = "confirmation: lifts over control, ± 90 %"
         print_lifts(out, task, confirmation.estimates, confirmation.stopped, title)
         print_support(out, confirmation.estimates.support, LOGGED)
-    if view.abort is not None:
-        out.print(Text(abort_words(view.abort), "red"))
-        if view.aborted is not None:
-            print_aborted(out, view.run, view.aborted)
-    elif view.verdict is None:
+    if view.abort is None and view.verdict is None:
         out.print(Text(f"{view.state}; `rectune resume {view.run}{store_flag}` goes on", "yellow"))
     if view.verdict is not None:
         _print_verdict(out, view, view.verdict, store_flag)
@@ -68,21 +64,39 @@ def print_end(out: Console, task: Task, view: RunView, store_flag: str) -> None:
     if users:
         spent = f"{count(experiments, 'experiment')}, {count(users, 'user')}"
         out.print(Text(f"traffic: {spent}, until {until:%Y-%m-%d}", "dim"))
+    if view.abort is not None:
+        _print_abort(out, view, view.abort, store_flag)
+
+
+def _print_abort(out: Console, view: RunView, order: Abort, flag: str) -> None:
+    """The last word, whatever was decided before."""
+    out.print()
+    out.print(Text(abort_words(order), "red"))
+    if view.aborted is not None:
+        print_aborted(out, view.run, view.aborted)
+    else:
+        out.print(Text(f"the abort is not finished: `rectune tick {view.run}{flag}` goes on with it", "red"))
 
 
 def _print_verdict(out: Console, view: RunView, verdict: Verdict, store_flag: str) -> None:
     out.print()
     if verdict.bounds:
         print_table(out, bounds_table(verdict.bounds, verdict.confirmation, verdict.alpha))
-    out.print(Text.assemble("verdict: ", (verdict.decision, outcome_style(verdict.decision))))
+    title = "verdict: " if view.abort is None else "verdict before it was aborted: "
+    out.print(Text.assemble(title, (verdict.decision, outcome_style(verdict.decision))))
     for reason in verdict.reasons:
         out.print(Text(f"  {reason}"))
     if view.shipping is not None:
         _print_answer(out, view.shipping, "not delivered")
     if view.delivered:
-        out.print("  The config was delivered to the backend.")
-    if verdict.decision == "ship":
+        out.print(f"  The config was delivered to the backend{_when(view)}.", highlight=False)
+    if verdict.decision == "ship" and view.abort is None:
         out.print(Text(f"`rectune export {view.run}{store_flag} -o config.toml` writes the config.", "dim"))
+
+
+def _when(view: RunView) -> str:
+    """Of a delivery that is over; empty where it still is."""
+    return f" at {moment(view.delivered_at)}" if view.abort is not None and view.delivered_at else ""
 
 
 def _print_answer(out: Console, answer: Approval, otherwise: str) -> None:

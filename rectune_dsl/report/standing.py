@@ -7,6 +7,7 @@ import json
 from rich.console import Console
 from rich.text import Text
 
+from rectune_dsl.agents.words import RISK_UNKNOWN
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import ChangeDescription
 from rectune_dsl.memory.codec import encode
@@ -34,6 +35,8 @@ def print_standing(out: Console, task: Task, view: RunView, now: Standing, flag:
     print_turnout(out, view)
     if now.abort is not None:
         out.print(Text(abort_words(now.abort)))
+    if now.aborted is not None and (said := taken_back_words(now.aborted)):
+        out.print(Text(said))
     if now.half_aborted:
         out.print(Text("the abort is not finished: its traffic may still be served", "red"))
     if now.holder is not None:
@@ -97,14 +100,21 @@ def print_answered(out: Console, request: Request, answer: Approval) -> None:
 def print_aborted(out: Console, run: str, done: Aborted) -> None:
     """What an abort did."""
     out.print(Text(f"run {run} is {aborted_words(done)}"))
-    if done.rolled_back:
-        out.print("What it had shipped is taken back: the config before it is production again.")
+    if said := taken_back_words(done):
+        out.print(Text(said))
 
 
 def aborted_words(done: Aborted) -> str:
     """What an abort stopped."""
     stopped = f"stopped: {', '.join(done.stopped)}" if done.stopped else "no experiment was running"
     return f"aborted; {stopped}"
+
+
+def taken_back_words(done: Aborted) -> str:
+    """What became of what it had shipped, in a sentence; empty where nothing had been."""
+    if done.rolled_back:
+        return "What it had shipped is taken back: the config before it is production again."
+    return f"What it shipped was not taken back: {done.kept}." if done.kept else ""
 
 
 def abort_words(order: Abort) -> str:
@@ -146,9 +156,14 @@ def traffic_words(request: Request) -> str:
     if request.what == "ship":
         return f"everybody{'' if not request.users_per_arm else f', {count(request.users_per_arm)} users'}"
     steps = ", then ".join(f"{fraction:.0%}" for fraction in request.ramp.steps)
-    lasts = "1 day" if request.ramp.lasts == 1 else f"{request.ramp.lasts} days"
-    ramp = f"; {steps} of them first, for {lasts} before" if steps else ""
-    return f"{count(request.users_per_arm)} users per arm and in control for {request.days} days{share}{ramp}"
+    ramp = f"; {steps} of them first, for {count(request.ramp.lasts, 'day')} before" if steps else ""
+    days = count(request.days, "day")
+    return f"{count(request.users_per_arm)} users per arm and in control for {days}{share}{ramp}"
+
+
+def risk_words(arm: AskedArm) -> str:
+    """How likely it breaks a guardrail, or that nobody knows."""
+    return RISK_UNKNOWN if arm.risk is None else f"breaks a guardrail with probability {arm.risk:.2f}"
 
 
 def _print_arm(out: Console, task: Task, arm: AskedArm) -> None:
@@ -156,7 +171,7 @@ def _print_arm(out: Console, task: Task, arm: AskedArm) -> None:
     out.print(Text(f"  {arm.why}", "dim"))
     if arm.predictions:
         out.print(Text(f"  predicted: {predicted(arm.predictions)}"))
-    out.print(Text(f"  risk: breaks a guardrail with probability {arm.risk:.2f}"))
+    out.print(Text(f"  risk: {risk_words(arm)}"))
 
 
 def _print_description(out: Console, told: ChangeDescription) -> None:

@@ -62,7 +62,7 @@ class RoundView:
 class RunView:
     """A run. What has not happened yet is None or empty. `calls` is its ledger of language models,
     `confirming` the confirmation's spec and last look, while it runs too; `scores` are what each round's
-    experiment said of the records that had predicted it."""
+    experiment said of the records that had predicted it. `delivered_at` is empty where nothing shipped."""
 
     run: str
     started: str
@@ -78,6 +78,7 @@ class RunView:
     calls: tuple[ModelCall, ...] = ()
     confirming: tuple[ExperimentSpec, Look] | None = None
     scores: Mapping[int, Scores] = field(default_factory=dict)
+    delivered_at: str = ""
 
     @property
     def state(self) -> str:
@@ -98,6 +99,7 @@ def read_run(journal: Journal, run: str) -> RunView | None:
     if header is None:
         return None
     rounds: list[RoundView] = []
+    delivery = journal.entry(run, DELIVER)
     while (view := _round(recorder, len(rounds) + 1)) is not None:
         rounds.append(view)
     return RunView(
@@ -115,6 +117,7 @@ def read_run(journal: Journal, run: str) -> RunView | None:
         calls=RunLedger(journal.store, run).calls(),
         confirming=_confirming(recorder),
         scores=_scores(recorder, len(rounds)),
+        delivered_at=delivery.at if delivery is not None else "",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
+from rectune_dsl.agents.words import LEAST_LIFT
 from rectune_dsl.dsl.params import Param
 from rectune_dsl.hooks.api import Config, Prediction
 
@@ -31,10 +32,8 @@ def moment(written: str) -> str:
 
 
 def predicted(predictions: Iterable[Prediction]) -> str:
-    """Expected lifts with their intervals, metric by metric."""
-    return ", ".join(
-        f"{p.metric} {percent(p.lift)} [{p.low * 100:+.2f}, {p.high * 100:+.2f}]" for p in predictions
-    )
+    """Expected lifts with their intervals, metric by metric; nothing can lose more than all of it."""
+    return ", ".join(map(_predicted, predictions))
 
 
 def changes(config: Config, production: Mapping[str, float]) -> str:
@@ -51,3 +50,8 @@ def bounds(param: Param) -> str:
     kind = {"log": "log scale"}.get(param.scale, "")
     kind = "whole numbers" if param.type == "int" else kind
     return f"{number(param.low)} .. {number(param.high)}" + (f" ({kind})" if kind else "")
+
+
+def _predicted(prediction: Prediction) -> str:
+    lift, low, high = (max(LEAST_LIFT, end) for end in (prediction.lift, prediction.low, prediction.high))
+    return f"{prediction.metric} {percent(lift)} [{low * 100:+.2f}, {high * 100:+.2f}]"

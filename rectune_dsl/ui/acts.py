@@ -15,7 +15,13 @@ from rectune_dsl.memory.lease import PATIENCE_SECONDS
 from rectune_dsl.memory.process import Process
 from rectune_dsl.memory.store import StoreError
 from rectune_dsl.plugins.host import Host
-from rectune_dsl.report.standing import abort_words, aborted_words, answered_words, going_on_words
+from rectune_dsl.report.standing import (
+    abort_words,
+    aborted_words,
+    answered_words,
+    going_on_words,
+    taken_back_words,
+)
 from rectune_dsl.ui.door import Outcome
 from rectune_dsl.workflow.abort import abort, finish
 from rectune_dsl.workflow.approval import answer_request
@@ -84,10 +90,8 @@ class Aborts:
 
 def _told(run: str, done: Aborted, warnings: Sequence[str]) -> Outcome:
     more = list(warnings)
-    if done.rolled_back:
-        more.append("What it had shipped is taken back: the config before it is production again.")
-    if done.kept:
-        more.append(f"What it shipped was not taken back: {done.kept}.")
+    if said := taken_back_words(done):
+        more.append(said)
     return Outcome("good", f"Run {run} is {aborted_words(done)}.", tuple(more))
 
 

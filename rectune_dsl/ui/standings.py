@@ -15,6 +15,8 @@ from rectune_dsl.report.standing import (
     answered_words,
     expired_words,
     going_on_words,
+    risk_words,
+    taken_back_words,
     traffic_words,
     waits_for,
 )
@@ -88,8 +90,9 @@ class Standings:
 def sentence(now: Standing) -> str:
     """Where a run stands."""
     if now.abort is not None:
-        done = f" {aborted_words(now.aborted).capitalize()}." if now.aborted is not None else ""
-        return f"It was {abort_words(now.abort)}.{done}"
+        done = now.aborted
+        parts = () if done is None else (f"{aborted_words(done).capitalize()}.", taken_back_words(done))
+        return " ".join(filter(None, (f"It was {abort_words(now.abort)}.", *parts)))
     if now.finished:
         return "Its verdict stands below."
     if now.request is not None and now.answer is not None:
@@ -130,9 +133,8 @@ def question(request: Request, production: Mapping[str, float]) -> tuple[Block, 
 
 def _arm(arm: AskedArm, production: Mapping[str, float], *, is_open: bool) -> Folded:
     """What an arm changes and its risk, in a line; and what is behind that."""
-    summary = (
-        f"{arm.name}: {changes(arm.config, production)}; breaks a guardrail with probability {arm.risk:.2f}"
-    )
+    risk = f"{'risk ' if arm.risk is None else ''}{risk_words(arm)}"
+    summary = f"{arm.name}: {changes(arm.config, production)}; {risk}"
     behind = (Prose(arm.why), Prose(f"Predicted: {predicted(arm.predictions) or 'nothing'}."))
     return Folded(summary, behind, is_open)
 

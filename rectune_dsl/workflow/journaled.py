@@ -62,13 +62,14 @@ class Approval:
 
 @dataclass(frozen=True)
 class AskedArm:
-    """A treatment that somebody is asked about. `risk` is the probability that it breaks a guardrail."""
+    """A treatment that somebody is asked about. `risk` is the probability that it breaks a guardrail,
+    None where that is not known: there is no panel, and nothing was measured yet."""
 
     name: str
     config: Config
     why: str
     predictions: tuple[Prediction, ...]
-    risk: float
+    risk: float | None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from rectune_dsl.agents.belief import risk_is_known
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import (
     AgentContext,
@@ -47,6 +48,7 @@ class Requests:
     ) -> Request:
         """Whether a round's arms may be tested."""
         by_name = {p.name: p for p in proposals}
+        is_known = risk_is_known(known)
         feasible = known.surrogate.p_feasible([arm.config for arm in arms])
         asked = tuple(
             AskedArm(
@@ -54,7 +56,7 @@ class Requests:
                 arm.config,
                 by_name[arm.name].hypothesis.statement,
                 by_name[arm.name].hypothesis.predictions,
-                float(1 - p),
+                float(1 - p) if is_known else None,
             )
             for arm, p in zip(arms, feasible, strict=True)
         )

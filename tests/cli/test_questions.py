@@ -58,11 +58,11 @@ def test_a_question_says_what_is_asked_and_what_silence_means(rectune, asking):
     rectune(*PLANTED, "run", asking, "--until", "waiting")
     asks = status(rectune)["asks"]
     assert [arm["name"] for arm in asks["arms"]] == ["r1p1", "r1p2", "r1p3"] or len(asks["arms"]) >= 1
-    assert all(arm["predictions"] and 0 <= arm["risk"] <= 0.2 for arm in asks["arms"])
+    assert all(arm["predictions"] and arm["risk"] is None for arm in asks["arms"])
     assert asks["share"] == pytest.approx((len(asks["arms"]) + 1) * 20_000 / 10_000_000)
     words = rectune("status", "last").out
     for part in (
-        "risk: breaks a guardrail",
+        "risk: not known: nothing was measured yet",
         "predicted: gain",
         "20,000 users per arm",
         "if nobody answers",
@@ -73,6 +73,16 @@ def test_a_question_says_what_is_asked_and_what_silence_means(rectune, asking):
     ):
         assert part in words
     assert set(asks["description"]) == {"for_users", "expected", "risk", "rollback", "author"}
+
+
+def test_the_risk_is_told_once_something_was_measured(rectune, asking):
+    rectune(*PLANTED, "run", asking, "--until", "waiting")
+    first = rectune("status", "last").out
+    assert not re.search(r"probability|guardrails hold|guardrail is broken", first)
+    rectune("approve", "last", "round-1/approve")
+    rectune(*PLANTED, "tick")
+    assert all(0 <= arm["risk"] <= 0.2 for arm in status(rectune)["asks"]["arms"])
+    assert "risk: breaks a guardrail with probability" in rectune("status", "last").out
 
 
 def test_a_rejected_round_is_not_launched_and_the_run_goes_on(rectune, asking, tmp_path):

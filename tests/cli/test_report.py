@@ -33,6 +33,24 @@ def test_dash_is_the_terminal_and_the_files_name_tells_the_format(rectune, finis
     assert (tmp_path / "other.txt").read_text() == (tmp_path / "report.md").read_text()
 
 
+@pytest.mark.parametrize("words", [("report", "last"), ("compare", "last", "last")])
+def test_an_ending_of_no_format_is_refused_before_anything_is_written(rectune, finished, words, tmp_path):
+    result = rectune(*words, "-o", "r.pdf")
+    assert result.code == 2
+    assert "no format of reports ends in .pdf" in result.err
+    assert ".html, .md or .json" in result.err
+    assert not (tmp_path / "r.pdf").exists()
+    assert rectune(*words, "-o", "R.HTM").code == 0
+    assert (tmp_path / "R.HTM").read_text().startswith("<!DOCTYPE html>")
+
+
+def test_help_says_where_each_goes_by_default(rectune):
+    told = " ".join(rectune("compare", "--help").out.split())
+    assert "by default the terminal" in told
+    assert "by default a file" not in told
+    assert "by default RUN.html" in " ".join(rectune("report", "--help").out.split())
+
+
 def test_replayed_campaigns_tell_of_slates_only_if_they_are_asked(rectune, finished):
     told = json.loads(rectune("report", "last", "-o", "-", "--format", "json").out)
     assert told["users"] == 0

@@ -88,7 +88,13 @@ def test_equal_seeds_tell_byte_identical_stories(rectune, open_bandit, finished)
 
 def test_resuming_a_finished_run_repeats_its_verdict_and_writes_nothing(rectune, finished):
     before = rectune("show", "last", "--json").out
-    assert rectune("resume", "last").code == 0
+    told = rectune("resume", "last")
+    assert told.code == 0
+    first, *rest = told.out.splitlines()
+    assert "was finished before: nothing is left to do" in first
+    assert any(line.startswith("verdict: ") for line in rest)
+    assert not any(line.startswith("round ") or "The Critic takes" in line for line in rest)
+    assert len(rectune("resume", "last", "-q").out.splitlines()) == 1
     assert rectune("show", "last", "--json").out == before
 
 

@@ -80,7 +80,7 @@ def test_every_key_of_a_problem_is_told_and_no_other(project):
 def test_every_key_of_an_exported_config_is_told(project):
     exported = tomllib.loads(project.run("export", "last").stdout)
     provenance = {f"provenance.{key}" for key in exported.pop("provenance")}
-    assert told("`export`") == provenance | exported.keys() | {"segments", "sources"}
+    assert told("`export`") == provenance | exported.keys() | {"segments", "sources", "provenance.aborted"}
 
 
 def test_every_entry_of_a_journal_is_told(project):

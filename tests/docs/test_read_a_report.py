@@ -38,10 +38,18 @@ def commands():
 
 @pytest.mark.parametrize("line", [line for line in commands() if " run " not in line and "pip" not in line])
 def test_every_command_works(project, line):
-    (run,) = [row.run for row in project.journal.runs()][1:]
-    words = shlex.split(line.replace("starter-2026 ", f"{run} "))[1:]
+    (run,) = [row.run for row in project.journal.runs()][1:]  # the older one
+    words = shlex.split(re.sub(r"starter-\S+", run, line))[1:]
     result = project.run(*words)
     assert result.exit_code == 0, result.stderr
+
+
+def test_the_example_is_a_whole_id_in_each_command(project):
+    (shape,) = set(re.findall(r"starter-\S+?(?=\.html| )", PAGE))
+    (run, other) = [row.run for row in project.journal.runs()]
+    assert [len(part) for part in run.split("-")[-3:]] == [len(part) for part in shape.split("-")[1:]]
+    assert "pip install '.[report]'" in PAGE
+    assert run != other
 
 
 def test_its_script_reads_the_json(project):

@@ -1,10 +1,12 @@
 """Campaigns side by side: what differs is found, and what must not be compared is said."""
 
+import dataclasses
 from dataclasses import replace
 
 import pytest
 from pages import Read
 
+from rectune_dsl.agents import words
 from rectune_dsl.dsl.guardrails import parse_limit
 from rectune_dsl.report.facts.comparison import breaks, comparison
 from rectune_dsl.report.facts.records import Measure, Span
@@ -71,6 +73,11 @@ def test_its_page_has_both_runs_in_every_format(planted, facts):
     (gains, _) = read.charts.values()
     assert {row["name"] for row in gains["datasets"]["rows"]} == {f"{planted.run} (1)", f"{planted.run} (2)"}
     assert markdown(made).count("safe gain") >= 2
+    (u,) = (bound for bound in facts.end.bounds if bound.metric == "U")
+    assert facts.end.objective.low < facts.end.objective.high
+    assert abs(facts.end.objective.value - u.estimate) < 1e-9
+    assert words.interval(*dataclasses.astuple(facts.end.objective)) in read.text
+    assert f"{facts.end.alpha:.2g}" in read.text
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,14 @@
 """What a config changes in real slates, counted again by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from rectune_dsl.hooks.api import Config
 from rectune_dsl.report.facts.slates import PLACES, REQUESTS, replayed
+from rectune_dsl.report.pages.tuned import slates as section
+from rectune_dsl.report.words import percent
 from rectune_dsl.workflow.prepare import reload
 
 
@@ -18,6 +22,12 @@ def test_production_changes_nothing(simulated, showing):
     assert (found.overlap, found.unchanged) == (1.0, 1.0)
     assert found.requests == REQUESTS == sum(found.overlaps) == found.overlaps[PLACES]
     assert all(f.before == f.after for f in found.features)
+
+
+def test_the_sentence_names_the_largest_change(simulated, showing):
+    facts = replace(simulated.facts(), slates=showing(Config({"w_long": 10.0}), "a config"))
+    largest = max(facts.slates.features, key=lambda f: abs(f.change or 0.0))
+    assert f"The largest change is {percent(largest.change)} {largest.words}." in section(facts)[0].text
 
 
 def test_overlap_counts_common_items_and_means_weigh_places(simulated, showing):

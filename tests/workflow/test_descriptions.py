@@ -30,7 +30,10 @@ def test_each_question_has_a_description_of_its_arms(lab):
         assert request.description.author == "numeric"
         for arm in request.arms:
             assert f"{arm.name}: gain " in request.description.expected
-            assert f"{arm.name}: a guardrail is broken with" in request.description.risk
+            known = request.step != "round-1/approve"  # there is no panel, so before it nothing was measured
+            said = "a guardrail is broken with" if known else "the risk to guardrails is not known"
+            assert f"{arm.name}: {said}" in request.description.risk
+            assert (arm.risk is not None) == known
     assert "takes the delivery back" in told["verdict"][1].rollback
 
 

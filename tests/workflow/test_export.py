@@ -58,7 +58,15 @@ VALUES = {
 def _view(values):
     header = SimpleNamespace(seed=1, backend="simulator", version="1")
     recommendation = SimpleNamespace(config=Config(values), is_production=False, predictions=(), why="why")
-    return SimpleNamespace(run="r", header=header, started="now", recommendation=recommendation, verdict=None)
+    return SimpleNamespace(
+        run="r",
+        header=header,
+        started="now",
+        recommendation=recommendation,
+        verdict=None,
+        abort=None,
+        aborted=None,
+    )
 
 
 def test_values_stand_in_the_tables_of_the_task_file():

@@ -36,8 +36,8 @@ _HEIGHT = 260
 def progress(options: Row) -> alt.LayerChart:
     """Rows of `kind` "arm" are points at `x` with `value`, `low`, `high` and their `safety`; those of "best"
     and "gain" are the steps of the best U and of the safe gain. Options: of `many` arms no
-    interval is drawn."""
-    x, title, color = rounds("x"), "U, %", colored("safety", _SAFETY)
+    interval is drawn; `rounds` is how many there are."""
+    x, title, color = rounds("x", _last(options)), "U, %", colored("safety", _SAFETY)
     arms = chart().transform_filter(alt.datum.kind == "arm")
     bars = arms.mark_rule(opacity=0.75).encode(x=x, y=up("low", title), y2="high:Q", color=color)
     dots = arms.mark_point(**_dots(options)).encode(
@@ -59,12 +59,12 @@ def progress(options: Row) -> alt.LayerChart:
 
 def chances(options: Row) -> alt.LayerChart:
     """Points at `x`, `p` with their `safety`. Options: `floor`, from which on arms are safe, and whether
-    there are `many`."""
+    there are `many`; `rounds` is how many rounds there are."""
     dots = (
         chart()
         .mark_point(**_dots(options))
         .encode(
-            x=rounds("x"),
+            x=rounds("x", _last(options)),
             y=up("p", "P(all guardrails hold)", alt.Scale(domain=[0, 1])),
             color=colored("safety", _SAFETY),
             shape=shaped("safety", _SAFETY),
@@ -108,11 +108,11 @@ def parallel(options: Row) -> alt.LayerChart:
 
 def campaigns(options: Row) -> alt.LayerChart:
     """A stepped line per campaign `name` through `value` at `x`. Options: `y`, the axis' title, and `names`,
-    a line each."""
+    a line each; `rounds` is how many the longest has."""
     names = str(options["names"]).split("\n")
     legend = alt.Legend(title=None, symbolStrokeWidth=2)
     base = chart().encode(
-        x=rounds("x"),
+        x=rounds("x", _last(options)),
         y=up("value", str(options["y"])),
         color=alt.Color("name:N", scale=cycled(names, HUES), legend=legend),
         tooltip=["name:N", "x:Q", "value:Q"],
@@ -124,6 +124,10 @@ def campaigns(options: Row) -> alt.LayerChart:
         shape=alt.Shape("name:N", scale=cycled(names, SHAPES), legend=legend)
     )
     return layered([zero("y"), lines, dots], _HEIGHT)
+
+
+def _last(options: Row) -> float:
+    return float(options["rounds"] or 1)
 
 
 def _dots(options: Row) -> Any:

@@ -16,6 +16,8 @@ HUES = [BLUE, ORANGE, GREEN, PURPLE, GREY]
 DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4], [12, 4]]
 SHAPES = ["circle", "diamond", "triangle-up", "square", "cross", "triangle-down"]
 """Looks of many names (see `cycled`): the same three meet again after 30 of them."""
+_TICKS = 10
+"""About how many rounds an axis names."""
 _LOOSE = alt.Scale(zero=False, nice=False, padding=14)
 Kinds = Sequence[tuple[str, str, str]]
 """Names of what is told apart, each with its colour and its shape."""
@@ -43,9 +45,12 @@ def up(field: str, title: str, scale: alt.Scale | None = None) -> alt.Y:
     return alt.Y(f"{field}:Q", title=title, scale=scale or _LOOSE)
 
 
-def rounds(field: str) -> alt.X:
-    """An axis of whole rounds."""
-    return across(field, "round", axis=alt.Axis(tickMinStep=1, format="d"))
+def rounds(field: str, last: float) -> alt.X:
+    """An axis of whole rounds, up to the last one. Its ticks are given: left to themselves, those of few
+    rounds are halves, which a label rounds."""
+    every = max(1, round(last / _TICKS))
+    ticks: Any = [float(number) for number in range(every, int(last) + 1, every)]
+    return across(field, "round", axis=alt.Axis(values=ticks, format="d"))
 
 
 def zero(axis: str) -> alt.Chart:

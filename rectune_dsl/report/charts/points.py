@@ -38,6 +38,8 @@ _ROLES = (
     ("stopped", ORANGE, "cross"),
 )
 _HITS = (("yes", BLUE, "circle"), ("no", ORANGE, "triangle-down"))
+_FEW = alt.Axis(tickCount=4, labelOverlap=False)
+"""Ticks few enough that all are named: where some are left out, 0 may be among them."""
 _STEP = 20
 """Pixels between rows."""
 _HEIGHT = 240
@@ -122,7 +124,7 @@ def changes(options: Row) -> alt.LayerChart:
         chart()
         .mark_bar(height=10)
         .encode(
-            x=alt.X("value:Q", title=str(options["x"])),
+            x=alt.X("value:Q", title=str(options["x"]), axis=_FEW),
             y=alt.Y("name:N", sort=None, title=None, axis=alt.Axis(labelLimit=240)),
             color=alt.condition(alt.datum.value > 0, alt.value(BLUE), alt.value(ORANGE)),
             tooltip=["name:N", "value:Q"],

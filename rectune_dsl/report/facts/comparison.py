@@ -28,7 +28,8 @@ class Side:
     """One campaign. `best` is the highest U measured, `safe_gain` the highest of a safe arm, both raw;
     `gains` are the safe gains after each round, and `bests` the best U. `reached_in` is the number of rounds
     until the safe gain was at least the comparison's `target`. `broken` are arms of which a whole interval
-    lies beyond a guardrail's limit, or that were stopped. `confirmed` is what the confirmation measured of U.
+    lies beyond a guardrail's limit, or that were stopped. `confirmed` is what the confirmation measured of U,
+    and `alpha` the one-sided level of its bounds.
     """
 
     run: str
@@ -41,7 +42,8 @@ class Side:
     bests: tuple[float | None, ...]
     gains: tuple[float, ...]
     reached_in: int | None
-    confirmed: float | None
+    confirmed: Span | None
+    alpha: float | None
     arms: int
     broken: tuple[str, ...]
     experiments: int
@@ -95,7 +97,6 @@ def _side(facts: Facts, target: float | None) -> Side:
     last = facts.rounds[-1] if facts.rounds else None
     gains = tuple(r.safe_gain.value for r in facts.rounds)
     recommended = {p.name: p.recommended for p in facts.params if p.recommended is not None}
-    bound = next((b for b in facts.end.bounds if b.metric == "U"), None)
     return Side(
         run=facts.run,
         task=facts.task,
@@ -107,7 +108,8 @@ def _side(facts: Facts, target: float | None) -> Side:
         bests=tuple(None if r.best is None else r.best.value for r in facts.rounds),
         gains=gains,
         reached_in=None if target is None else next((i for i, g in enumerate(gains, 1) if g >= target), None),
-        confirmed=bound.estimate if bound else None,
+        confirmed=facts.end.objective,
+        alpha=facts.end.alpha,
         arms=len(facts.arms),
         broken=tuple(arm.name for arm in facts.arms if _is_broken(arm)),
         experiments=facts.experiments,

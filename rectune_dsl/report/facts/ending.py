@@ -5,10 +5,10 @@ from __future__ import annotations
 from rectune_dsl.agents.words import sentence
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import HOLDOUT, Estimates
-from rectune_dsl.report.facts.measured import measures
-from rectune_dsl.report.facts.records import EndFacts, Measure
+from rectune_dsl.report.facts.measured import measures, objective
+from rectune_dsl.report.facts.records import AbortFacts, EndFacts, Measure, Span
 from rectune_dsl.report.facts.rounds import answer
-from rectune_dsl.report.standing import abort_words, aborted_words
+from rectune_dsl.report.standing import abort_words, aborted_words, taken_back_words
 from rectune_dsl.report.turnout import turnout
 from rectune_dsl.report.view import RunView, assigned
 
@@ -31,25 +31,52 @@ def ending(task: Task, view: RunView, store_flag: str) -> EndFacts:
         expected=told.predictions if told and is_new else (),
         p_feasible=told.p_feasible if told and is_new else None,
         chance_to_ship=told.chance_to_ship if told and is_new else None,
+        objective=_objective(task, estimates) if estimates else None,
         measures=_confirmed(task, estimates) if estimates else (),
         confirmed_users=assigned(confirmation.look) if confirmation and confirmation.look else 0,
         answer=answer(view.shipping) or answer(confirmation.approval if confirmation else None),
         delivered=view.delivered,
         turnout=turnout(*view.confirming) if view.confirming else "",
         support=dict(estimates.support) if estimates and estimates.support else None,
+        abort=_aborted(view),
+    )
+
+
+def _aborted(view: RunView) -> AbortFacts | None:
+    order, done = view.abort, view.aborted
+    if order is None:
+        return None
+    return AbortFacts(
+        by=order.by,
+        at=order.at.isoformat(),
+        why=order.why,
+        verdict=view.verdict.decision if view.verdict else "",
+        shipped_at=view.delivered_at if view.delivered else "",
+        done=done is not None,
+        taken_back=done is not None and done.rolled_back,
+        kept=done.kept if done is not None else "",
     )
 
 
 def _confirmed(task: Task, estimates: Estimates) -> tuple[Measure, ...]:
     """What the confirmation's one treatment did."""
-    treatments = (arm for arm in estimates.arms if arm != HOLDOUT)
-    return tuple(measure for arm in treatments for measure in measures(task, estimates, arm))
+    return tuple(measure for arm in _treatments(estimates) for measure in measures(task, estimates, arm))
+
+
+def _objective(task: Task, estimates: Estimates) -> Span | None:
+    """U of the same treatment."""
+    return next((objective(task, estimates, arm) for arm in _treatments(estimates)), None)
+
+
+def _treatments(estimates: Estimates) -> list[str]:
+    return [arm for arm in estimates.arms if arm != HOLDOUT]
 
 
 def _reasons(view: RunView) -> tuple[str, ...]:
     if view.abort is not None:
-        done = () if view.aborted is None else (sentence(aborted_words(view.aborted)),)
-        return (sentence(abort_words(view.abort)), *done)
+        done = view.aborted
+        parts = () if done is None else (sentence(aborted_words(done)), taken_back_words(done))
+        return (sentence(abort_words(view.abort)), *filter(None, parts))
     return view.verdict.reasons if view.verdict else ()
 
 
@@ -79,7 +106,8 @@ def _next(view: RunView, flag: str) -> tuple[str, ...]:
 def _after_ship(view: RunView, flag: str) -> tuple[str, ...]:
     export = f"`rectune export {view.run}{flag} -o config.toml` writes the config for the code base."
     if view.delivered:
-        return (f"It is delivered. {export}", "Watch the guardrails; the platform can take it back.")
+        back = f"Watch the guardrails; `rectune abort {view.run}{flag} --why TEXT` takes it back."
+        return (f"It is delivered. {export}", back)
     if view.shipping is not None and not view.shipping.granted:
         return (f"It may be shipped, and {view.shipping.by} refused to. {export}",)
     return (export,)

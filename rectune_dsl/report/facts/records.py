@@ -198,8 +198,24 @@ class BetFacts:
 
 
 @dataclass(frozen=True)
+class AbortFacts:
+    """Who ended the run, when and why; `verdict` is what had been decided by then, `shipped_at` when that was
+    delivered, `done` whether the abort is finished, and `taken_back` or `kept` what became of it."""
+
+    by: str
+    at: str
+    why: str
+    verdict: str
+    shipped_at: str
+    done: bool
+    taken_back: bool
+    kept: str
+
+
+@dataclass(frozen=True)
 class EndFacts:
-    """How the run ended, or where it stands: the verdict with its reasons and bounds; what to do next."""
+    """How the run ended, or where it stands: the verdict with its reasons and bounds; what to do next.
+    `objective` is U in the confirmation."""
 
     state: str
     decision: str
@@ -213,12 +229,14 @@ class EndFacts:
     expected: tuple[Prediction, ...]
     p_feasible: float | None
     chance_to_ship: float | None
+    objective: Span | None
     measures: tuple[Measure, ...]
     confirmed_users: int
     answer: AnswerFacts | None
     delivered: bool
     turnout: str
     support: Mapping[str, Support] | None
+    abort: AbortFacts | None
 
 
 @dataclass(frozen=True)

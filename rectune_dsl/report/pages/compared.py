@@ -31,10 +31,8 @@ def _outcomes(found: Comparison) -> tuple[Block, ...]:
     rows: list[tuple[str, Callable[[Side], str | Cell]]] = [
         ("task", lambda side: side.task),
         ("verdict", lambda side: Cell(side.state, "strong")),
-        (
-            "U in the confirmation",
-            lambda side: percent(side.confirmed) if side.confirmed is not None else "-",
-        ),
+        ("U in the confirmation", lambda side: interval(side.confirmed) if side.confirmed else "-"),
+        ("level of its bounds", lambda side: f"{side.alpha:.2g}" if side.alpha is not None else "-"),
         ("safe gain", lambda side: interval(side.safe_gain) if side.safe_arm else "0 (production)"),
         ("best U measured", lambda side: interval(side.best) if side.best else "-"),
         ("rounds", lambda side: str(side.rounds)),
@@ -47,11 +45,12 @@ def _outcomes(found: Comparison) -> tuple[Block, ...]:
     ]
     if found.target is not None:
         title = f"rounds until a safe gain of {percent(found.target)}"
-        rows.insert(5, (title, lambda side: str(side.reached_in) if side.reached_in else "-"))
+        rows.insert(6, (title, lambda side: str(side.reached_in) if side.reached_in else "-"))
     cells = [[name, *(of(side) for side in found.sides)] for name, of in rows]
     shown = _of_runs("outcomes", "", found, cells)
     words = (
-        "Safe gains and best U are raw measurements, of which the best is flattered; see each run's report."
+        "Intervals are at 90 %; the verdict's bounds are one-sided, at the level of that confirmation. Safe "
+        "gains and best U are raw measurements, of which the best is flattered; see each run's report."
     )
     told: tuple[Block, ...] = (shown, Prose(words, "dim"))
     if found.not_comparable:
@@ -67,7 +66,7 @@ def _rounds(found: Comparison) -> tuple[Block, ...]:
     if not found.same_objective:
         return (Prose("U is not the same in all runs, so that their rounds are not drawn together."),)
     names = [_name(found, at) for at in range(len(found.sides))]
-    options: Row = {"y": "U, %", "names": "\n".join(names)}
+    options: Row = {"y": "U, %", "names": "\n".join(names), "rounds": _longest(found)}
     gains: list[Row] = []
     bests: list[Row] = []
     for name, side in zip(names, found.sides, strict=True):

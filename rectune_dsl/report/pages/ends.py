@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 from rectune_dsl.agents.words import chance, counted
 from rectune_dsl.report.configs import config_table, is_moved
-from rectune_dsl.report.facts.records import AnswerFacts, EndFacts, Facts
-from rectune_dsl.report.lifts import MARKS, measure_cell
+from rectune_dsl.report.facts.records import AbortFacts, AnswerFacts, EndFacts, Facts
+from rectune_dsl.report.lifts import MARKS, PLUS_MINUS, measure_cell
 from rectune_dsl.report.pages.blocks import Banner, Block, Listing, Prose, Titled
 from rectune_dsl.report.support import LOGGED, advice, support_table
 from rectune_dsl.report.tables import Cell, Table, Tone, table
 from rectune_dsl.report.verdicts import bounds_table
-from rectune_dsl.report.words import count, predicted
+from rectune_dsl.report.words import count, moment, predicted
 
 _SAID: Mapping[str, tuple[str, Tone]] = {
     "ship": ("The recommended config was shown to be better, and to keep every guardrail.", "good"),
@@ -30,19 +30,42 @@ def verdict(facts: Facts) -> tuple[Block, ...]:
         blocks.append(_answer(end.answer))
     if end.bounds and end.confirmation is not None and end.alpha is not None:
         blocks.append(bounds_table(end.bounds, end.confirmation, end.alpha))
+        blocks.append(Prose(_read_so(facts.weights, end.alpha), "dim"))
     if end.next:
         blocks.append(Titled("What to do next", (Listing(end.next),)))
     blocks += _recommended(facts)
     return tuple(blocks)
 
 
+def _read_so(weights: Mapping[str, float], alpha: float) -> str:
+    parts = " ".join(f"{weight:+g} x {name}" for name, weight in weights.items())
+    return (
+        f"U is the weighted sum of lifts, {parts}. Each bound is one-sided at the level {alpha:.2g}: the "
+        f"chance that it claims too much. Every further confirmation of a surface has a smaller level."
+    )
+
+
 def _banner(end: EndFacts) -> Banner:
     if end.decision:
         sentence, tone = _SAID[end.decision]
         return Banner(end.decision, sentence, tone)
-    if end.state.startswith("abort"):
-        return Banner(end.state, "People ended this run before its end. There is no verdict.", "bad")
+    if end.abort is not None:
+        return Banner(end.state, _aborted(end.abort), "bad")
     return Banner(end.state, "There is no verdict yet.", "doubtful")
+
+
+def _aborted(abort: AbortFacts) -> str:
+    """What had been decided, what became of it, and who ended it."""
+    if not abort.verdict:
+        return "People ended this run before its end. There is no verdict."
+    if not abort.shipped_at:
+        return f"The verdict was {abort.verdict}, and nothing was shipped when {abort.by} ended the run."
+    story = f"It was shipped at {moment(abort.shipped_at)}, then aborted by {abort.by} at {moment(abort.at)}"
+    if abort.taken_back:
+        return f"{story} and taken back."
+    if abort.kept:
+        return f"{story}. The config was kept: {abort.kept}."
+    return f"{story}. That is not finished: the config may still be production."
 
 
 def _answer(answer: AnswerFacts) -> Prose:
@@ -57,7 +80,7 @@ def _recommended(facts: Facts) -> list[Block]:
     if end.is_production is False:
         blocks += [_changes(facts), Prose(_expected(end))]
     if end.measures:
-        title = f"confirmation: lifts over control, ± 90 %, {count(end.confirmed_users)} users"
+        title = f"confirmation: lifts over control, {PLUS_MINUS}, {count(end.confirmed_users)} users"
         rows: list[list[str | Cell]] = [[m.metric, measure_cell(m)] for m in end.measures]
         blocks.append(table(title, ("metric", "measured"), rows, numbers=("measured",), note=MARKS))
     if end.turnout:

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from rectune_dsl.agents.words import chance
 from rectune_dsl.dsl.guardrails import Limit
 from rectune_dsl.report.facts.records import ArmFacts, Facts, Measure, Span
-from rectune_dsl.report.lifts import MARKS, measure_cell
+from rectune_dsl.report.lifts import MARKS, PLUS_MINUS, measure_cell
 from rectune_dsl.report.pages.arms import ELSEWHERE, MOST_ROWS, chosen, interval, left_out, rounded
 from rectune_dsl.report.pages.blocks import Block, Figure, Panel, Prose, Row
 from rectune_dsl.report.tables import Cell, Column, Table, first_rows, table
+from rectune_dsl.report.words import count
 
 MOST_DRAWN = 40
 """Arms of a forest plot."""
@@ -38,7 +39,7 @@ def arms(facts: Facts) -> tuple[Block, ...]:
         "forest",
         "Lifts over control",
         f"One panel for each of {len(panels)} metrics: a row per arm with its lift and 90 % interval, "
-        f"against the guardrail's margin. {len(facts.arms)} arms, {stops} stopped.",
+        f"against the guardrail's margin. {count(len(facts.arms), 'arm')}, {stops} stopped.",
         tuple(panel for panel in panels if panel.rows),
         arms_table(facts, names),
         key=_KEY,
@@ -58,7 +59,7 @@ def arms_table(facts: Facts, names: Sequence[str]) -> Table:
         name = Cell(f"{arm.name} (stopped)", "bad") if arm.stopped else Cell(arm.name)
         p = "unknown" if arm.p_safe is None else chance(arm.p_safe)
         rows.append([name, str(arm.round), interval(arm.objective), p, *cells])
-    whole = table("lifts over control, ± 90 %", columns, rows, note=MARKS)
+    whole = table(f"lifts over control, {PLUS_MINUS}", columns, rows, note=MARKS)
     return first_rows(whole, MOST_ROWS, ELSEWHERE)
 
 

@@ -6,17 +6,18 @@ from rectune_dsl.report.costs import costs_table, summed
 from rectune_dsl.report.facts.records import Facts
 from rectune_dsl.report.pages.blocks import Block, Code, Folded, Prose, Titled
 from rectune_dsl.report.tables import table
-from rectune_dsl.report.words import moment
+from rectune_dsl.report.words import count, moment
 from rectune_dsl.skillhub.revisions import SHORT
 
 
 def cost(facts: Facts) -> tuple[Block, ...]:
     """Traffic, and what language models were paid."""
     until = f", until {facts.until[:10]}" if facts.until else ""
+    experiments = count(facts.experiments, "experiment")
     traffic = (
-        f"{facts.experiments} experiments used {facts.users:,} users on {facts.days} days{until}."
+        f"{experiments} used {count(facts.users, 'user')} on {count(facts.days, 'day')}{until}."
         if facts.users
-        else f"{facts.experiments} experiments, and no users of its own: nobody was served."
+        else f"{experiments}, and no users of its own: nobody was served."
         if facts.experiments
         else "No experiment was run."
     )

@@ -9,6 +9,7 @@ from rectune_dsl.report.facts.records import ArmFacts, Facts
 from rectune_dsl.report.pages.arms import MANY, interval, percents, rounded, safety
 from rectune_dsl.report.pages.blocks import Block, Figure, Panel, Prose, Row
 from rectune_dsl.report.tables import Table, table
+from rectune_dsl.report.words import count
 
 _KEY = (
     "● safe, ▼ not safe, ■ a guardrail was not measured; dashed grey: the best U so far, solid green: the "
@@ -22,8 +23,8 @@ def progress(facts: Facts) -> tuple[Block, ...]:
         return (Prose("No round has begun yet."),)
     last = facts.rounds[-1]
     about = (
-        f"After {len(facts.rounds)} rounds the best U measured is {interval(last.best)}, and the safe gain "
-        f"{interval(last.safe_gain)}, of {last.safe_arm or 'production'}."
+        f"After {count(len(facts.rounds), 'round')} the best U measured is {interval(last.best)}, and the "
+        f"safe gain {interval(last.safe_gain)}, of {last.safe_arm or 'production'}."
     )
     figure = Figure("progress", "Over rounds", about, _panels(facts), _rounds_table(facts), key=_KEY)
     return (Prose(about), figure, Prose(_meaning(facts), "dim"))
@@ -33,21 +34,21 @@ def _panels(facts: Facts) -> tuple[Panel, ...]:
     arms = [_arm(arm, facts, place) for arm, place in _places(facts.arms)]
     measured = [row for row in arms if row["value"] is not None]
     chances = [row for row in arms if row["p"] is not None]
-    many = len(arms) > MANY
+    looks: Row = {"many": len(arms) > MANY, "rounds": len(facts.rounds)}
     floor = rounded(facts.floor)
-    panels = [Panel("U of arms", "progress", (*measured, *_steps(facts)), {"many": many})]
+    panels = [Panel("U of arms", "progress", (*measured, *_steps(facts)), looks)]
     if chances:
-        options: Row = {"floor": floor, "many": many}
+        options: Row = {"floor": floor, **looks}
         panels.append(Panel("P(all guardrails hold)", "chances", tuple(chances), options))
     return tuple(panels)
 
 
 def _places(arms: Sequence[ArmFacts]) -> Iterator[tuple[ArmFacts, float]]:
     """Each arm with its place on the axis of rounds: those of one round stand side by side."""
-    count, seen = Counter(arm.round for arm in arms), Counter[int]()
+    all_of, seen = Counter(arm.round for arm in arms), Counter[int]()
     for arm in arms:
         seen[arm.round] += 1
-        yield arm, rounded(arm.round + 0.5 * (seen[arm.round] / (count[arm.round] + 1) - 0.5))
+        yield arm, rounded(arm.round + 0.5 * (seen[arm.round] / (all_of[arm.round] + 1) - 0.5))
 
 
 def _arm(arm: ArmFacts, facts: Facts, place: float) -> Row:
@@ -84,12 +85,12 @@ def _meaning(facts: Facts) -> str:
 
 def _rounds_table(facts: Facts) -> Table:
     headings = ("round", "state", "arms", "users", "best U so far", "best arm", "safe gain", "safe arm")
-    count = Counter(arm.round for arm in facts.arms)
+    arms = Counter(arm.round for arm in facts.arms)
     rows = [
         [
             str(r.round),
             r.state,
-            str(count[r.round]),
+            str(arms[r.round]),
             f"{r.users:,}",
             interval(r.best) if r.best else "none",
             r.best_arm,

@@ -24,10 +24,19 @@ def tradeoffs(facts: Facts) -> tuple[Block, ...]:
         f"One panel per metric: its lift against U, a point per arm. The elite are {elite or 'none'}.",
         tuple(panel for panel in panels if panel.rows),
         arms_table(facts, others),
-        key="■ control, ● an arm, ◆ elite: no arm is better in everything, ▲ recommended, ✚ stopped; the "
-        "dashed line is the guardrail's margin",
+        key=_key(panels),
     )
     return (figure,)
+
+
+def _key(panels: Sequence[Panel]) -> str:
+    """The recommended config is among the marks only where it was tested as it is."""
+    roles = {row["role"] for panel in panels for row in panel.rows}
+    recommended = "▲ recommended, " if "recommended" in roles else ""
+    return (
+        f"■ control, ● an arm, ◆ elite: no arm is better in everything, {recommended}✚ stopped; the dashed "
+        "line is the guardrail's margin"
+    )
 
 
 def _scatter(facts: Facts, measured: Sequence[ArmFacts], name: str) -> Panel:

@@ -54,7 +54,7 @@ def slates(facts: Facts) -> tuple[Block, ...]:
     words = (
         f"On {found.requests} logged requests, {found.of} keeps {kept:.1f} of the first {found.places} items "
         f"on average (overlap@{found.places} {found.overlap:.0%}); {found.unchanged:.0%} of the requests "
-        f"show the same items there."
+        f"show the same items there.{_largest(found)}"
     )
     told = [f for f in found.features if f.change is not None]
     panels = [
@@ -75,6 +75,14 @@ def slates(facts: Facts) -> tuple[Block, ...]:
         key="means weigh places as nDCG does: the first counts most",
     )
     return (Prose(words), figure)
+
+
+def _largest(found: SlateFacts) -> str:
+    """The largest relative change, in a sentence of its own; empty where nothing changes."""
+    largest = max(found.features, key=lambda feature: abs(feature.change or 0.0), default=None)
+    if largest is None or not largest.change:
+        return ""
+    return f" The largest change is {percent(largest.change)} {largest.words}."
 
 
 def _recommendation(moved: list[ParamFacts]) -> str:
