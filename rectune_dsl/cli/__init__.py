@@ -86,7 +86,7 @@ class Verbs(click.Group):
         """What a plugin's command did not mean to raise is told as its own failure."""
         try:
             return super().invoke(ctx)
-        except (RectuneError, click.ClickException, click.Abort, click.exceptions.Exit, OSError):
+        except (RectuneError, click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
             raise
         except Exception as error:
             if ctx.invoked_subcommand in VERBS:
@@ -140,7 +140,8 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except OSError as error:
-        complain("error", f"{error.strerror}: {error.filename}", "check the path and its permissions")
+        where = f"{error.strerror}: {error.filename}" if error.filename else f"{error}"
+        complain("error", where or type(error).__name__, "check the path and its permissions")
         sys.exit(2)
     except Exception as error:
         if os.environ.get("RECTUNE_DEBUG"):
@@ -159,12 +160,15 @@ def complain_of(error: RectuneError, place: str = "") -> None:
 
 
 def complain(kind: str, message: str, help: str = "") -> None:
-    """An error or a warning on stderr, and what to do about it."""
+    """An error or a warning on stderr, and what to do about it: what a platform or a plugin said in it cannot
+    move the cursor or turn the text around."""
+    from rectune_dsl.skillhub.render import printable
+
     color = False if os.environ.get("NO_COLOR") else None
     label = click.style(f"{kind}: ", fg="red" if kind == "error" else "yellow", bold=True)
-    click.echo(label + message, err=True, color=color)
+    click.echo(label + printable(message), err=True, color=color)
     if help:
-        click.echo(click.style("help: ", fg="cyan", bold=True) + help, err=True, color=color)
+        click.echo(click.style("help: ", fg="cyan", bold=True) + printable(help), err=True, color=color)
 
 
 def _show_problems(error: RectuneError) -> None:

@@ -39,7 +39,8 @@ def commands() -> list[Command]:
     if (known := _read(stamp)) is not None:
         return known
     found = _indexed()
-    if all(changed < time.time_ns() - _SETTLED for _, changed, _ in lists):
+    now = time.time_ns()
+    if all(abs(now - changed) > _SETTLED for _, changed, _ in lists):
         _write(stamp, found)
     return found
 

@@ -103,8 +103,9 @@ class LiveWatcher:
                 print_answered(self._out, request, answer)
             case Waited(wait):
                 self._waited(wait)
-            case Looked(spec, look):
+            case Looked(spec, look, replayed):
                 self._looked(spec, look)
+                self._bar.reached(self._over + _day(spec, look), replayed=replayed)
             case Exposed(spec, look, decided, serving):
                 self._exposed(_day(spec, look), decided, serving)
             case RoundFinished(result, _):
@@ -147,7 +148,6 @@ class LiveWatcher:
     def _looked(self, spec: ExperimentSpec, look: Look) -> None:
         day = _day(spec, look)
         self._bar.doing(f"{spec.purpose}: {count(len(spec.arms), 'arm')}, day {day} of {spec.lasts}")
-        self._bar.reached(self._over + day)
         if said := turnout(spec, look):
             self._out.print(Text(f"{spec.purpose}: {said}", "red"))
         for action in look.actions:

@@ -45,12 +45,14 @@ class Campaign:
     def doing(self, what: str) -> None:
         self._progress.update(self._bar, description=what)
 
-    def reached(self, day: int) -> None:
-        """So many days are over, of a campaign that may have been resumed in its midst. It never goes back:
-        an experiment that is made anew repeats days."""
+    def reached(self, day: int, *, replayed: bool = False) -> None:
+        """So many days are over. What is `replayed` was over before a resume, and took no time now.
+        The bar never goes back: an experiment that is made anew repeats days."""
         bar = self._progress.tasks[self._bar]
-        began = bar.fields["began"] if bar.fields["began"] is not None else day
         day = max(day, int(bar.completed))
+        if replayed:
+            self._progress.reset(self._bar, start=True, completed=day)
+        began = day if replayed or bar.fields["began"] is None else bar.fields["began"]
         left = round((bar.total or 0) - day)
         calendar = f"{left} day{'' if left == 1 else 's'} of experiments left"
         self._progress.update(self._bar, completed=day, calendar=calendar, began=began)

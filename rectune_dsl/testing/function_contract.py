@@ -67,6 +67,9 @@ class Declaring:
         """Else a formula that passes `check` fails in front of users."""
         arguments = self._drawn(function)
         assert self._value(function, arguments).shape == (POINTS,)
+        if isinstance(function.evaluate, np.ufunc):  # takes one more: where to write
+            assert function.evaluate.nin == function.arguments
+            return
         with pytest.raises((TypeError, ValueError)):
             function.evaluate(*arguments, *arguments[:1])
 

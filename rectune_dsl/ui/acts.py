@@ -54,10 +54,17 @@ class Aborts:
 
     def __init__(self, journal: Journal, plugins: Callable[[RunHeader], Host], flag: str) -> None:
         self._journal, self._plugins, self._flag = journal, plugins, flag
+        self._lock, self._running = threading.Lock(), set[str]()
         self.failures: dict[str, str] = {}
 
     def order(self, run: str, by: str, why: str) -> Outcome:
         """Abort a run, or finish an abort. Returns once its traffic is stopped, or with why it may not be."""
+        with self._lock:
+            if run in self._running:  # somebody clicked twice
+                return Outcome(
+                    "doubtful", f"Run {run} is being aborted already.", ("The page tells what comes of it.",)
+                )
+            self._running.add(run)
         said: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         threading.Thread(target=self._abort, args=(run, by, why, said.put), daemon=True).start()
         return said.get()
@@ -72,6 +79,9 @@ class Aborts:
             help = error.help if isinstance(error, RectuneError) else ""
             more = (*warnings, help, f"`rectune tick {run}{self._flag}` tries again.")
             outcome = Outcome("bad", f"The abort failed: {words}.", tuple(filter(None, more)))
+        finally:
+            with self._lock:
+                self._running.discard(run)
         say(outcome)
 
     def _carried_out(self, run: str, by: str, why: str, warnings: list[str], say: Say) -> Outcome:

@@ -45,6 +45,14 @@ class TestFaded(FunctionContract):
         return FADED
 
 
+class TestNumPysOwn(FunctionContract):
+    """Functions that are NumPy's take one argument more: where to write."""
+
+    @pytest.fixture
+    def function(self):
+        return FormulaFunction("tanh", 1, np.tanh, "between -1 and 1", range=(-1.0, 1.0))
+
+
 DOMAIN = ((0.0, 1.0), (0.0, 30.0))
 FAULTS = {}
 CALLS = itertools.count()

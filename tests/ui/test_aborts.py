@@ -1,5 +1,6 @@
 """An abort from a browser: asked back, on record, and told as it is, also where it does not get through."""
 
+import threading
 import time
 
 import pytest
@@ -7,6 +8,8 @@ from served import TASK, begun
 
 from rectune_dsl.memory import lease
 from rectune_dsl.memory.lease import Lease
+from rectune_dsl.ui.acts import Aborts
+from rectune_dsl.ui.door import Outcome
 from rectune_dsl.workflow.standing import standing
 
 CONFIRMED = {"why": "an incident", "confirmed": "yes"}
@@ -128,3 +131,24 @@ def test_a_run_whose_plugin_is_gone_can_be_looked_at_and_aborted(serve, journal,
     assert "is aborted; stopped: round-1/experiment" in said
     assert "could not be launched today" in said
     assert platform.calls()[-1] == "stop"
+
+
+def test_who_clicks_twice_is_told_that_it_is_being_done(monkeypatch):
+    begun, done = threading.Event(), threading.Event()
+
+    def slowly(self, run, by, why, warnings, say):
+        begun.set()
+        assert done.wait(10)
+        return Outcome("good", f"{run} is aborted")
+
+    monkeypatch.setattr(Aborts, "_carried_out", slowly)
+    aborts, first = Aborts(None, None, ""), []
+    order = threading.Thread(target=lambda: first.append(aborts.order("r", "ada", "harm")))
+    order.start()
+    assert begun.wait(10)
+    assert aborts.order("r", "ada", "harm").tone == "doubtful"
+    done.set()
+    order.join(10)
+    assert first == [Outcome("good", "r is aborted")]
+    assert aborts.order("r", "ada", "harm").tone == "good"
+    assert aborts.failures == {}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rectune_dsl.dsl.model import Agents
+from rectune_dsl.dsl.source import Source
 from rectune_dsl.report.facts.records import Provenance
 from rectune_dsl.report.view import RunView
 from rectune_dsl.workflow.journaled import RunHeader
@@ -29,6 +30,7 @@ def provenance(view: RunView) -> Provenance:
         skill=header.skill.name if header.skill else "",
         skill_revision=header.skill.revision if header.skill else "",
         command=_command(header),
+        is_changed=_is_changed(header),
     )
 
 
@@ -44,6 +46,15 @@ def _command(header: RunHeader) -> str:
     if header.backend != _written(header, "experiment").get("backend"):
         words += ["--backend", header.backend]
     return shlex.join(words)
+
+
+def _is_changed(header: RunHeader) -> bool:
+    """Whether the task's files are no longer what the run was started with, or are gone."""
+    texts = {header.task_path: header.task_text, **header.bases}
+    try:
+        return any(Source.read(Path(path)).text != text for path, text in texts.items())
+    except (OSError, ValueError):
+        return True
 
 
 def _written(header: RunHeader, table: str) -> Mapping[str, Any]:

@@ -241,7 +241,8 @@ class EndFacts:
 
 @dataclass(frozen=True)
 class Provenance:
-    """All that the run was started with, and the command that starts it again."""
+    """All that the run was started with, and the command that starts it again. `is_changed`: the task's files
+    are not what they were then, or are gone."""
 
     rectune: str
     started: str
@@ -255,6 +256,7 @@ class Provenance:
     skill: str
     skill_revision: str
     command: str
+    is_changed: bool
 
 
 @dataclass(frozen=True)

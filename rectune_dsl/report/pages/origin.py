@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rectune_dsl.report.costs import costs_table, summed
-from rectune_dsl.report.facts.records import Facts
+from rectune_dsl.report.facts.records import Facts, Provenance
 from rectune_dsl.report.pages.blocks import Block, Code, Folded, Prose, Titled
 from rectune_dsl.report.tables import table
 from rectune_dsl.report.words import count, moment
@@ -26,6 +26,14 @@ def cost(facts: Facts) -> tuple[Block, ...]:
     return (Prose(traffic), costs_table(facts.costs, summed(facts.costs)))
 
 
+def _changed(origin: Provenance) -> tuple[Block, ...]:
+    if not origin.is_changed:
+        return ()
+    return (
+        Prose("The task's files have changed since, or are gone: save the text below under its name first."),
+    )
+
+
 def provenance(facts: Facts) -> tuple[Block, ...]:
     """All that the run was started with."""
     origin = facts.provenance
@@ -44,6 +52,6 @@ def provenance(facts: Facts) -> tuple[Block, ...]:
     texts = {origin.task_path: origin.task_text, **origin.bases}
     return (
         table("what it was started with", ("what", "value"), rows),
-        Titled("Run it again", (Code(origin.command),)),
+        Titled("Run it again", (*_changed(origin), Code(origin.command))),
         *(Folded(f"Task text as journalled: {path}", (Code(text),)) for path, text in texts.items()),
     )
