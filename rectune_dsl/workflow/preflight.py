@@ -94,7 +94,7 @@ def _too_few_users(task: Task, capabilities: Capabilities, planned: Traffic) -> 
         yield (
             "RT904",
             ("confirm", "users_per_arm"),
-            f"after {planned.rounds} rounds {planned.fresh:,.0f} users are fresh; "
+            f"after all rounds {planned.fresh:,.0f} users are fresh; "
             f"the confirmation needs {planned.confirm:,}",
             "lower `rounds`, `arms` or `users_per_arm`",
         )

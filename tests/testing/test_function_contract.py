@@ -50,7 +50,7 @@ class TestNumPysOwn(FunctionContract):
 
     @pytest.fixture
     def function(self):
-        return FormulaFunction("tanh", 1, np.tanh, "between -1 and 1", range=(-1.0, 1.0))
+        return FormulaFunction("squashed", 1, np.tanh, "between -1 and 1", range=(-1.0, 1.0))
 
 
 DOMAIN = ((0.0, 1.0), (0.0, 30.0))
