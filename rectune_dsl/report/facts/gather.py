@@ -21,7 +21,7 @@ from rectune_dsl.report.worth import worth
 
 Showing = Callable[[Config, str], SlateFacts]
 """What a config, called by its second argument, changes in real slates."""
-NO_PANEL = "nobody looked at slates for this report"
+NO_PANEL = "nobody looked at slates for this page: `rectune report` does"
 
 
 def facts(task: Task, view: RunView, store_flag: str = "", showing: Showing | None = None) -> Facts:
