@@ -32,6 +32,7 @@ def command(
     from rectune_dsl.report.facts.gather import facts
     from rectune_dsl.report.facts.slates import replayed
     from rectune_dsl.report.pages.run import page
+    from rectune_dsl.report.progress import working
     from rectune_dsl.report.written import written
     from rectune_dsl.workflow.prepare import task_of
 
@@ -39,5 +40,6 @@ def command(
     journal, view = read(store, run)
     host = host_of(ctx, view.header)
     showing = None if no_slates else replayed(journal, view.run, host)
-    found = facts(task_of(view.header, host), view, store_flag(store), showing)
+    with working("reading the run, and asking the backend what changes in slates", quiet=False):
+        found = facts(task_of(view.header, host), view, store_flag(store), showing)
     write_report(output or Path(f"{view.run}.{chosen}"), written(chosen, found, page(found)))

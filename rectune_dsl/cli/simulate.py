@@ -19,6 +19,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _CALIBRATION_SEED = 1
 _SEED = 2
 _USERS = 27_000
+_MEASURING = "measuring users of the world"
 _MORE = 4
 """Times as many users are measured before and after calibration as in each of its rounds."""
 
@@ -68,9 +69,11 @@ def fit(world: str, seed: int, users: int, as_json: bool, require_met: bool) -> 
     """
     from rectune_dsl.report.console import console
     from rectune_dsl.report.fit import fit_json, print_fit
+    from rectune_dsl.report.progress import working
     from rectune_dsl.simulator.fit import fit as fitted
 
-    found = fitted(_load(world), _sizes(), seed, users)
+    with working(_MEASURING, quiet=False):
+        found = fitted(_load(world), _sizes(), seed, users)
     if as_json:
         click.echo(fit_json(found))
     else:
@@ -97,6 +100,7 @@ def describe(world: str, png: Path | None, seed: int, users: int, as_json: bool)
     from rectune_dsl.report.console import console
     from rectune_dsl.report.describe import as_json as described_json
     from rectune_dsl.report.describe import print_description
+    from rectune_dsl.report.progress import working
     from rectune_dsl.simulator.describe import describe as described
 
     file = _load(world)
@@ -104,7 +108,8 @@ def describe(world: str, png: Path | None, seed: int, users: int, as_json: bool)
         from rectune_dsl.report.drawing import draw, drawable
 
         drawable(png)
-    told = described(file, _sizes(), seed, users)
+    with working(_MEASURING, quiet=False):
+        told = described(file, _sizes(), seed, users)
     if as_json:
         click.echo(described_json(told))
     else:
@@ -162,7 +167,7 @@ def calibrate(
     """
     from rectune_dsl.report.console import console
     from rectune_dsl.report.fit import print_before_after
-    from rectune_dsl.report.progress import tracked
+    from rectune_dsl.report.progress import tracked, working
     from rectune_dsl.simulator.calibrate import calibrating
     from rectune_dsl.simulator.fit import fit as fitted
     from rectune_dsl.simulator.rates import with_rates
@@ -173,7 +178,8 @@ def calibrate(
     *_, moved = tracked(fitting, "fitting", rounds, quiet)
     text = _made_by(world, rates) + to_toml(moved)
     if not quiet:
-        reports = (fitted(file, _sizes(), seed + 1, _MORE * users) for file in (before, parse(text)))
+        with working(_MEASURING, quiet):
+            reports = [fitted(file, _sizes(), seed + 1, _MORE * users) for file in (before, parse(text))]
         print_before_after(console(stderr=True), *reports)
     if output is None:
         click.echo(text, nl=False)

@@ -3,6 +3,7 @@
 import os
 import time
 from pathlib import Path
+from statistics import median
 
 import pytest
 from copies import ROUNDS, hostile_copy, long_copies
@@ -99,8 +100,8 @@ def test_a_hundred_runs_of_a_thousand_arms_are_there_at_once(project, tabs):
     assert len(long.runs()) == 100
     paths = {"list": ["/"], "asked for": ["/?state=finished&page=2"]}
     paths["run"] = [f"/runs/{run}-{number:03}" for number in (1, 2, 3)]  # each is new to the console
-    best = {name: min(seconds(tab, path) for path in told) for name, told in paths.items()}
-    assert max(best.values()) < SECONDS, best
+    usual = {name: median(seconds(tab, path) for path in told) for name, told in paths.items()}
+    assert max(usual.values()) < SECONDS, usual
 
 
 def seconds(tab, path):
