@@ -48,11 +48,6 @@ class Outcome:
     error: float
     lacks: tuple[Lack, ...]
 
-    @property
-    def keeps(self) -> bool:
-        """Whether it was measured to keep all guardrails."""
-        return all(lack.value <= 0 for lack in self.lacks)
-
 
 @dataclass(frozen=True, eq=False)
 class Asked:

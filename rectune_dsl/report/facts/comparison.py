@@ -50,6 +50,7 @@ class Side:
     users: int
     days: int
     usd: float
+    unpriced: int
     calls: int
     config: Mapping[str, float] | None
 
@@ -116,6 +117,7 @@ def _side(facts: Facts, target: float | None) -> Side:
         users=facts.users,
         days=facts.days,
         usd=sum(cost.usd for cost in facts.costs),
+        unpriced=sum(cost.unpriced for cost in facts.costs),
         calls=sum(cost.calls for cost in facts.costs),
         config=recommended or None,
     )

@@ -41,7 +41,7 @@ def _outcomes(found: Comparison) -> tuple[Block, ...]:
         ("experiments", lambda side: str(side.experiments)),
         ("users", lambda side: f"{side.users:,}"),
         ("days of traffic", lambda side: str(side.days)),
-        ("language models, USD", lambda side: f"{side.usd:.4f}" if side.calls else "-"),
+        ("language models, USD", _dollars),
     ]
     if found.target is not None:
         title = f"rounds until a safe gain of {percent(found.target)}"
@@ -136,3 +136,9 @@ def _longest(found: Comparison) -> int:
 
 def _at(found: Comparison, index: int) -> list[str]:
     return [percent(side.gains[index]) if index < side.rounds else "-" for side in found.sides]
+
+
+def _dollars(side: Side) -> str:
+    if not side.calls:
+        return "-"
+    return f"{side.usd:.4f}" + (f" + {side.unpriced} unpriced" if side.unpriced else "")
