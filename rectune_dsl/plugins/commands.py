@@ -8,6 +8,7 @@ read, written or believed is done without.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -81,6 +82,8 @@ def _read(stamp: str) -> list[Command] | None:
     """What the cache holds, if it was made of these lists."""
     try:
         with open(_path(), encoding="utf-8") as file:
+            if not _is_ours(os.fstat(file.fileno())):
+                return None
             kept, _, rest = file.read().partition(_END)
     except (OSError, ValueError):
         return None
@@ -90,18 +93,25 @@ def _read(stamp: str) -> list[Command] | None:
     return [Command(*row) for row in rows]
 
 
+def _is_ours(found: os.stat_result) -> bool:
+    """Whether nobody else can have written it: it says which modules are imported."""
+    return os.name != "posix" or (found.st_uid == os.getuid() and not found.st_mode & 0o022)
+
+
 def _write(stamp: str, found: list[Command]) -> None:
     """Keep an index for the next time: whoever reads meanwhile reads the old one or this one."""
     path = _path()
     temporary = f"{path}.{os.getpid()}"
     rows = ["\t".join(command) for command in found]
     try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(temporary, "w", encoding="utf-8") as file:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with open(descriptor, "w", encoding="utf-8") as file:
             file.write(stamp + _END + "\n".join([*rows, _WHOLE]))
         os.replace(temporary, path)
     except (OSError, ValueError):  # a name that is no UTF-8 is a ValueError
-        pass
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
 
 
 def _path() -> str:

@@ -105,6 +105,19 @@ def test_a_cache_that_cannot_be_believed_is_made_anew(site, indexed, broken):
     assert cache.read_bytes() == whole
 
 
+@pytest.mark.skipif(os.name != "posix", reason="files have owners on POSIX only")
+def test_a_cache_that_others_can_write_is_not_believed(site, indexed):
+    site.install("rectune-hello", commands=["hello = m:hello"])
+    assert names() == names()
+    assert len(indexed) == 1
+    path = Path(index._path())
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.chmod(0o666)
+    names()
+    assert len(indexed) == 2
+    assert path.stat().st_mode & 0o777 == 0o600  # made anew
+
+
 def test_without_a_place_for_a_cache_it_works(site, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
