@@ -81,7 +81,7 @@ def execute(run: str, loaded: Loaded, journal: Journal, plugins: Host, how: How)
     if how.quiet:
         live = QuietWatcher(out, loaded.task, run, flag)
     else:
-        live = LiveWatcher(out, loaded.task, run, loaded.backend.capabilities(), flag)
+        live = LiveWatcher(out, loaded.task, run, loaded.backend.capabilities(), flag, how.stay)
     answers = approver(how.yes, before_asking=live.pause) if how.stay or how.yes else None
     try:
         with live:

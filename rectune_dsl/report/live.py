@@ -59,12 +59,20 @@ _DOING = {
 
 
 class LiveWatcher:
-    """Prints rounds as they finish; on a terminal a bar says what goes on, and how long it may take."""
+    """Prints rounds as they finish; on a terminal a bar says what goes on, and how long it may take. What a
+    run that `stays` waits for is told in a line elsewhere."""
 
     def __init__(
-        self, out: Console, task: Task, run: str, capabilities: Capabilities, flag: str = ""
+        self,
+        out: Console,
+        task: Task,
+        run: str,
+        capabilities: Capabilities,
+        flag: str = "",
+        stays: bool = True,
     ) -> None:
         self._out = out
+        self._stays = stays
         self._task = task
         self._run, self._flag = run, flag
         self._capabilities = capabilities
@@ -144,6 +152,9 @@ class LiveWatcher:
 
     def _waited(self, wait: Wait) -> None:
         self._bar.doing(f"waiting for {wait.why}")
+        if self._stays and not self._out.is_terminal:  # a log has no bar
+            until = f", until {wait.until:%Y-%m-%d %H:%M} UTC" if wait.until else ""
+            self._out.print(Text(f"waiting for {wait.why}{until}", "dim"))
 
     def _looked(self, spec: ExperimentSpec, look: Look) -> None:
         day = _day(spec, look)
