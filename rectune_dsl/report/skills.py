@@ -53,12 +53,33 @@ def print_skill(out: Console, skill: Skill) -> None:
         out.print(Text(f"values: {values}"))
     out.print()
     out.print(Text("Knowledge", "bold"))
-    for record in sorted(skill.knowledge, key=lambda record: record.status):  # active ones first
+    for record in active_first(skill):
         _print_record(out, record)
     if not skill.knowledge:
         out.print(
             Text("nothing learnt yet; `rectune run` with a task that names this skill adds to it", "dim")
         )
+
+
+def active_first(skill: Skill) -> list[KnowledgeRecord]:
+    return sorted(skill.knowledge, key=lambda record: record.status)
+
+
+def experiments(keys: Sequence[str]) -> str:
+    """The last few by name, and how many more there are."""
+    more = f", and {len(keys) - KEYS} more" if len(keys) > KEYS else ""
+    return f"{', '.join(keys[-KEYS:])}{more}"
+
+
+def maker(entry: Entry) -> str:
+    """Who made a revision."""
+    return f"run {entry.run}" if entry.run else entry.author
+
+
+def reason(entry: Entry) -> str:
+    """Why, whether it was trusted, and what was refused of it."""
+    refused = f" ({len(entry.refused)} refused: {entry.refused[0]})" if entry.refused else ""
+    return f"{entry.why}{'' if entry.trusted else ' (not activated)'}{refused}"
 
 
 def _print_record(out: Console, record: KnowledgeRecord) -> None:
@@ -68,8 +89,7 @@ def _print_record(out: Console, record: KnowledgeRecord) -> None:
         told.append(f"{record.status}: {plain(record.why)}")
     for title, keys in (("for", record.supports), ("against", record.contradicts)):
         if keys:
-            more = f", and {len(keys) - KEYS} more" if len(keys) > KEYS else ""
-            told.append(f"{title}: {plain(', '.join(keys[-KEYS:]))}{more}")
+            told.append(f"{title}: {plain(experiments(keys))}")
     if record.created:
         told.append(f"by {plain(record.author)}, {record.created}; changed {record.changed}")
     for line in told:
@@ -83,12 +103,8 @@ def print_log(out: Console, name: str, log: Sequence[Entry]) -> None:
         return
     table = plain_table("", "", "revision", "date", "who", "why")
     for entry in reversed(log):
-        why = plain(entry.why) + ("" if entry.trusted else " (not activated)")
-        if entry.refused:
-            why += f" ({len(entry.refused)} refused: {plain(entry.refused[0])})"
-        who = f"run {entry.run}" if entry.run else entry.author
-        active = "*" if entry is log[-1] else ""
-        row = (active, entry.revision[:SHORT], entry.date, plain(who), shortened(why, LONGEST))
+        active, why = "*" if entry is log[-1] else "", shortened(plain(reason(entry)), LONGEST)
+        row = (active, entry.revision[:SHORT], entry.date, plain(maker(entry)), why)
         table.add_row(*map(Text, row))
     out.print(table)
 

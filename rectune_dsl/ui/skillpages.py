@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from rectune_dsl.hooks.api import KnowledgeRecord, Skill
 from rectune_dsl.hooks.errors import UsageError
-from rectune_dsl.report.skills import KEYS
+from rectune_dsl.report.skills import active_first, experiments, maker, reason
 from rectune_dsl.report.tables import Cell, Table, first_rows, table
 from rectune_dsl.report.words import number
 from rectune_dsl.skillhub import curate
@@ -103,22 +103,16 @@ def _shelf(request: Request) -> Shelf:
 
 def _knowledge(skill: Skill) -> Table:
     """Each record with its evidence, the active ones first."""
-    records = sorted(skill.knowledge, key=lambda record: record.status)
     headings = ("id", "what it says", "status", "why", "experiments for it", "against it", "by", "changed")
-    shown = table("What it knows", headings, map(_record, records))
+    shown = table("What it knows", headings, map(_record, active_first(skill)))
     return first_rows(shown, _MOST_ROWS, f"`rectune skills show {skill.name}` has them all")
 
 
 def _record(record: KnowledgeRecord) -> list[str | Cell]:
     status = Cell(record.status, "good" if record.status == "active" else "dim")
     told, changed = record_line(record).removeprefix("- "), record.changed or record.created
-    evidence = _keys(record.supports), _keys(record.contradicts)
+    evidence = (experiments(keys) or "none" for keys in (record.supports, record.contradicts))
     return [record.id, told, status, record.why, *evidence, record.author, changed]
-
-
-def _keys(keys: tuple[str, ...]) -> str:
-    more = f", and {len(keys) - KEYS} more" if len(keys) > KEYS else ""
-    return f"{', '.join(keys[-KEYS:])}{more}" or "none"
 
 
 def _log(log: tuple[Entry, ...]) -> Table:
@@ -128,17 +122,12 @@ def _log(log: tuple[Entry, ...]) -> Table:
             entry.revision[:SHORT],
             Cell("active", "good") if entry is log[-1] else "",
             entry.date,
-            f"run {entry.run}" if entry.run else entry.author,
-            _reason(entry),
+            maker(entry),
+            reason(entry),
         ]
         for entry in reversed(log)
     ]
     return table("Revisions", ("revision", "", "date", "who", "why"), rows)
-
-
-def _reason(entry: Entry) -> str:
-    refused = f" ({len(entry.refused)} refused: {entry.refused[0]})" if entry.refused else ""
-    return f"{entry.why}{'' if entry.trusted else ' (not activated)'}{refused}"
 
 
 def _revisions(log: tuple[Entry, ...]) -> list[tuple[str, str]]:
