@@ -1,6 +1,7 @@
 """A small task on a planted backend, and whole campaigns on it."""
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from rectune_dsl.workflow.prepare import Choices, begin, load
 from rectune_dsl.workflow.watch import silent
 
 HERE = Path(__file__).parent
+sys.path.append(str(HERE))
 TASK = (HERE / "planted.toml").read_text()
 
 
