@@ -95,14 +95,18 @@ def test_a_log_of_a_campaign_has_lines_with_what_is_left(small, environment, tmp
     ("arguments", "what", "first"),
     [
         (["fit", "short-video", "--users", 4000], "measuring users of the world", ", 0:00:00 so far"),
-        (["calibrate", "--users", 500, "--rounds", 3], "fitting", ": 0 of 3 steps, 0:00:00 so far"),
+        (["calibrate", "--users", 500, "--rounds", 2], "fitting", ": 0 of 2 steps, 0:00:00 so far"),
     ],
 )
 def test_a_log_of_long_work_says_what_began_and_when_it_ended(environment, tmp_path, arguments, what, first):
     told = through_pipes(environment, tmp_path, "simulate", *arguments).stderr.splitlines()
     assert told[0] == f"{what}{first}"
     assert any(re.fullmatch(rf"{what}: done in \d:\d\d:\d\d", line) for line in told)
-    assert through_pipes(environment, tmp_path, "simulate", *arguments, "--quiet").stderr == ""
+
+
+def test_quiet_work_leaves_no_line_in_a_log(environment, tmp_path):
+    quiet = ("simulate", "fit", "short-video", "--users", 4000, "--quiet")
+    assert through_pipes(environment, tmp_path, *quiet).stderr == ""
 
 
 def test_short_work_leaves_no_line_in_a_log(rectune):
