@@ -20,10 +20,10 @@ from rectune_dsl.memory.lease import Lease
 from rectune_dsl.memory.store import StoreError
 from rectune_dsl.plugins.host import Host
 from rectune_dsl.report.console import console
+from rectune_dsl.report.end import print_end
 from rectune_dsl.report.live import LiveWatcher, QuietWatcher
 from rectune_dsl.report.problems import print_problems
 from rectune_dsl.report.progress import working
-from rectune_dsl.report.show import print_end
 from rectune_dsl.report.standing import waiting_words
 from rectune_dsl.report.view import read_run
 from rectune_dsl.workflow.abort import undo_again
