@@ -40,8 +40,8 @@ def _knowing(origin: Provenance) -> tuple[Block, ...]:
         return ()
     revision = origin.skill_revision[:SHORT]
     words = (
-        f"It begins with what skills know by then. This run began with {origin.skill} at revision {revision}; "
-        f"to begin with that again, roll back first. What it borrows from other skills is today's all the same."
+        f"It begins with what skills know by then; this one began with {origin.skill} at revision {revision}. "
+        f"To begin with that again, roll back first. What other skills lend it is today's all the same."
     )
     return (Prose(words), Code(f"rectune skills rollback {origin.skill} {revision}"))
 
