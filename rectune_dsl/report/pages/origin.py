@@ -40,7 +40,7 @@ def _knowing(origin: Provenance) -> tuple[Block, ...]:
         return ()
     revision = origin.skill_revision[:SHORT]
     words = (
-        f"It begins with what skills know by then; this one began with {origin.skill} at revision {revision}. "
+        f"It begins with what skills know then; this one began with {origin.skill} at revision {revision}. "
         f"To begin with that again, roll back first. What other skills lend it is today's all the same."
     )
     return (Prose(words), Code(f"rectune skills rollback {origin.skill} {revision}"))
