@@ -29,11 +29,12 @@ from rectune_dsl.report.view import read_run
 from rectune_dsl.workflow.abort import undo_again
 from rectune_dsl.workflow.approval import Approver
 from rectune_dsl.workflow.assemble import campaign, was_aborted
+from rectune_dsl.workflow.choices import Choices, refuse_unknown
 from rectune_dsl.workflow.events import with_plugins
 from rectune_dsl.workflow.journaled import Abort
 from rectune_dsl.workflow.pause import Waiting
 from rectune_dsl.workflow.preflight import model_preflight, preflight
-from rectune_dsl.workflow.prepare import Choices, InvalidTaskError, Loaded, is_new, load
+from rectune_dsl.workflow.prepare import InvalidTaskError, Loaded, is_new, load
 from rectune_dsl.workflow.providers import Providers
 from rectune_dsl.workflow.surface import next_confirmation, outdated, superseded
 from rectune_dsl.workflow.traffic import power
@@ -43,9 +44,11 @@ PREFLIGHT = "measuring production, and what the traffic can show"
 
 
 def checked_task(ctx: click.Context, path: Path, choices: Choices) -> Loaded:
-    """Load a task. Raises InvalidTaskError with every problem."""
+    """Load a task. Raises InvalidTaskError with every problem, and UsageError where there is no such file,
+    agent or backend."""
     if not path.is_file():
         raise UsageError(f"there is no task file {path}", help="give the path of a .toml file")
+    refuse_unknown(choices, host(ctx))
     return load(Source.read(path), host(ctx), choices)
 
 

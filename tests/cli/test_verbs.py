@@ -78,6 +78,30 @@ def test_a_campaign_on_real_logs_ends_with_a_verdict_and_can_be_read(rectune, fi
     assert rectune("export", "last", "--diff").code == 0
 
 
+@pytest.mark.parametrize(
+    ("options", "message", "help"),
+    [
+        (["--agent", "actor=fnnel"], "there is no actor 'fnnel'", "did you mean `funnel`?"),
+        (["--agent", "actr=funnel"], "there is no agent role 'actr'", "did you mean `actor`?"),
+        (["--backend", "simulatr"], "there is no backend 'simulatr'", "did you mean `simulator`?"),
+        (["--backend", "zzz"], "there is no backend 'zzz'", "known: `replay`, `simulator`"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["plan", "run"])
+def test_a_misspelt_choice_is_told_with_the_nearest_name(rectune, open_bandit, verb, options, message, help):
+    done = rectune(verb, open_bandit, *options)
+    assert done.code == 2
+    assert message in done.err
+    assert help in done.err
+
+
+def test_a_choice_that_a_broken_plugin_may_bring_is_its_failure(rectune, open_bandit, tmp_path):
+    (tmp_path / "broken.py").write_text("raise ImportError('no such engine')\n")
+    done = rectune("--plugin", "broken.py", "plan", open_bandit, "--backend", "engine")
+    assert done.code == 3
+    assert "rectune plugins --why broken" in done.err
+
+
 def test_show_is_one_screen_with_the_verdict_first(rectune, finished, monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
     shown = rectune("show", "last").out
@@ -154,7 +178,7 @@ def test_plan_launches_nothing(rectune, open_bandit, tmp_path):
         (["show", "nothing"], 2, "no store"),
         (["export", "last"], 2, "no store"),
         (["resume", "x", "--store", "nonsense://"], 2, "not a store"),
-        (["run", "OPEN", "--agent", "actor=nobody"], 3, "nobody"),
+        (["run", "OPEN", "--agent", "actor=nobody"], 2, "nobody"),
         (["run", "OPEN", "--agent", "pilot=bayes"], 2, "pilot"),
         (["run", "OPEN", "--agent", "bayes"], 2, "ROLE=NAME"),
         (["run", "OPEN", "--backend", "nowhere"], 3, "nowhere"),

@@ -39,10 +39,11 @@ from rectune_dsl.memory.slots import share_users
 from rectune_dsl.workflow.assemble import campaign
 from rectune_dsl.workflow.calendar import first_start, frozen, thawed
 from rectune_dsl.workflow.campaign import Campaign
+from rectune_dsl.workflow.choices import Choices
 from rectune_dsl.workflow.clock import EPOCH
 from rectune_dsl.workflow.journaled import Approval
 from rectune_dsl.workflow.limits import Gate
-from rectune_dsl.workflow.prepare import Choices, begin
+from rectune_dsl.workflow.prepare import begin
 from rectune_dsl.workflow.traffic import traffic
 
 DAY = timedelta(days=1)
