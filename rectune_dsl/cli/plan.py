@@ -69,9 +69,9 @@ def command(
     from rectune_dsl.report.planned import plan_json
     from rectune_dsl.report.problems import print_problems
     from rectune_dsl.report.progress import working
+    from rectune_dsl.workflow.choices import Choices
     from rectune_dsl.workflow.compile import compile_task
     from rectune_dsl.workflow.preflight import model_preflight, preflight
-    from rectune_dsl.workflow.prepare import Choices
     from rectune_dsl.workflow.providers import Providers
     from rectune_dsl.workflow.traffic import power, traffic
 

@@ -59,8 +59,8 @@ _DOING = {
 
 
 class LiveWatcher:
-    """Prints rounds as they finish; on a terminal a bar says what goes on, and how long it may take. What a
-    run that `stays` waits for is told in a line elsewhere."""
+    """Prints rounds as they finish; a bar, or lines in a log, say what goes on and how long it may take. What
+    a run that `stays` waits for is told in a line elsewhere."""
 
     def __init__(
         self,
@@ -154,7 +154,8 @@ class LiveWatcher:
         self._bar.doing(f"waiting for {wait.why}")
         if self._stays and not self._out.is_terminal:  # a log has no bar
             until = f", until {wait.until:%Y-%m-%d %H:%M} UTC" if wait.until else ""
-            self._out.print(Text(f"waiting for {wait.why}{until}", "dim"))
+            left = f"; {self._bar.calendar}" if self._bar.calendar else ""
+            self._out.print(Text(f"waiting for {wait.why}{until}{left}", "dim"))
 
     def _looked(self, spec: ExperimentSpec, look: Look) -> None:
         day = _day(spec, look)

@@ -51,7 +51,9 @@ def test_from_start_to_ship_by_approvals(rectune, asking, tmp_path):
     assert len(calls(log, "deliver")) == 1
     assert status(rectune)["over"]
     assert rectune(*PLANTED, "tick").out == ""  # nothing is left to do
-    assert rectune("show", "last").out.count("approved by ada: fine") == 3
+    told = rectune("show", "last", "--full").out
+    assert told.count("ada approved the launch: fine") == 2
+    assert "ada approved it." in told
 
 
 def test_a_question_says_what_is_asked_and_what_silence_means(rectune, asking):
@@ -92,6 +94,7 @@ def test_a_rejected_round_is_not_launched_and_the_run_goes_on(rectune, asking, t
     assert "round-2/approve" in rectune(*PLANTED, "tick").out
     assert calls(log, "create") == []
     assert "not launched: bob refused it: not today" in rectune("show", "last").out
+    assert "bob refused the launch: not today" in rectune("show", "last", "--full").out
 
 
 def test_only_what_is_asked_can_be_answered_and_only_once(rectune, asking):

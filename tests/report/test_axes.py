@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import vl_convert
@@ -52,6 +53,19 @@ def test_a_mark_is_in_the_key_only_where_it_is_drawn(planted):
     params = tuple(replace(p, recommended=tested[p.name]) for p in facts.params)
     (figure,) = tradeoffs(replace(facts, params=params))
     assert "▲ recommended" in figure.key
+
+
+def test_control_is_drawn_at_its_level_where_a_guardrail_is_absolute(plant):
+    task = (Path(__file__).parents[1] / "workflow" / "planted.toml").read_text()
+    facts = plant(task.replace('harm = "<= +2%"', 'harm = "<= 1.02"')).facts()
+    (figure,) = tradeoffs(facts)
+    (control,) = (row for panel in figure.panels for row in panel.rows if row["role"] == "control")
+    assert control["x"] == 0.0
+    assert control["y"] == pytest.approx(1.0, abs=0.01)  # as it is planted
+    unknown = tuple(replace(round, control={}) for round in facts.rounds)
+    (figure,) = tradeoffs(replace(facts, rounds=unknown))
+    assert "control" not in {row["role"] for panel in figure.panels for row in panel.rows}
+    assert "control" not in figure.key
 
 
 def test_the_verdict_explains_what_its_table_is_in(planted):
