@@ -47,17 +47,21 @@ def command(ctx: click.Context, paths: tuple[Path, ...], output: str, fix: bool,
     from rectune_dsl.cli.taskfiles import read_all
     from rectune_dsl.dsl.check import check
     from rectune_dsl.hooks.errors import PluginError
+    from rectune_dsl.skillhub.places import skills_at
     from rectune_dsl.workflow.environment import environment
     from rectune_dsl.workflow.missed import missed
 
-    known = environment(host(ctx))
+    def known(source: Source) -> Environment:
+        # where no skill is at hand, such as on a machine that only checks, none is looked for
+        return environment(host(ctx), skills_at(source.path) or None)
+
     sources, unread = read_all(paths)
     changes: list[Change] = []
     if fix:
         for source in sources:
-            changes += _mend(source, known)
+            changes += _mend(source, known(source))
         sources, unread = read_all(paths)
-    results = _judged([check(source, known) for source in sources], paths)
+    results = _judged([check(source, known(source)) for source in sources], paths)
     # a base that several files extend has its problems once
     problems = list(dict.fromkeys([*unread, *(p for result in results for p in result.problems)]))
     _PRINT["quiet" if quiet and output == "human" else output](results, problems, changes)

@@ -14,7 +14,7 @@ from rectune_dsl.dsl.formula.functions import Signature
 @dataclass(frozen=True)
 class Environment:
     """Plugins' functions, and the registered names of agents (by role), backends, executors, simulated
-    worlds, deliveries and providers of language models; None is unknown and not checked. With
+    worlds, deliveries, providers of language models and skills; None is unknown and not checked. With
     `implementations`, formulas that call plugins' functions are sampled too. `settings` imports what the
     table `[plugins.NAME]` may have, by that name; None where that cannot be imported."""
 
@@ -26,4 +26,5 @@ class Environment:
     worlds: frozenset[str] | None = None
     llms: frozenset[str] | None = None
     deliveries: frozenset[str] | None = None
+    skills: frozenset[str] | None = None
     settings: Mapping[str, Callable[[], type[BaseModel] | None]] = field(default_factory=dict)

@@ -131,6 +131,7 @@ RULES: Mapping[str, Rule] = {
     "RT519": Rule("unknown delivery", "Nobody registered it."),
     "RT520": Rule("settings of an unknown plugin", "Nobody would read them."),
     "RT521": Rule("setting that its plugin does not take", "Nothing could be launched with it."),
+    "RT522": Rule("unknown skill", "The campaign would begin with nothing, and learn for nobody."),
     # RT6: segments, sources
     "RT601": Rule(
         "segment is not one of users or requests", "A segment is told apart before candidates are."

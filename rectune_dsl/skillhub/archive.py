@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rectune_dsl.hooks.errors import UsageError
-from rectune_dsl.skillhub.content import DOCUMENT, INITIAL, KNOWLEDGE, PARTS, Files
+from rectune_dsl.skillhub.content import INITIAL, KNOWLEDGE, PARTS, Files
 from rectune_dsl.skillhub.front_matter import NAMES, is_name
+from rectune_dsl.skillhub.places import DOCUMENT
 from rectune_dsl.skillhub.render import plain
 
 ARCHIVE = 8 * 2**20

@@ -20,9 +20,9 @@ from rectune_dsl.skillhub.knowledge import (
     values_from_toml,
 )
 from rectune_dsl.skillhub.learnt import with_learnt, without_learnt
+from rectune_dsl.skillhub.places import DOCUMENT
 from rectune_dsl.skillhub.render import plain, shortened
 
-DOCUMENT = "SKILL.md"
 KNOWLEDGE = "assets/knowledge.toml"
 INITIAL = "assets/initial.toml"
 PARTS = (DOCUMENT, INITIAL, KNOWLEDGE)

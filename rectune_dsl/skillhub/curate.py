@@ -14,11 +14,12 @@ from rectune_dsl.dsl.suggest import did_you_mean
 from rectune_dsl.hooks.api import Status
 from rectune_dsl.hooks.errors import UsageError
 from rectune_dsl.skillhub.archive import Unpacked, misleading, pack, unpack
-from rectune_dsl.skillhub.content import DOCUMENT, PARTS, Content, content_of, files_of, skill_of
+from rectune_dsl.skillhub.content import PARTS, Content, content_of, files_of, skill_of
 from rectune_dsl.skillhub.edits import kept, limited
 from rectune_dsl.skillhub.front_matter import renamed
 from rectune_dsl.skillhub.hub import Skillhub
 from rectune_dsl.skillhub.knowledge import Knowledge, folded
+from rectune_dsl.skillhub.places import DOCUMENT
 from rectune_dsl.skillhub.render import plain
 from rectune_dsl.skillhub.shelf import Changed, Shelf, Stamp
 from rectune_dsl.skillhub.tidy import tidy

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +13,6 @@ from rectune_dsl.dsl.suggest import did_you_mean
 from rectune_dsl.hooks.api import KnowledgeRecord, Skill, SkillRevision
 from rectune_dsl.hooks.errors import PluginError, RectuneError, UsageError
 from rectune_dsl.skillhub.content import (
-    DOCUMENT,
     PARTS,
     Content,
     content_of,
@@ -24,24 +22,11 @@ from rectune_dsl.skillhub.content import (
 )
 from rectune_dsl.skillhub.edits import edited
 from rectune_dsl.skillhub.front_matter import NAMES, is_name
-from rectune_dsl.skillhub.shelf import Changed, Shelf, Stamp, shelved
+from rectune_dsl.skillhub.places import DOCUMENT, named
+from rectune_dsl.skillhub.shelf import Changed, Shelf, Stamp
 
-SEEDS_VARIABLE = "RECTUNE_SKILLS"
-"""Folders of seed skills, separated as in PATH, that come before all others."""
-LEVELS = 3
-"""How many parents of the task's folder are looked at."""
 RELATED = 2
 """How many other skills an agent may borrow from."""
-
-
-def seed_folders(task_path: Path | None) -> tuple[Path, ...]:
-    """The folders of seed skills that exist, the one that counts most first: those of
-    `$RECTUNE_SKILLS`, then `skills` in the task's folder or in one of its parents, then `./skills`.
-
-    Raises UsageError when the variable names a folder that is not there.
-    """
-    found = [*_named(), *_near(task_path), Path.cwd() / "skills"]
-    return tuple(dict.fromkeys(folder.resolve() for folder in found if folder.is_dir()))
 
 
 @dataclass(frozen=True)
@@ -71,9 +56,7 @@ class Skillhub:
 
     def names(self) -> tuple[str, ...]:
         """Every skill's name, sorted."""
-        folders = (folder for root in self._seeds if root.is_dir() for folder in root.iterdir())
-        seeds = {folder.name for folder in folders if (folder / DOCUMENT).is_file()}
-        return tuple(sorted(seeds | set(shelved(self._workspace))))
+        return tuple(sorted(named(self._seeds, self._workspace)))
 
     def load(self, name: str) -> Skill:
         """The skill as it stands now.
@@ -195,21 +178,3 @@ def _edit(revision: SkillRevision, run: str, judged: bool) -> str:
     """The same for the same revision of the same run, and for nothing else."""
     asked = repr((revision, run, judged)).encode("utf-8", "backslashreplace")
     return hashlib.sha256(asked).hexdigest()[:16]
-
-
-def _named() -> list[Path]:
-    folders = [Path(part) for part in os.environ.get(SEEDS_VARIABLE, "").split(os.pathsep) if part]
-    for folder in folders:
-        if not folder.is_dir():
-            raise UsageError(
-                f"${SEEDS_VARIABLE} names {folder}, which is not a folder",
-                help="correct or unset the variable",
-            )
-    return folders
-
-
-def _near(task_path: Path | None) -> list[Path]:
-    if task_path is None:
-        return []
-    home = Path(task_path).resolve().parent
-    return [folder / "skills" for folder in (home, *home.parents[:LEVELS])]

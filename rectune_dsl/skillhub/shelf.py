@@ -9,7 +9,6 @@ from pathlib import Path
 
 from rectune_dsl.hooks.errors import UsageError
 from rectune_dsl.skillhub.content import (
-    DOCUMENT,
     INITIAL,
     PARTS,
     Content,
@@ -22,12 +21,11 @@ from rectune_dsl.skillhub.content import (
 from rectune_dsl.skillhub.files import read_text, replace_text, sweep
 from rectune_dsl.skillhub.front_matter import read_front_matter
 from rectune_dsl.skillhub.knowledge import Knowledge
+from rectune_dsl.skillhub.places import DOCUMENT, REVISIONS
 from rectune_dsl.skillhub.render import shortened
 from rectune_dsl.skillhub.revisions import Entry, Revisions
 from rectune_dsl.skillhub.tidy import WHY
 
-REVISIONS = ".revisions"
-"""Folder of the workspace that holds a folder for each skill's revisions."""
 REFUSED = 20
 """Refused edits that an entry of the log tells of one by one."""
 
@@ -53,12 +51,6 @@ class Changed:
 
     content: Content
     refused: tuple[str, ...] = ()
-
-
-def shelved(workspace: Path) -> set[str]:
-    """The names of the skills that the workspace holds."""
-    found = {page.parent.name for page in workspace.glob(f"*/{DOCUMENT}")}
-    return found | {log.parent.name for log in (workspace / REVISIONS).glob("*/log.toml")}
 
 
 class Shelf:

@@ -16,6 +16,7 @@ from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.source import Source
 from rectune_dsl.hooks.errors import RectuneError
 from rectune_dsl.plugins.host import Host
+from rectune_dsl.skillhub.places import skills_at
 from rectune_dsl.testing.pytest_plugin import QUICK_SEEDS, SEEDS
 from rectune_dsl.workflow.environment import environment
 
@@ -44,7 +45,8 @@ class Subject:
 
     @cached_property
     def checked(self) -> Checked:
-        return check(Source.read(self.path), environment(self.host))
+        known = environment(self.host, skills_at(str(self.path)) or None)
+        return check(Source.read(self.path), known)
 
     @property
     def task(self) -> Task:

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from rectune_dsl.plugins.host import Host
 
 
-def environment(host: Host) -> Environment:
+def environment(host: Host, skills: frozenset[str] | None = None) -> Environment:
     """The names that `check` accepts: plugin functions, agents by role, backends, executors, worlds,
-    providers of language models, deliveries; and what imports plugins' settings."""
+    providers of language models, deliveries; `skills`, where they are looked for; and what imports plugins'
+    settings."""
     functions = host.loaded("function")
     signatures = {name: _signature(f) for name, f in functions.items()}
     implementations = {name: f.evaluate for name, f in functions.items()}
@@ -28,6 +29,7 @@ def environment(host: Host) -> Environment:
         worlds=frozenset(WORLDS),
         llms=host.names("llm"),
         deliveries=host.names("delivery"),
+        skills=skills,
         settings=host.settings(),
     )
 

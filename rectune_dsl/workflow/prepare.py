@@ -14,7 +14,7 @@ from typing import get_args
 
 from rectune_dsl.dsl.check import Checked, check
 from rectune_dsl.dsl.diagnostics import Diagnostic
-from rectune_dsl.dsl.extends import Reader, read_file
+from rectune_dsl.dsl.extends import Reader
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.source import Source
 from rectune_dsl.hooks.api import (
@@ -30,7 +30,8 @@ from rectune_dsl.hooks.specs import Role
 from rectune_dsl.memory.codec import decode, encode
 from rectune_dsl.memory.journal import HEADER, Journal
 from rectune_dsl.plugins.host import Host
-from rectune_dsl.skillhub.hub import Skillhub, seed_folders
+from rectune_dsl.skillhub.hub import Skillhub
+from rectune_dsl.skillhub.places import WORKSPACE, seed_folders, skills_at
 from rectune_dsl.workflow.capable import lacking, located
 from rectune_dsl.workflow.choices import Choices
 from rectune_dsl.workflow.environment import environment
@@ -38,9 +39,6 @@ from rectune_dsl.workflow.journaled import RunHeader
 from rectune_dsl.workflow.missed import missed
 from rectune_dsl.workflow.slots import slot_of
 from rectune_dsl.workflow.surface import holdout_config, surface_id
-
-SKILL_WORKSPACE = Path(".rectune") / "skills"
-"""Where learnt knowledge is written, below the working folder."""
 
 
 class InvalidTaskError(UsageError):
@@ -75,17 +73,20 @@ class Loaded:
         return Path(self.checked.source.path).parent
 
 
-def load(source: Source, host: Host, choices: Choices, read: Reader = read_file, setbacks: int = 0) -> Loaded:
+def load(source: Source, host: Host, choices: Choices) -> Loaded:
     """Check a task and make its backend. Raises InvalidTaskError with every problem of the file, or with
-    everything that the backend does not have; UsageError when the backend is not ready. `setbacks` are those
-    of the run."""
-    checked = check(source, environment(host), read)
+    everything that the backend does not have; UsageError when the backend is not ready."""
+    return _loaded(check(source, environment(host, skills_at(source.path))), host, choices)
+
+
+def _loaded(checked: Checked, host: Host, choices: Choices, setbacks: int = 0) -> Loaded:
+    """`setbacks` are those of the run."""
     if checked.task is None:
         raise InvalidTaskError(checked.problems, checked.sources, missed(checked.problems, host))
     task = _with(checked.task, choices)
     functions = host.loaded("function")
     executor = host.executor(task.simulator.executor)
-    folder = Path(source.path).parent
+    folder = Path(checked.source.path).parent
     context = BackendContext(task, choices.seed, folder, functions, executor, setbacks)
     backend = _backend(host, context)
     if said := list(backend.check()):
@@ -100,7 +101,7 @@ def load(source: Source, host: Host, choices: Choices, read: Reader = read_file,
 
 def hub(task_path: str) -> Skillhub:
     """The Skillhub that a task at this path sees."""
-    return Skillhub(seed_folders(Path(task_path)), SKILL_WORKSPACE)
+    return Skillhub(seed_folders(Path(task_path)), WORKSPACE)
 
 
 def begin(loaded: Loaded, choices: Choices, journal: Journal) -> str:
@@ -156,11 +157,12 @@ def setbacks(journal: Journal, run: str) -> int:
 
 
 def reload(journal: Journal, run: str, host: Host) -> Loaded:
-    """The task of a run, as it was when the run began, whatever its file says today."""
+    """The task of a run, as it was when the run began, whatever its file and the skills are today."""
     header = header_of(journal, run)
     choices = Choices(header.seed, header.agents, header.backend, header.plugin_files)
     source = Source(header.task_path, header.task_text)
-    return load(source, host, choices, _journaled(header), setbacks(journal, run))
+    checked = check(source, environment(host), _journaled(header))
+    return _loaded(checked, host, choices, setbacks(journal, run))
 
 
 def reach(journal: Journal, run: str, host: Host, warn: Callable[[str], None]) -> ABBackend:

@@ -31,6 +31,7 @@ ENVIRONMENT = Environment(
     worlds=frozenset({"short-video", "news-feed", "shop"}),
     llms=frozenset({"gemini"}),
     deliveries=frozenset({"flags"}),
+    skills=frozenset({"value-fusion"}),
     settings={"flags": lambda: Flags},
 )
 

@@ -1,6 +1,7 @@
 """Every verb does what its help says, and what goes wrong ends with the right exit code and a way out."""
 
 import json
+import re
 import subprocess
 import sys
 import textwrap
@@ -305,3 +306,23 @@ def test_skills_are_listed_and_shown_with_what_a_run_taught(rectune, finished, o
     shown = rectune("skills", "show", "open-bandit")
     assert shown.code == 0
     assert "Domain knowledge" in shown.out
+
+
+@pytest.mark.parametrize("verb", ["check", "plan", "run"])
+def test_a_misspelt_skill_is_a_problem_of_the_file(rectune, open_bandit, tmp_path, verb):
+    (tmp_path / "skills/open-bandit").mkdir(parents=True)
+    (tmp_path / "skills/open-bandit/SKILL.md").touch()
+    text = open_bandit.read_text().replace('skill   = "open-bandit"', 'skill   = "open-bandid"')
+    (tmp_path / "task.toml").write_text(text)
+    result = rectune(verb, "task.toml")
+    assert result.code == 2
+    assert re.search(r"task.toml:\d+:11: RT522 there is no skill `open-bandid`", result.out + result.err)
+    assert "did you mean `open-bandit`?" in result.out + result.err
+
+
+def test_where_no_skill_is_at_hand_check_looks_for_none_and_a_campaign_does(rectune, open_bandit, tmp_path):
+    (tmp_path / "task.toml").write_text(open_bandit.read_text())
+    assert rectune("check", "task.toml").code == 0
+    planned = rectune("plan", "task.toml")
+    assert planned.code == 2
+    assert "put it into a folder `skills` beside the task" in planned.err

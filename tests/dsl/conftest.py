@@ -38,6 +38,7 @@ ENVIRONMENT = Environment(
     worlds=frozenset({"short-video", "news-feed", "shop"}),
     llms=frozenset({"gemini", "openai"}),
     deliveries=frozenset({"flags"}),
+    skills=frozenset({"value-fusion"}),
     settings={"flags": lambda: Flags},
     implementations={
         "softplus": lambda x: np.logaddexp(x, x.dtype.type(0)),

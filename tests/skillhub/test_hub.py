@@ -5,8 +5,9 @@ import pytest
 from skills_ref.validator import validate
 
 from rectune_dsl.hooks.errors import PluginError, UsageError
-from rectune_dsl.skillhub.hub import Skillhub, seed_folders
+from rectune_dsl.skillhub.hub import Skillhub
 from rectune_dsl.skillhub.knowledge import records_to_toml
+from rectune_dsl.skillhub.places import seed_folders
 
 
 def test_loads_prose_values_and_knowledge(tmp_path, write_skill, record):

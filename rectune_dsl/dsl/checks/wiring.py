@@ -24,6 +24,7 @@ def check(draft: Draft) -> Iterator[Diagnostic]:
     yield from _agents(draft)
     yield from _executor(draft)
     yield from _world(draft)
+    yield from _skill(draft)
 
 
 def _arms(draft: Draft) -> Iterator[Diagnostic]:
@@ -123,6 +124,15 @@ def _world(draft: Draft) -> Iterator[Diagnostic]:
     message, fix = f"there is no simulated world `{world}`", _nearest(draft, path, world, known)
     help = f"{did_you_mean(world, known)} (a world of your own is named by its file, which ends in .toml)"
     yield draft.problem("RT508", path, message, help, fix=fix)
+
+
+def _skill(draft: Draft) -> Iterator[Diagnostic]:
+    skill, known, path = draft.task.task.skill, draft.environment.skills, ("task", "skill")
+    if skill is None or known is None or skill in known or draft.cuts.touch(path):
+        return
+    help = did_you_mean(skill, known) or "put it into a folder `skills` beside the task"
+    fix = _nearest(draft, path, skill, known)
+    yield draft.problem("RT522", path, f"there is no skill `{skill}`", help, fix=fix)
 
 
 def _nearest(draft: Draft, path: KeyPath, name: str, known: Iterable[str]) -> Fix | None:
