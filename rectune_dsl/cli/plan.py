@@ -16,6 +16,7 @@ from rectune_dsl.cli.common import (
     plugin_files,
     store_option,
     task_argument,
+    warn,
 )
 from rectune_dsl.cli.outputs import quiet_option
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from rectune_dsl.workflow.compile import Workflow
     from rectune_dsl.workflow.prepare import Loaded
     from rectune_dsl.workflow.providers import Providers
+    from rectune_dsl.workflow.schedule import Schedule
     from rectune_dsl.workflow.traffic import Power, Traffic
 
 
@@ -70,27 +72,34 @@ def command(
     from rectune_dsl.report.problems import print_problems
     from rectune_dsl.report.progress import working
     from rectune_dsl.workflow.choices import Choices
+    from rectune_dsl.workflow.clock import clock_of
     from rectune_dsl.workflow.compile import compile_task
     from rectune_dsl.workflow.preflight import model_preflight, preflight
     from rectune_dsl.workflow.providers import Providers
+    from rectune_dsl.workflow.schedule import schedule
     from rectune_dsl.workflow.traffic import power, traffic
 
     loaded = checked_task(ctx, task, Choices(0, agents, backend, plugin_files(ctx)))
     capabilities = loaded.backend.capabilities()
+    confirmation, outdated = _past(store, loaded.task)
     with working(PREFLIGHT, quiet):
-        found = power(loaded.task, loaded.backend, _confirmation(store, loaded.task))
+        found = power(loaded.task, loaded.backend, confirmation)
         assumed = _assumed(loaded, found, assume, oracle)
     workflow, planned = compile_task(loaded.task), traffic(loaded.task, capabilities)
+    days = schedule(loaded.task, clock_of(capabilities))
     providers = Providers(loaded.task, loaded.folder, host(ctx))
     asking = model_preflight(loaded, providers)
     warnings = tuple(p for p in loaded.checked.problems if p.severity == "warning")
     problems = (*warnings, *preflight(loaded, found), *asking)
     if as_json:
-        click.echo(plan_json(workflow, capabilities, planned, found, assumed, problems))
+        click.echo(plan_json(workflow, capabilities, planned, days, found, assumed, problems))
     elif not quiet:
-        _print(workflow, capabilities, planned, found, None if _unreadable(asking) else providers, assumed)
+        shown = None if _unreadable(asking) else providers
+        _print(workflow, capabilities, planned, days, found, shown, assumed)
     if not as_json:
         print_problems(problems, loaded.checked.sources)
+    if outdated:
+        warn(outdated)
     if any(p.severity == "error" for p in problems):
         sys.exit(2)
 
@@ -99,6 +108,7 @@ def _print(
     workflow: Workflow,
     capabilities: Capabilities,
     planned: Traffic,
+    days: Schedule,
     found: Power | None,
     providers: Providers | None,
     assumed: Sequence[Assumed],
@@ -110,7 +120,7 @@ def _print(
     from rectune_dsl.workflow.estimate import estimate
 
     out = console()
-    print_plan(out, workflow, capabilities, planned, found)
+    print_plan(out, workflow, capabilities, planned, days, found)
     if providers is not None and (bill := estimate(workflow, capabilities, providers)) is not None:
         print_estimate(out, workflow.task.llm, bill)
     for own in assumed:
@@ -134,16 +144,18 @@ def _unreadable(asking: Sequence[Diagnostic]) -> bool:
     return any(problem.code == "RT908" for problem in asking)
 
 
-def _confirmation(store: str, task: Task) -> int:
-    """The number the surface's next confirmation will have; 1 where there is no store yet."""
+def _past(store: str, task: Task) -> tuple[int, str]:
+    """The number the surface's next confirmation will have, and why the task's production is not what serves
+    today, if the store tells; 1 and nothing where there is no store yet."""
     from rectune_dsl.memory.journal import Journal
     from rectune_dsl.memory.store import NoStoreError
-    from rectune_dsl.workflow.surface import next_confirmation
+    from rectune_dsl.workflow.surface import next_confirmation, outdated
 
     try:
-        return next_confirmation(task, Journal(store, create=False))
+        journal = Journal(store, create=False)
     except NoStoreError:
-        return 1
+        return 1, ""
+    return next_confirmation(task, journal), outdated(task, journal)
 
 
 def _assumption(text: str) -> tuple[str, float]:

@@ -19,11 +19,17 @@ from rectune_dsl.report.console import plain_table
 from rectune_dsl.report.support import print_support
 from rectune_dsl.report.words import bounds, count, number, percent
 from rectune_dsl.workflow.compile import Workflow
+from rectune_dsl.workflow.schedule import Schedule
 from rectune_dsl.workflow.traffic import LARGE, Power, Traffic
 
 
 def print_plan(
-    out: Console, workflow: Workflow, capabilities: Capabilities, traffic: Traffic, power: Power | None
+    out: Console,
+    workflow: Workflow,
+    capabilities: Capabilities,
+    traffic: Traffic,
+    schedule: Schedule,
+    power: Power | None,
 ) -> None:
     task = workflow.task
     out.print(Text.assemble(("task ", "dim"), (task.task.name, "bold"), f"  on surface {task.task.surface}"))
@@ -34,6 +40,7 @@ def print_plan(
     _print_space(out, task)
     _print_metrics(out, task, power)
     _print_traffic(out, task, capabilities, traffic)
+    _print_freezes(out, task, schedule)
     _print_power(out, task, power)
     if power is not None and power.support:
         out.print()
@@ -103,11 +110,22 @@ def _print_traffic(out: Console, task: Task, capabilities: Capabilities, traffic
         f"traffic: {count(traffic.rounds, 'round')} of {count(traffic.per_round)} {_units(task)}"
         f" for {count(task.experiment.days, 'day')}{share}, "
         f"then {count(traffic.confirm)} fresh {_units(task)} for {count(task.confirm.days, 'day')}: "
-        f"{count(traffic.days, 'day')} in all"
+        f"{count(traffic.days, 'day')} in all{', freezes apart' if task.freeze else ''}"
     )
     if task.ramp:
         steps = ", ".join(f"{step:.3g}" for step in task.ramp.steps)
-        out.print(f"ramp: each begins with {steps} of its users, {task.ramp_days} days before all are served")
+        days = count(task.ramp_days, "day")
+        out.print(f"ramp: each begins with {steps} of its users, {days} before all are served")
+
+
+def _print_freezes(out: Console, task: Task, schedule: Schedule) -> None:
+    if not task.freeze:
+        return
+    wait = f"make it wait for {count(schedule.frozen, 'day')}" if schedule.frozen else "do not make it wait"
+    out.print(
+        f"freezes {wait}: begun now, its first experiment starts on {schedule.begins:%Y-%m-%d}, and a config "
+        f"ships on {schedule.ends:%Y-%m-%d} at the earliest"
+    )
 
 
 def _print_power(out: Console, task: Task, power: Power | None) -> None:

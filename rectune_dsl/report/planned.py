@@ -10,6 +10,7 @@ from rectune_dsl.dsl.diagnostics import Diagnostic
 from rectune_dsl.hooks.api import Capabilities
 from rectune_dsl.report.support import advice
 from rectune_dsl.workflow.compile import Workflow
+from rectune_dsl.workflow.schedule import Schedule
 from rectune_dsl.workflow.traffic import Power, Traffic
 
 
@@ -26,6 +27,7 @@ def plan_json(
     workflow: Workflow,
     capabilities: Capabilities,
     traffic: Traffic,
+    schedule: Schedule,
     power: Power | None,
     assumed: Sequence[Assumed],
     problems: Sequence[Diagnostic],
@@ -42,6 +44,11 @@ def plan_json(
             for name, param in task.params.items()
         },
         "traffic": asdict(traffic),
+        "schedule": {
+            "begins": schedule.begins.isoformat(),
+            "ends": schedule.ends.isoformat(),
+            "frozen": schedule.frozen,
+        },
         "power": None if power is None else _power(power),
         "support": {} if power is None else {arm: asdict(own) for arm, own in power.support.items()},
         "advice": [] if power is None else list(advice(power.support)),

@@ -14,7 +14,7 @@ from rectune_dsl.plugins.host import Host
 from rectune_dsl.workflow.abort import ABORT
 from rectune_dsl.workflow.approval import Approver, Questions, Unattended
 from rectune_dsl.workflow.campaign import Campaign
-from rectune_dsl.workflow.clock import SystemClock, VirtualClock
+from rectune_dsl.workflow.clock import clock_of
 from rectune_dsl.workflow.compile import compile_task
 from rectune_dsl.workflow.deliveries import overtaken
 from rectune_dsl.workflow.journaled import Abort
@@ -49,7 +49,7 @@ def campaign(
     if (aborted := recorder.recall(ABORT, Abort)) is not None:
         raise was_aborted(run, aborted)
     task, capabilities = loaded.task, loaded.backend.capabilities()
-    clock = VirtualClock() if capabilities.virtual_time else SystemClock()
+    clock = clock_of(capabilities)
     providers = Providers(task, loaded.folder, host)
     providers.check()
     pause = Pause(recorder, clock, stay, watch)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from rectune_dsl.hooks.api import Capabilities
+
 EPOCH = datetime(2026, 1, 5, tzinfo=UTC)
 """The first day of every virtual campaign: a Monday."""
 
@@ -62,6 +64,11 @@ class SystemClock:
 
     def left(self, moment: datetime) -> timedelta:
         return max(moment - utc_now(), timedelta())
+
+
+def clock_of(capabilities: Capabilities) -> Clock:
+    """The one by which a backend's days pass."""
+    return VirtualClock() if capabilities.virtual_time else SystemClock()
 
 
 def _midnight_from(moment: datetime) -> datetime:

@@ -74,6 +74,29 @@ def test_a_config_that_was_never_live_is_not_delivered_by_an_abort(rectune, run,
     assert delivered(log) == []
 
 
+def test_plan_warns_as_run_does_of_a_production_that_no_longer_serves(rectune, run, tmp_path):
+    (tmp_path / "task.toml").write_text(TASK)
+    assert "another config" not in rectune(*PLANTED, "plan", "task.toml").err
+    first = run()
+    planned = rectune(*PLANTED, "plan", "task.toml")
+    assert planned.code == 0
+    assert f"run {first} delivered another config than this task calls production" in planned.err
+
+
+def test_plan_counts_a_day_in_the_singular(rectune, log, tmp_path):
+    (tmp_path / "task.toml").write_text(f"{TASK}[ramp]\nsteps = [0.1]\n")
+    assert "0.1 of its users, 1 day before all are served" in rectune(*PLANTED, "plan", "task.toml").out
+
+
+def test_plan_says_for_how_long_freezes_make_it_wait(rectune, log, tmp_path):
+    text = f"{TASK}[freeze]\nsale = {{ first = 2026-01-01, last = 2026-02-28 }}\n"
+    (tmp_path / "task.toml").write_text(text)
+    told = " ".join(rectune(*PLANTED, "plan", "task.toml").out.split())
+    assert "freezes make it wait for 55 days: begun now, its first experiment starts on 2026-03-01" in told
+    days = json.loads(rectune(*PLANTED, "plan", "task.toml", "--json").out)["schedule"]
+    assert (days["begins"], days["frozen"]) == ("2026-03-01T00:00:00+00:00", 55)
+
+
 # --- who is overtaken --------------------------------------------------------------------------------
 
 

@@ -12,6 +12,8 @@ from rectune_dsl.dsl.traffic import FreezeWindow
 from rectune_dsl.hooks.api import PluginError, SetExposure, Slot, StopArm
 from rectune_dsl.memory.slots import share_users
 from rectune_dsl.workflow.calendar import first_start, frozen, thawed
+from rectune_dsl.workflow.clock import VirtualClock
+from rectune_dsl.workflow.schedule import schedule
 from rectune_dsl.workflow.traffic import traffic
 
 # --- ramps -------------------------------------------------------------------------------------------
@@ -96,6 +98,21 @@ def test_shipping_waits_until_a_freeze_is_over(lab, monkeypatch):
     assert view.confirmation.look.as_of == datetime(2026, 1, 10, tzinfo=UTC)
     assert waited[-1] == datetime(2026, 1, 16, tzinfo=UTC)
     assert calls[-1][0] == "deliver"
+
+
+@pytest.mark.parametrize("more", ["", RAMP])
+def test_the_schedule_is_that_of_an_undisturbed_campaign(lab, more):
+    text = TASK + more + "[freeze]\nsale = { first = 2026-01-06, last = 2026-01-07 }\n"
+    text += "holidays = { first = 2026-01-12, last = 2026-01-20 }\n"
+    text += "lent = { first = 2026-01-24, last = 2026-02-04 }\n"
+    view, _, _ = lab(text)
+    planned = schedule(lab.load(text).task, VirtualClock())
+    assert view.verdict.decision == "ship"
+    assert planned.begins == view.rounds[0].spec.start
+    assert planned.ends == max(view.confirmation.look.as_of, datetime(2026, 2, 5, tzinfo=UTC))
+    free = schedule(lab.load(TASK + more).task, VirtualClock())
+    assert free.frozen == 0
+    assert planned.ends - free.ends == planned.frozen * DAY
 
 
 DAYS = st.integers(0, 40).map(lambda n: date(2026, 1, 1) + timedelta(days=n))

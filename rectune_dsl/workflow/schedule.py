@@ -1,0 +1,35 @@
+"""When a campaign would begin and end, if it were begun now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from rectune_dsl.dsl.model import Task
+from rectune_dsl.workflow.calendar import first_start, thawed
+from rectune_dsl.workflow.clock import EPOCH, Clock
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """`begins` is the first day of the first experiment, `ends` when what was confirmed could ship, each at
+    the earliest; `frozen` are the whole days in between, and before, for which freezes make it wait."""
+
+    begins: datetime
+    ends: datetime
+    frozen: int
+
+
+def schedule(task: Task, clock: Clock) -> Schedule:
+    """Approvals, early stops and what is held up apart."""
+    starts, lost = [], timedelta()
+    ended: datetime | None = None
+    for served in (*[task.experiment.days] * task.experiment.rounds, task.confirm.days):
+        days = task.ramp_days + served
+        possible = clock.next_start(ended)
+        starts.append(first_start(task.freeze, possible, days))
+        lost += starts[-1] - possible
+        ended = starts[-1] + timedelta(days=days + task.matures_after_days)
+    at_last = clock.now(ended or EPOCH)
+    ships = thawed(task.freeze, at_last)
+    return Schedule(starts[0], ships, (lost + (ships - at_last)).days)
