@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from rectune_dsl.cli.common import by_option, store_flag, store_option, warn
+from rectune_dsl.cli.common import by_option, store_flag, store_option, warn, why_option
 
 
 @click.command("abort")
 @click.argument("run")
 @store_option
 @by_option
-@click.option("--why", metavar="TEXT", required=True, help="Why, for the journal and the platform.")
+@why_option("Why, for the journal and the platform.")
 @click.pass_context
 def command(ctx: click.Context, run: str, store: str, by: str, why: str) -> None:
     """End a run now: stop its traffic, and take back the config if it was delivered.

@@ -24,6 +24,21 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_STORE = ".rectune/journal.sqlite"
+SEED = click.IntRange(0, 2**63 - 1)
+
+
+class _Words(click.ParamType[str]):
+    """Words that say something; blanks around them are nobody's."""
+
+    name = "text"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if words := value.strip():
+            return words
+        self.fail("nothing but blanks is on record as nothing: write it in words", param, ctx)
+
+
+WORDS = _Words()
 
 
 def host(ctx: click.Context) -> Host:
@@ -96,9 +111,15 @@ def by_option(command: F) -> F:
     return click.option(
         "--by",
         metavar="NAME",
+        type=WORDS,
         default=user_name,
         help="Who says so; by default the user of this terminal.",
     )(command)
+
+
+def why_option(help: str) -> Callable[[F], F]:
+    """A reason that has to be given."""
+    return click.option("--why", metavar="TEXT", type=WORDS, required=True, help=help)
 
 
 def executing_options(command: F) -> F:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -36,6 +37,8 @@ def command(
         raise UsageError("a comparison needs two runs or more", help="`rectune ls` lists the runs")
     chosen = format_of(kind, output)
     views = [read(store, run)[1] for run in runs]
+    if twice := [name for name, often in Counter(view.run for view in views).items() if often > 1]:
+        raise UsageError(f"run {twice[0]} is named twice", help="name each run once; `rectune ls` lists them")
     tasks = [task_of(view.header, host_of(ctx, view.header)) for view in views]
     told = [facts(task, view, store_flag(store)) for task, view in zip(tasks, views, strict=True)]
     found = comparison(tasks, told)

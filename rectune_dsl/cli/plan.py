@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -161,13 +162,13 @@ def _past(store: str, task: Task) -> tuple[int, str]:
 def _assumption(text: str) -> tuple[str, float]:
     name, sign, value = text.partition("=")
     try:
-        if not sign:
-            raise ValueError
         relative = value.strip().endswith("%")
         number = float(value.strip().removesuffix("%"))
+        if not (sign and math.isfinite(number)):
+            raise ValueError
     except ValueError:
         raise click.BadParameter(
-            f"{text!r} is not METRIC=LIFT, such as watch_minutes=+3%", param_hint="--assume"
+            f"{text!r} is not METRIC=LIFT with a number, such as watch_minutes=+3%", param_hint="--assume"
         ) from None
     if not relative and abs(number) >= 1:
         raise click.BadParameter(

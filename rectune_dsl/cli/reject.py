@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from rectune_dsl.cli.common import by_option, store_option
+from rectune_dsl.cli.common import by_option, store_option, why_option
 
 
 @click.command("reject")
@@ -12,7 +12,7 @@ from rectune_dsl.cli.common import by_option, store_option
 @click.argument("step")
 @store_option
 @by_option
-@click.option("--why", metavar="TEXT", required=True, help="Why, for the journal and for who proposed it.")
+@why_option("Why, for the journal and for who proposed it.")
 def command(run: str, step: str, store: str, by: str, why: str) -> None:
     """Say no to what a run asks at a STEP: its arms are not launched, or its config is not delivered.
 

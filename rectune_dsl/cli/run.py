@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from rectune_dsl.cli.common import (
+    SEED,
     agent_option,
     backend_option,
     executing_options,
@@ -19,7 +20,9 @@ from rectune_dsl.cli.common import (
 
 @click.command("run")
 @task_argument
-@click.option("--seed", default=0, show_default=True, help="Keys every random choice of the campaign.")
+@click.option(
+    "--seed", type=SEED, default=0, show_default=True, help="Keys every random choice of the campaign."
+)
 @store_option
 @agent_option
 @backend_option

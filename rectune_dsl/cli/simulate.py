@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from rectune_dsl.cli.common import SEED
 from rectune_dsl.cli.outputs import quiet_option, tell_written, writable, write_or_print
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def measured_options(verb: F) -> F:
         ),
         click.option(
             "--seed",
-            type=click.IntRange(min=0),
+            type=SEED,
             default=_SEED,
             show_default=True,
             help="Names the users and occasions that are measured.",
@@ -141,7 +142,7 @@ def describe(world: str, png: Path | None, seed: int, users: int, as_json: bool,
 )
 @click.option(
     "--seed",
-    type=click.IntRange(min=0),
+    type=SEED,
     default=_CALIBRATION_SEED,
     show_default=True,
     help="Names the users and occasions that the world is fitted to.",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rectune_dsl.cli.common import by_option, warn
+from rectune_dsl.cli.common import by_option, warn, why_option
 from rectune_dsl.cli.outputs import writable
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rectune_dsl.skillhub.shelf import Stamp
 
 name_argument = click.argument("name")
-why_option = click.option("--why", metavar="TEXT", required=True, help="Why, for whoever asks later.")
+kept_why = why_option("Why, for whoever asks later.")
 
 
 @click.group("skills", invoke_without_command=True)
@@ -145,7 +145,7 @@ def import_(file: Path, name: str, by: str, why: str) -> None:
 @name_argument
 @click.option("--record", metavar="ID", default="", help="One record, whatever the evidence says of it.")
 @by_option
-@why_option
+@kept_why
 def activate(name: str, record: str, by: str, why: str) -> None:
     """Trust an imported skill; with --record, let one record steer agents on your word."""
     from rectune_dsl.skillhub import curate
@@ -162,7 +162,7 @@ def activate(name: str, record: str, by: str, why: str) -> None:
 @name_argument
 @click.argument("record")
 @by_option
-@why_option
+@kept_why
 def retire(name: str, record: str, by: str, why: str) -> None:
     """Let a record steer agents no more. It comes back only by new experiments, or when you activate it."""
     from rectune_dsl.skillhub import curate

@@ -12,7 +12,12 @@ from rectune_dsl.cli.common import by_option, host_of, store_flag, store_option
 
 @click.command("ui")
 @store_option
-@click.option("--port", default=0, help="Where to listen on 127.0.0.1; by default on any port that is free.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="Where to listen on 127.0.0.1; by default on any port that is free.",
+)
 @by_option
 @click.option("--open/--no-open", "is_opening", default=False, help="Open the link in a browser, too.")
 @click.pass_context

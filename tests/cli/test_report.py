@@ -52,14 +52,17 @@ def test_dash_is_the_terminal_and_the_files_name_tells_the_format(rectune, finis
     assert (tmp_path / "other.txt").read_text() == (tmp_path / "report.md").read_text()
 
 
-@pytest.mark.parametrize("words", [("report", "last"), ("compare", "last", "last")])
+@pytest.mark.parametrize("words", [("report", "last"), ("compare", "last", "other")])
 def test_an_ending_of_no_format_is_refused_before_anything_is_written(rectune, finished, words, tmp_path):
     result = rectune(*words, "-o", "r.pdf")
     assert result.code == 2
     assert "no format of reports ends in .pdf" in result.err
     assert ".html, .md or .json" in result.err
     assert not (tmp_path / "r.pdf").exists()
-    assert rectune(*words, "-o", "R.HTM").code == 0
+
+
+def test_an_ending_is_read_in_any_case(rectune, finished, tmp_path):
+    assert rectune("report", "last", "-o", "R.HTM").code == 0
     assert (tmp_path / "R.HTM").read_text().startswith("<!DOCTYPE html>")
 
 
@@ -109,6 +112,13 @@ def test_a_comparison_needs_two_runs(rectune, finished):
     result = rectune("compare", "last")
     assert result.code == 2
     assert "a comparison needs two runs or more" in result.err
+
+
+def test_a_run_is_not_compared_with_itself(rectune, finished):
+    (row,) = Journal(".rectune/journal.sqlite").runs()
+    result = rectune("compare", "last", row.run[:-2])
+    assert result.code == 2
+    assert f"run {row.run} is named twice" in result.err
 
 
 def test_campaigns_are_compared_on_the_terminal_or_in_a_file(rectune, finished, open_bandit, tmp_path):

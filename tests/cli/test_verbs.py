@@ -182,9 +182,19 @@ def test_plan_launches_nothing(rectune, open_bandit, tmp_path):
         (["run", "OPEN", "--agent", "actor=nobody"], 2, "nobody"),
         (["run", "OPEN", "--agent", "pilot=bayes"], 2, "pilot"),
         (["run", "OPEN", "--agent", "bayes"], 2, "ROLE=NAME"),
-        (["run", "OPEN", "--backend", "nowhere"], 3, "nowhere"),
+        (["run", "OPEN", "--backend", "nowhere"], 2, "nowhere"),
         (["plan", "OPEN", "--assume", "clicks"], 2, "METRIC=LIFT"),
         (["plan", "OPEN", "--assume", "clicks=1%"], 2, "no metric"),
+        (["plan", "OPEN", "--assume", "click_rate=nan"], 2, "METRIC=LIFT with a number"),
+        (["plan", "OPEN", "--assume", "click_rate=inf%"], 2, "METRIC=LIFT with a number"),
+        (["run", "OPEN", "--seed", "-1"], 2, "--seed"),
+        (["run", "OPEN", "--seed", 10**23], 2, "--seed"),
+        (["simulate", "fit", "shop", "--seed", 10**23], 2, "--seed"),
+        (["approve", "last", "verdict", "--by", ""], 2, "--by"),
+        (["reject", "last", "verdict", "--why", " \t"], 2, "--why"),
+        (["abort", "last", "--why", ""], 2, "--why"),
+        (["skills", "retire", "open-bandit", "it", "--why", " "], 2, "--why"),
+        (["ui", "--port", 99_999], 2, "--port"),
         (["plan", "OPEN", "--assume", "click_rate=3"], 2, "write click_rate=+3%"),
         (["rum", "OPEN"], 2, "Did you mean `run`?"),
         (["plan", "OPEN", "--oracle"], 2, "does not know the truth"),
@@ -197,6 +207,11 @@ def test_what_goes_wrong_is_said_with_its_exit_code(rectune, open_bandit, args, 
     assert result.code == code
     assert words in result.err
     assert "Traceback" not in result.err
+
+
+def test_the_largest_seed_is_taken(rectune, open_bandit):
+    done = rectune("run", open_bandit, "--seed", 2**63 - 1)
+    assert done.code == 0, done.err
 
 
 def test_a_run_that_is_not_there_is_said(rectune, finished):
