@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 
 from rectune_dsl.dsl.diagnostics import Edit, Fix
@@ -36,13 +37,21 @@ def number(value: float) -> float:
 
 def name(text: str) -> str:
     """A name that formulas can read, as near to `text` as possible; empty where nothing is left of it."""
-    plain = re.sub(r"\W+", "_", text, flags=re.ASCII).strip("_")
+    plain = re.sub(r"\W+", "_", _spelt(text), flags=re.ASCII).strip("_")
     return f"_{plain}" if plain[:1].isdigit() else plain
 
 
 def slug(text: str) -> str:
     """Lower-case letters, digits and single hyphens, 64 at most; empty where nothing is left of `text`."""
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:64].rstrip("-")
+    return re.sub(r"[^a-z0-9]+", "-", _spelt(text.casefold()).lower()).strip("-")[:64].rstrip("-")
+
+
+def _spelt(text: str) -> str:
+    """A text without accents; nothing where a letter has no other spelling, for without it a name is
+    another."""
+    split = unicodedata.normalize("NFKD", text)
+    plain = "".join(sign for sign in split if not unicodedata.combining(sign))
+    return "" if any(sign.isalnum() and not sign.isascii() for sign in plain) else plain
 
 
 def apply(text: str, path: str, fixes: Iterable[Fix]) -> tuple[str, tuple[Fix, ...]]:

@@ -14,6 +14,7 @@ from rectune_dsl.dsl.former import VALUES
 from rectune_dsl.dsl.mend import Mender
 from rectune_dsl.dsl.positions import KeyPath
 from rectune_dsl.dsl.repair import parts, repair
+from rectune_dsl.dsl.shape import takes
 from rectune_dsl.dsl.suggest import meant
 
 if TYPE_CHECKING:
@@ -116,13 +117,16 @@ def _range(mend: Mender, fault: Fault, tree: Tree) -> Fix | None:
     if "slots" in fault.path:
         return None  # who counts from 0 has every slot off by one
     if isinstance(value, str):
-        return mend.value(fault.path, edits.slug(value)) if fault.path in _SLUGS else None
+        return _name(mend, fault, tree) if fault.path in _SLUGS else None
     if fault.path == ("experiment", "alpha") and 0.8 <= value < 1:
         return mend.value(fault.path, float(f"{1 - value:.6g}"))  # a confidence level was meant
     most = context.get("le", context.get("lt", 0))
-    if 0 < most <= 1 <= value and value / 100 < most:
+    if 0 < most <= 1 < value and takes(fault.path, value / 100, fault.root):
         return mend.value(fault.path, value / 100)  # a percentage was meant
-    found = _USUAL.get(fault.path, context.get("ge", context.get("le")))
+    found = _USUAL.get(fault.path)
+    if found is None and value == 1 and most <= 1:
+        return None  # all of them, or one in a hundred
+    found = found if found is not None else context.get("ge", context.get("le"))
     return mend.value(fault.path, edits.number(found)) if found is not None else None
 
 

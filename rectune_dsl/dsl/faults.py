@@ -96,6 +96,8 @@ def words(fault: Fault) -> tuple[str, str, str]:
             f"unknown key {what} in {_table(table)}",
             did_you_mean(str(key), fields(table, fault.root)),
         )
+    if kind == "missing" and isinstance(key, int):
+        return "RT102", f"{what} is missing", "write both of its elements: [..., ...]"
     if kind == "missing":
         return "RT102", f"{what} is missing in {_table(table)}", _MISSING.get(str(key), f"add {key} = ...")
     if kind == "formula":

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeGuard, Union, get_args, get_origin
 
+from pydantic import TypeAdapter, ValidationError
+
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.positions import KeyPath
 from rectune_dsl.dsl.table import Table
@@ -34,6 +36,23 @@ def fields(path: KeyPath, root: type[Table] = Task) -> tuple[str, ...]:
         tables = [o for o in options if _is_table(o)] or options
         options = _below(tables[0], step) if tables else []
     return tuple(dict.fromkeys(key for o in options if _is_table(o) for key in o.model_fields))
+
+
+def takes(path: KeyPath, value: object, root: type[Table] = Task) -> bool:
+    """Whether the field at `path`, or the list that it is an element of, may have a value."""
+    options = _options(root)
+    for step in path[:-1]:
+        options = [below for option in options for below in _below(option, step)]
+    for option in options:
+        field = option.model_fields.get(str(path[-1])) if _is_table(option) else None
+        kinds = _inside(option) if field is None else (Annotated[field.annotation, *field.metadata],)
+        for kind in kinds:
+            try:
+                TypeAdapter(kind).validate_python(value, strict=True)
+            except ValidationError:
+                continue
+            return True
+    return False
 
 
 def tables() -> dict[str, type[Table]]:

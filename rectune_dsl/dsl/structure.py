@@ -105,9 +105,15 @@ def _value(tree: Any, path: KeyPath) -> Any:
 
 
 def _without_echoes(faults: Sequence[Fault]) -> list[Fault]:
-    """Faults but for missing keys that stand there misspelt: one slip, one problem."""
+    """Faults but for missing keys that stand there misspelt, and for lists that are only too short without
+    their broken elements: one slip, one problem."""
     meant = {(*f.path[:-1], f.guess) for f in faults if f.guess is not None}
-    return [f for f in faults if f.kind != "missing" or f.path not in meant]
+    broken = {f.path[:-1] for f in faults}
+    return [
+        f
+        for f in faults
+        if not (f.kind == "missing" and f.path in meant) and not (f.kind == "too_short" and f.path in broken)
+    ]
 
 
 # --- cutting -------------------------------------------------------------------------------------

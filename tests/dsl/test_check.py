@@ -298,3 +298,34 @@ def test_a_constraint_may_read_what_a_segment_holds_constant(check_text) -> None
 
 def test_a_percentage_of_any_length_is_a_problem(check_text) -> None:
     assert [p.code for p in check_text(("days = 3", f"days = {'9' * 5000}%")).problems] == ["RT002"]
+
+
+@pytest.mark.parametrize(
+    ("line", "help", "fix"),
+    [
+        ("[experiment]\npower = 1", "write 0.8: the chance to show what is true: 0.8 is usual", "0.8"),
+        ("[experiment]\npower = 30", "write 0.8: the chance to show what is true: 0.8 is usual", "0.8"),
+        ("[experiment]\npower = 90", "write 0.9: the chance to show what is true: 0.8 is usual", "0.9"),
+        ("[holdout]\nshare = 1.0\n[experiment]", "write a value in that range", None),
+        ("[holdout]\nshare = 5\n[experiment]", "write 0.05", "0.05"),
+        ("[ramp]\nsteps = [1.0]\n[experiment]", "write a value in that range", None),
+        ("[ramp]\nsteps = [10]\n[experiment]", "write 0.1", "0.1"),
+    ],
+)
+def test_a_percentage_is_proposed_only_where_it_may_stand(check_text, line, help, fix) -> None:
+    (problem,) = check_text(("[experiment]", line)).problems
+    assert (problem.code, problem.help) == ("RT105", help)
+    assert (problem.fix and problem.fix[0].text) == fix
+
+
+def test_half_a_pair_lacks_an_element(check_text) -> None:
+    (problem,) = check_text(("p_like = {}", "p_like = { domain = [1.0] }")).problems
+    assert problem.message == "element 2 of `domain` is missing"
+    assert problem.help == "write both of its elements: [..., ...]"
+
+
+def test_a_list_with_a_broken_element_is_long_enough(check_text) -> None:
+    (empty,) = check_text(("[experiment]", "[ramp]\nsteps = []\n[experiment]")).problems
+    assert empty.message == "`steps` must be at least 1 long"
+    (broken,) = check_text(("[experiment]", "[ramp]\nsteps = [2]\n[experiment]")).problems
+    assert broken.message == "element 1 of `steps` must be less than 1.0"

@@ -103,6 +103,15 @@ def test_literals_and_names_read_back(text: str) -> None:
     assert slug(slug(text)) == slug(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "plain"), [("h-öne", "h-one"), ("Größe 2", "grosse-2"), ("h-øne", ""), ("主页", "")]
+)
+def test_names_lose_accents_and_no_letters(text: str, plain: str) -> None:
+    assert slug(text) == plain
+    assert name("p_été") == "p_ete"
+    assert name("p_ø") == ""
+
+
 @given(st.floats(allow_nan=False, allow_infinity=False) | st.booleans() | st.integers(-(2**60), 2**60))
 def test_numbers_read_back(value: float) -> None:
     assert tomllib.loads(f"x = {literal(value)}")["x"] == value
