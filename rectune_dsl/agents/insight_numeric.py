@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from rectune_dsl.agents.slate_mechanics import what_slates_do
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.params import Param
 from rectune_dsl.dsl.space import Space
-from rectune_dsl.hooks.api import AgentContext, Insight, Mechanic, RoundResult
+from rectune_dsl.hooks.api import HOLDOUT, AgentContext, Insight, Mechanic, RoundResult
 
 _COMPARED = 4
 """Arms needed before the best are set against the worst."""
@@ -46,7 +46,7 @@ class NumericInsight:
                 *_separation(context),
                 *failure_regions(context),
                 *_across(context, mechanics),
-                *_unknown(found),
+                *_unknown(found, _moved(task, history)),
             ),
             slates.responses,
         )
@@ -132,14 +132,30 @@ def _across(context: AgentContext, mechanics: Sequence[Mechanic]) -> list[str]:
     return [f"{SHARED}{one}" for one in shared(findings(context, known))[:_NAMED]]
 
 
-def _unknown(found: Sequence[Effect]) -> list[str]:
-    """Params that no arm moved, and those that were moved without any effect being clear yet."""
+def _moved(task: Task, history: Sequence[RoundResult]) -> set[str]:
+    """Params of which an arm had another value, whatever came of it."""
+    arms = [arm for result in history for arm in result.arms if arm.name != HOLDOUT]
+    return {n for n, value in task.production.items() if any(arm.config[n] != value for arm in arms)}
+
+
+def _unknown(found: Sequence[Effect], moved: Collection[str]) -> list[str]:
+    """Params that no arm moved, those that arms moved and nothing was measured of, and those without any
+    effect being clear yet."""
     params = list(dict.fromkeys(effect.param for effect in found))
     untested = [p for p in params if not any(e.arms for e in found if e.param == p)]
     unclear = [p for p in params if p not in untested and not any(e.known for e in found if e.param == p)]
     notes = []
-    if untested:
-        notes.append(f"Nothing is known about {words.listed(untested)}: no arm moved them.")
+    still = [p for p in untested if p not in moved]
+    unmeasured = [p for p in untested if p in moved]
+    if still:
+        notes.append(f"Nothing is known about {words.listed(still)}: no arm moved {_pronoun(still)}.")
+    if unmeasured:
+        what = f"arms moved {_pronoun(unmeasured)} too little, or nothing was measured of them"
+        notes.append(f"Nothing is known about {words.listed(unmeasured)}: {what}.")
     if unclear:
         notes.append(f"Not known yet: the effect of {words.listed(unclear)}; every interval includes 0.")
     return notes
+
+
+def _pronoun(names: Sequence[str]) -> str:
+    return "it" if len(names) == 1 else "them"

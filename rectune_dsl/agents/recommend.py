@@ -157,7 +157,7 @@ def _production(context: AgentContext, why: str) -> Recommendation:
 def _nothing_to_stand_on(context: AgentContext, region: Region) -> str:
     if not context.history:
         why = "No arm was tested in any round, so nothing has been measured."
-        return f"{why} {_too_risky(context, region)}".rstrip()
+        return f"{why} {_why_untested(context, region)}"
     trusted = [result for result in context.history if not result.frozen]
     if not trusted:
         return "No experiment that can be trusted has measured anything: all were frozen."
@@ -173,12 +173,16 @@ def _nothing_to_stand_on(context: AgentContext, region: Region) -> str:
     return f"No arm has all that a verdict needs{f' ({reasons})' if reasons else ''}, so nothing could ship."
 
 
-def _too_risky(context: AgentContext, region: Region) -> str:
-    """In a sentence, that no change is safe enough to test, if that is so."""
+def _why_untested(context: AgentContext, region: Region) -> str:
+    """In a sentence: there is no change, none is safe enough, or those that are were refused."""
     found = search(region, context.surrogate.p_feasible, context.rng)
     floor = 1.0 - context.task.experiment.risk
-    if not found.configs or found.scores[0] >= floor:
-        return ""
+    if not found.configs and context.whatif is None:
+        return "Within bounds, constraints and the allowed step no config but production was found."
+    if not found.configs:
+        return "No config was found that shows users something else and still most of what production shows."
+    if found.scores[0] >= floor:
+        return "Changes that are safe enough were found; each round says what was refused, and why."
     return (
         f"The safest change keeps all guardrails with {words.chance(float(found.scores[0]))}, "
         f"{words.chance(floor)} are needed; the weakest: {guardrail_risks(context, found.configs[0])[0]}. "

@@ -10,6 +10,7 @@ from rectune_dsl.agents.acquisition import Batch
 from rectune_dsl.agents.actor_bayes import BayesActor
 from rectune_dsl.agents.actor_random import RandomActor
 from rectune_dsl.agents.critic_numeric import NumericCritic
+from rectune_dsl.agents.region import Region
 from rectune_dsl.dsl.space import Space
 from rectune_dsl.hooks.api import Arm, Config, Skill
 from rectune_dsl.surrogate.limits import chance_to_hold
@@ -337,7 +338,18 @@ def test_without_any_measurement_production_is_recommended(kit):
     found = BayesActor().recommend(kit.context(task))
     assert found.is_production
     assert found.config.values == task.production
-    assert found.why == "Keep production. No arm was tested in any round, so nothing has been measured."
+    assert found.why == (
+        "Keep production. No arm was tested in any round, so nothing has been measured. "
+        "Changes that are safe enough were found; each round says what was refused, and why."
+    )
+
+
+def test_where_there_is_nothing_else_to_serve_that_is_said(kit, monkeypatch):
+    monkeypatch.setattr(Region, "configs", lambda self, points: [])
+    context = kit.context(kit.task())
+    assert BayesActor().propose(context) == []
+    why = BayesActor().recommend(context).why
+    assert "Within bounds, constraints and the allowed step no config but production was found." in why
 
 
 def test_where_no_step_is_safe_enough_it_is_said_what_would_be(kit):

@@ -131,6 +131,17 @@ def test_without_rounds_it_says_that_nothing_is_known(kit):
     assert any("Nothing is known about a_click, w_like, w_hate and a_long" in n for n in insight.notes)
 
 
+def test_a_param_that_arms_moved_unmeasured_is_not_called_unmoved(kit):
+    task = kit.task()
+    arm = Arm("r1a1", Config({**task.production, "a_click": 0.5}))
+    unmeasured = replace(
+        kit.round_of(task, 1, [arm], [{"watch": 0.0}], ERRORS), frozen="sample-ratio mismatch"
+    )
+    notes = NumericInsight().learn(kit.context(task, [unmeasured])).notes
+    assert any("about w_like, w_hate and a_long: no arm moved them" in n for n in notes)
+    assert any("Nothing is known about a_click: arms moved it too little, or nothing" in n for n in notes)
+
+
 def test_frozen_rounds_are_named_and_teach_nothing(kit):
     task = kit.task()
     arm = Arm("r1p1", Config({**task.production, "a_click": 1.2}))

@@ -10,7 +10,7 @@ from pages import Read
 from rich.console import Console
 from told import Told
 
-from rectune_dsl.hooks.api import Arm
+from rectune_dsl.hooks.api import Arm, Check, Review
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.report.html.body import body
 from rectune_dsl.report.markdown import MOST, markdown
@@ -169,3 +169,23 @@ def _renamed(round, number):
         reviews=tuple(replace(r, proposal=names[r.proposal]) for r in round.reviews),
         result=replace(result, round=number, arms=arms, estimates=estimates),
     )
+
+
+def test_a_round_without_arms_says_who_refused_and_why(planted):
+    first, second = planted.view.rounds
+    same = Check("change", False, "shows the same as production: 0.0 % differ")
+    risky = Check("risk", False, "all guardrails hold with 12 %")
+    checks = [(same,), (same, risky), *[(same,)] * len(first.proposals)]
+    reviews = tuple(
+        Review(p.name, False, own, "Refused.") for p, own in zip(first.proposals, checks, strict=False)
+    )
+    refused = replace(first, reviews=reviews, result=None, looks=(), spec=None, insight=None)
+    nobody = replace(refused, round=second.round, proposals=(), reviews=(), insight=second.insight)
+    facts = planted.facts(rounds=(refused, nobody))
+    count = len(reviews)
+    why = f"refused {count} proposals, {count} of them by its check of `change`, such as: {same.detail}"
+    screen = " ".join(on_one_screen(facts).split())
+    assert f"Round {first.round} tested nothing: the Critic {why}" in screen
+    assert f"Round {second.round} tested nothing: the Actor proposed nothing" in screen
+    text = shown(planted, rounds=(refused, nobody)).text
+    assert f"Nothing was tested: the Critic refused {count} proposals" in text

@@ -92,7 +92,8 @@ class RoundFacts:
     """One round, as far as it got. `state` is in words; `best` is the highest U measured so far, and
     `safe_gain` the highest among arms that are safe enough, 0 (production) where none is: both with the names
     of their arms. `control` has the levels of control's metrics. `told` is what its agents knew of skills,
-    `turnout` what is to be said of who came: far fewer or far more units than planned."""
+    `turnout` what is to be said of who came: far fewer or far more units than planned; `idle` why there was
+    nothing to test."""
 
     round: int
     state: str
@@ -110,6 +111,7 @@ class RoundFacts:
     frozen: str = ""
     turnout: str = ""
     support: Mapping[str, Support] | None = None
+    idle: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
+from rectune_dsl.agents.words import counted
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import Insight, Proposal, Review
 from rectune_dsl.report.facts.records import (
@@ -19,6 +21,8 @@ from rectune_dsl.report.words import changes
 from rectune_dsl.report.worth import told_of
 from rectune_dsl.workflow.journaled import Approval
 
+NOTHING = "nothing to test"
+"""The state of a round that launched no arm."""
 PRODUCTION = Span(0.0, 0.0, 0.0)
 """The safe gain of a run that has found nothing safer and better: production is as good as itself."""
 
@@ -81,6 +85,7 @@ def _round(task: Task, round: RoundView, best: tuple[Span | None, str], safe: tu
         frozen=result.frozen if result else "",
         turnout=turnout(round.spec, round.looks[-1]) if round.spec and round.looks else "",
         support=dict(result.estimates.support) if result and result.estimates.support else None,
+        idle=_idle(round) if _state(round) == NOTHING else "",
     )
 
 
@@ -105,8 +110,21 @@ def _state(round: RoundView) -> str:
     if round.approval is not None and not round.approval.granted:
         return "not launched"
     if round.insight is not None or (round.reviews and not any(r.taken for r in round.reviews)):
-        return "nothing to test"
+        return NOTHING
     return "running" if round.looks or round.spec is not None else "reviewed" if round.reviews else "proposed"
+
+
+def _idle(round: RoundView) -> str:
+    """Why no arm was launched, with what the Critic refused most for."""
+    if not round.proposals:
+        return "the Actor proposed nothing"
+    failed = [check for review in round.reviews for check in review.checks if not check.passed]
+    if not failed:
+        return f"the Critic took none of {counted(len(round.proposals), 'proposal')}"
+    (name, often), *_ = Counter(check.name for check in failed).most_common(1)
+    detail = next(check.detail for check in failed if check.name == name)
+    refused = f"the Critic refused {counted(len(round.proposals), 'proposal')}"
+    return f"{refused}, {often} of them by its check of `{name}`, such as: {detail}"
 
 
 def _proposal(task: Task, proposal: Proposal, review: Review | None) -> ProposalFacts:

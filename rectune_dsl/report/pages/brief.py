@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from rectune_dsl.agents.words import listed
 from rectune_dsl.report.configs import changes_table, is_moved
 from rectune_dsl.report.facts.records import Facts, RoundFacts
 from rectune_dsl.report.pages import ends, forest, origin, progress
@@ -49,7 +50,26 @@ def _rounds(facts: Facts) -> tuple[Block, ...]:
         if r.answer is not None and not r.answer.granted
     ]
     worth = [Prose(facts.worth, "dim")] if facts.worth else []
-    return (Prose(objective(facts.weights), "dim"), _table(facts), *refused, *forest.doubts(facts), *worth)
+    return (
+        Prose(objective(facts.weights), "dim"),
+        _table(facts),
+        *refused,
+        *_idle(facts),
+        *forest.doubts(facts),
+        *worth,
+    )
+
+
+def _idle(facts: Facts) -> list[Prose]:
+    """Why rounds launched nothing, a line for each reason."""
+    by_reason: dict[str, list[str]] = {}
+    for r in facts.rounds[-MOST_ROUNDS:]:
+        if r.idle:
+            by_reason.setdefault(r.idle, []).append(str(r.round))
+    return [
+        Prose(f"Round{'s' if len(own) > 1 else ''} {listed(own)} tested nothing: {why}", "doubtful")
+        for why, own in by_reason.items()
+    ]
 
 
 def _table(facts: Facts) -> Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from rectune_dsl.agents.words import sentence
 from rectune_dsl.report.facts.records import ArmFacts, Facts, ForecastFacts, ProposalFacts, RoundFacts
 from rectune_dsl.report.pages.arms import ELSEWHERE, MOST_ROWS, interval, rounded
 from rectune_dsl.report.pages.blocks import Block, Figure, Folded, Listing, Panel, Prose, Row, Titled
@@ -82,6 +83,8 @@ def _round(
     round: RoundFacts, arms: Mapping[str, ArmFacts], outcomes: Mapping[str, list[ForecastFacts]]
 ) -> tuple[Block, ...]:
     blocks: list[Block] = [Prose(round.told, "dim")] if round.told else []
+    if round.idle:
+        blocks.append(Prose(sentence(f"nothing was tested: {round.idle}"), "doubtful"))
     if round.frozen:
         blocks.append(Prose(f"Frozen: {round.frozen}", "bad"))
     if round.answer is not None:
