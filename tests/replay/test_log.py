@@ -84,6 +84,8 @@ def test_each_impression_points_at_its_item_in_its_pool(
         ({"propensity": 1.5}, "a propensity lies in"),
         ({"position": 0}, "must count positions from 1"),
         ({"position": 1.5}, "must count positions from 1"),
+        ({"item": ""}, r"line 22: '' is no label for column 'item'"),
+        ({"pool": " "}, r"line 22: ' ' is no label for column 'pool'"),
         ({"item": "a77"}, "1 logged items of pool 'a' are not in the items file, such as 'a77'"),
     ],
 )
@@ -95,7 +97,7 @@ def test_values_that_would_spoil_the_estimates_are_refused(
     says: str,
 ) -> None:
     rows = impressions(50)
-    rows[20] |= change | {"pool": "a"}
+    rows[20] |= {"pool": "a"} | change
     if "item" not in change:
         rows[20]["item"] = "a1"
     with pytest.raises(BackendError, match=says) as caught:

@@ -117,3 +117,12 @@ def test_parquet_without_pyarrow_names_the_extra(tmp_path: Path, monkeypatch: py
     with pytest.raises(BackendError, match="needs pyarrow") as caught:
         tables.header(tmp_path / "log.parquet")
     assert "rectune[parquet]" in caught.value.help
+
+
+def test_a_label_names_something_and_a_text_may_be_empty(tmp_path: Path) -> None:
+    path = tmp_path / "log.parquet"
+    pq.write_table(pa.table({"slate": ["s1", None], "number": [1.0, float("nan")]}), path)
+    for name, shown in (("slate", "None"), ("number", "nan")):
+        with pytest.raises(BackendError, match=f"row 2: {shown} is no label for column '{name}'"):
+            tables.read([path], {name: "label"})
+    assert tables.read([path], {"slate": "text"})["slate"].strings() == ["s1", ""]

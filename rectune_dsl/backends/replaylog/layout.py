@@ -68,18 +68,19 @@ def log_columns(task: Task) -> Mapping[str, Kind]:
     wanted: dict[str, Kind] = {roles.time: "time", roles.item: "label"}
     numbers = (roles.propensity, roles.position, roles.only, roles.slate_propensity)
     wanted |= {name: "number" for name in numbers if name is not None}
-    wanted |= {name: "label" for name in (roles.pool, roles.slate, roles.propensities) if name is not None}
+    wanted |= {name: "label" for name in (roles.pool, roles.slate) if name is not None}
+    wanted |= {roles.propensities: "text"} if roles.propensities is not None else {}
     wanted |= {outcome_column(replay, name): "number" for name in outcome_names(task)}
     for signal in replay.signals.values():
         wanted |= {signal.column: "number"} if signal.column is not None else {}
-        wanted |= {signal.sparse: "label"} if signal.sparse is not None else {}
+        wanted |= {signal.sparse: "text"} if signal.sparse is not None else {}
     return wanted
 
 
 def item_columns(task: Task) -> Mapping[str, Kind]:
     """Every column of the items file that must be read besides the item and its pool."""
-    wanted: dict[str, Kind] = dict.fromkeys(diversity_keys(task), "label")
-    wanted |= {SOURCE: "label"} if task.sources else {}
+    wanted: dict[str, Kind] = dict.fromkeys(diversity_keys(task), "text")
+    wanted |= {SOURCE: "text"} if task.sources else {}
     for signal in _replay(task).signals.values():
         wanted |= {signal.item_column: "number"} if signal.item_column is not None else {}
     return wanted

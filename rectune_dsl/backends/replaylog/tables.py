@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from rectune_dsl.hooks.errors import BackendError
 
-Kind = Literal["number", "time", "label"]
+Kind = Literal["number", "time", "label", "text"]
+"""A label names something, so it is never empty; a text may be."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +58,7 @@ def header(path: Path) -> tuple[str, ...]:
 def read(paths: Sequence[Path], wanted: Mapping[str, Kind]) -> dict[str, Column]:
     """Read the `wanted` columns of all files, one after the other.
 
-    A number or time that is empty or cannot be read raises BackendError with its file and row. Times
+    A number, time or label that is empty or cannot be read raises BackendError with its file and row. Times
     are ISO 8601 (UTC where no zone is given) or seconds, milli- or microseconds since 1970, told
     apart by their size.
     """
@@ -131,7 +132,7 @@ class _Times(_Numbers):
         return microseconds(value)
 
 
-class _Labels(_Numbers):
+class _Texts(_Numbers):
     typecode = "q"
     dtype = np.dtype(np.int64)
 
@@ -148,7 +149,21 @@ class _Labels(_Numbers):
         return self._codes.setdefault(text, len(self._codes))
 
 
-_BUILDERS: Mapping[Kind, type[_Numbers]] = {"number": _Numbers, "time": _Times, "label": _Labels}
+class _Labels(_Texts):
+    _what = "label"
+
+    def _convert(self, value: object) -> Any:
+        if value is None or value != value or not str(value).strip():  # NaN is how tables tell of nothing
+            raise ValueError
+        return super()._convert(value)
+
+
+_BUILDERS: Mapping[Kind, type[_Numbers]] = {
+    "number": _Numbers,
+    "time": _Times,
+    "label": _Labels,
+    "text": _Texts,
+}
 
 
 # --- file formats ------------------------------------------------------------------------------
