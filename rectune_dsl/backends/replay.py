@@ -91,6 +91,7 @@ class ReplayBackend:
                 "are not used"
             ),
             sources=tuple(self._task.sources),
+            serves=False,
         )
 
     def check(self) -> Sequence[str]:

@@ -100,7 +100,7 @@ class Capabilities:
     `population`: units that can be assigned, None when unknown. `sources`: where its candidates come from.
     `units`: what it can randomise. `quantiles`: metrics or columns it can give quantiles of, as histograms or
     as estimates. `winsorises`: it applies a spec's caps, and its baseline has the histograms of whatever
-    column the task winsorises.
+    column the task winsorises. `serves`: what is delivered to it is what users get; a log serves nobody.
     """
 
     metrics: tuple[str, ...]
@@ -115,6 +115,7 @@ class Capabilities:
     units: tuple[str, ...] = (USER,)
     quantiles: tuple[str, ...] = ()
     winsorises: bool = False
+    serves: bool = True
 
 
 @dataclass(frozen=True)

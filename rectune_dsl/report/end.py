@@ -10,6 +10,7 @@ from rectune_dsl.hooks.api import Verdict
 from rectune_dsl.report.configs import config_table
 from rectune_dsl.report.console import outcome_style, print_table
 from rectune_dsl.report.costs import print_costs
+from rectune_dsl.report.facts.ending import UNSERVED
 from rectune_dsl.report.facts.space import params
 from rectune_dsl.report.lifts import print_lifts
 from rectune_dsl.report.standing import abort_words, print_aborted
@@ -77,6 +78,8 @@ def _print_verdict(out: Console, view: RunView, verdict: Verdict, store_flag: st
         _print_answer(out, view.shipping, "not delivered")
     if view.delivered:
         out.print(f"  The config was delivered to the backend{_when(view)}.", highlight=False)
+    elif verdict.decision == "ship" and not view.header.serves:
+        out.print(f"  {UNSERVED}")
     if verdict.decision == "ship" and view.abort is None:
         out.print(Text(f"`rectune export {view.run}{store_flag} -o config.toml` writes the config.", "dim"))
 

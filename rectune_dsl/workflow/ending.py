@@ -150,8 +150,10 @@ class Ending:
 
     def _ship(self, step: Step, recommendation: Recommendation, judged: Verdict) -> Verdict:
         """Make the config production if that is wanted, on the first day that is not frozen; unless another
-        run has delivered meanwhile. Returns the verdict, which that changes."""
+        run has delivered meanwhile, or the backend serves nobody. Returns the verdict, which that changes."""
         recorder = self._parts.recorder
+        if not self._parts.capabilities.serves:
+            return judged
         ask = partial(self._requests.ship, step, recommendation, judged)
         if not consent(self._parts, step.name, ask).granted or recorder.has(DELIVER):
             return judged

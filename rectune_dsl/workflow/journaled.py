@@ -25,8 +25,8 @@ from rectune_dsl.memory.process import Process
 @dataclass(frozen=True)
 class RunHeader:
     """All that a run was started with: enough to run it again. `skill` and those `borrowed` are as they were
-    then, `bases`
-    are the texts of the files that the task extends, by their absolute paths."""
+    then, `bases` are the texts of the files that the task extends, by their absolute paths; `serves` is the
+    backend's word."""
 
     task_path: str
     task_text: str
@@ -39,6 +39,7 @@ class RunHeader:
     borrowed: tuple[Skill, ...] = ()
     plugin_files: tuple[str, ...] = ()
     bases: Mapping[str, str] = field(default_factory=dict)
+    serves: bool = True
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,7 @@ def begin(loaded: Loaded, choices: Choices, journal: Journal) -> str:
     """
     task, source = loaded.task, loaded.checked.source
     holdout_config(task, journal, "")  # whether it can be served is known before any traffic is used
-    now, skills = datetime.now(UTC), hub(source.path)
+    now, skills, capabilities = datetime.now(UTC), hub(source.path), loaded.backend.capabilities()
     run = f"{task.task.name}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     header = RunHeader(
         task_path=os.path.abspath(source.path),
@@ -126,8 +126,9 @@ def begin(loaded: Loaded, choices: Choices, journal: Journal) -> str:
         skill=_skill(task, skills),
         borrowed=skills.related(task.task.skill or task.task.name, task.task.surface, task.task.regime),
         plugin_files=choices.plugin_files,
+        serves=capabilities.serves,
     )
-    real = loaded.backend.capabilities().real_traffic  # simulated users are there for everybody
+    real = capabilities.real_traffic  # simulated users are there for everybody
     first, slot = encode(RunHeader, header), slot_of(task)
     journal.create(run, task.task.name, surface_id(task), first, alone=real, slot=slot)
     return run

@@ -97,6 +97,18 @@ def test_plan_says_for_how_long_freezes_make_it_wait(rectune, log, tmp_path):
     assert (days["begins"], days["frozen"]) == ("2026-03-01T00:00:00+00:00", 55)
 
 
+def test_what_a_backend_that_serves_nobody_ships_is_not_called_delivered(rectune, tmp_path, platform):
+    log = platform(serves=False)
+    (tmp_path / "task.toml").write_text(TASK)
+    ended = rectune(*PLANTED, "run", "task.toml")
+    assert "verdict: ship" in ended.out
+    assert "Nothing is delivered, for the backend serves nobody" in ended.out
+    assert "delivered to the backend" not in ended.out
+    assert delivered(log) == []
+    assert "the backend serves nobody" in " ".join(rectune(*PLANTED, "show", "last").out.split())
+    assert "delivered another config" not in rectune(*PLANTED, "plan", "task.toml").err
+
+
 # --- who is overtaken --------------------------------------------------------------------------------
 
 

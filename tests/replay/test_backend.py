@@ -41,6 +41,7 @@ def spec_of(task_table: dict[str, Any]) -> ExperimentSpec:
 def test_it_says_what_it_can_do(task_table: dict[str, Any], replay: Make) -> None:
     backend = replay(task_table)  # there is no log yet: nothing is read
     can = backend.capabilities()
+    assert not can.serves
     assert (can.virtual_time, can.randomises, can.real_traffic, can.population) == (True, False, False, None)
     assert {"click_rate", "minutes_per_click", "coverage", "minutes"} <= set(can.metrics)
     assert can.signals == ("quality", "taste", "evening")

@@ -48,6 +48,7 @@ class PlantedBackend:
             real_traffic=self.options.get("real_traffic", False),
             population=self.options.get("population", 10_000_000),
             description="a planted truth",
+            serves=self.options.get("serves", True),
         )
 
     def check(self):

@@ -12,6 +12,8 @@ from rectune_dsl.report.standing import abort_words, aborted_words, taken_back_w
 from rectune_dsl.report.turnout import turnout
 from rectune_dsl.report.view import RunView, assigned
 
+UNSERVED = "Nothing is delivered, for the backend serves nobody: bring the config into your own system."
+
 
 def ending(task: Task, view: RunView, store_flag: str) -> EndFacts:
     """`store_flag` is what commands have to add so that they find the run."""
@@ -108,6 +110,8 @@ def _after_ship(view: RunView, flag: str) -> tuple[str, ...]:
     if view.delivered:
         back = f"Watch the guardrails; `rectune abort {view.run}{flag} --why TEXT` takes it back."
         return (f"It is delivered. {export}", back)
+    if not view.header.serves:
+        return (f"{UNSERVED} {export}",)
     if view.shipping is not None and not view.shipping.granted:
         return (f"It may be shipped, and {view.shipping.by} refused to. {export}",)
     return (export,)
