@@ -82,7 +82,7 @@ def execute(run: str, loaded: Loaded, journal: Journal, plugins: Host, how: How)
     out, flag = console(), store_flag(how.store)
     live: LiveWatcher | QuietWatcher
     if how.quiet:
-        live = QuietWatcher(out, loaded.task, run, flag)
+        live = QuietWatcher(out, run, flag, how.stay and not how.yes)
     else:
         live = LiveWatcher(out, loaded.task, run, loaded.backend.capabilities(), flag, how.stay)
     answers = approver(how.yes, before_asking=live.pause) if how.stay or how.yes else None
@@ -93,7 +93,8 @@ def execute(run: str, loaded: Loaded, journal: Journal, plugins: Host, how: How)
         out.print(f"\nStopped. Nothing is lost: `rectune resume {run}{flag}` goes on.", style="yellow")
         sys.exit(INTERRUPTED)
     except Waiting as waiting:
-        out.print(f"run {run} waits for {waiting_words(run, waiting.wait, flag)}.", highlight=False)
+        words = waiting_words(run, waiting.wait, flag)
+        out.print(f"run {run} waits for {words}.", highlight=False, soft_wrap=True)
         return  # nothing is decided: no more of a failure than a run that goes on
     tell_end(run, loaded.task, journal, how)
 

@@ -23,7 +23,7 @@ from rectune_dsl.hooks.api import (
 )
 from rectune_dsl.report.lifts import print_lifts, print_proposals
 from rectune_dsl.report.progress import Campaign
-from rectune_dsl.report.standing import print_answered, print_request
+from rectune_dsl.report.standing import print_answered, print_request, waiting_words
 from rectune_dsl.report.turnout import turnout
 from rectune_dsl.report.words import count
 from rectune_dsl.workflow.compile import Step, StepKind
@@ -197,10 +197,10 @@ class LiveWatcher:
 
 
 class QuietWatcher:
-    """Prints what somebody is asked, and nothing else."""
+    """Prints a line for each answer that a run which stays waits for, and nothing else."""
 
-    def __init__(self, out: Console, task: Task, run: str, flag: str = "") -> None:
-        self._out, self._task, self._run, self._flag = out, task, run, flag
+    def __init__(self, out: Console, run: str, flag: str = "", stays: bool = True) -> None:
+        self._out, self._run, self._flag, self._stays = out, run, flag, stays
 
     def __enter__(self) -> QuietWatcher:
         return self
@@ -212,8 +212,10 @@ class QuietWatcher:
         """There is no bar in the way of a question."""
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, Asked):
-            print_request(self._out, self._task, self._run, event.request, self._flag)
+        if isinstance(event, Asked) and self._stays:
+            step = event.request.step
+            words = waiting_words(self._run, Wait(step, f"an answer to {step}"), self._flag)
+            self._out.print(f"run {self._run} waits for {words}.", highlight=False, soft_wrap=True)
 
 
 def _days_of_a_round(task: Task) -> int:

@@ -97,6 +97,16 @@ def test_a_rejected_round_is_not_launched_and_the_run_goes_on(rectune, asking, t
     assert "bob refused the launch: not today" in rectune("show", "last", "--full").out
 
 
+def test_a_quiet_run_says_in_a_line_what_it_waits_for(rectune, asking):
+    done = rectune(*PLANTED, "run", asking, "--until", "waiting", "--quiet")
+    (line,) = done.out.splitlines()
+    run = status(rectune)["run"]
+    assert (
+        line
+        == f"run {run} waits for an answer to round-1/approve: `rectune status {run}` shows what it asks."
+    )
+
+
 def test_only_what_is_asked_can_be_answered_and_only_once(rectune, asking):
     rectune(*PLANTED, "run", asking, "--until", "waiting")
     early = rectune("approve", "last", "confirm")

@@ -7,14 +7,26 @@ import pytest
 from rich.console import Console
 
 from rectune_dsl.hooks.api import Capabilities
-from rectune_dsl.report.live import LiveWatcher
+from rectune_dsl.hooks.serving import NO_RAMP
+from rectune_dsl.report.live import LiveWatcher, QuietWatcher
 from rectune_dsl.workflow.compile import Step, StepKind
-from rectune_dsl.workflow.journaled import Wait
-from rectune_dsl.workflow.watch import StepStarted, Waited
+from rectune_dsl.workflow.journaled import Request, Wait
+from rectune_dsl.workflow.watch import Asked, StepStarted, Waited
 
 REAL = Capabilities(("watch",), None, (), False, True, True, 1000, "a platform")
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TOMORROW = Waited(Wait("round-1/experiment", "the next day", datetime(2026, 3, 3, 9, tzinfo=UTC)))
 ANSWER = Waited(Wait("round-1/approve/approval", "an answer"))
+
+
+@pytest.mark.parametrize("stays", [True, False])
+def test_a_quiet_log_has_a_line_for_a_question_that_a_run_stays_for(stays):
+    out = Console(file=io.StringIO(), width=40)
+    request = Request("round-1/approve", "launch", NOON, (), 1000, 2, NO_RAMP, None, "it is a no")
+    QuietWatcher(out, "run-1", " --store x.sqlite", stays)(Asked(request))
+    asks = "`rectune status run-1 --store x.sqlite` shows what it asks"
+    told = f"run run-1 waits for an answer to round-1/approve: {asks}.\n"
+    assert out.file.getvalue() == (told if stays else "")
 
 
 @pytest.mark.parametrize(
