@@ -152,7 +152,8 @@ def test_a_thousand_arms_are_drawn_in_part_and_say_so(planted):
     assert len(body(page(facts))) < 6_000_000
     text = markdown(page(facts))
     assert len(text) < MOST
-    assert "Too long for this page" in text
+    assert "What is left out here, for its length" in text
+    assert "<summary>Round 200: " in text
     assert "## Provenance" in text
 
 
@@ -189,3 +190,10 @@ def test_a_round_without_arms_says_who_refused_and_why(planted):
     assert f"Round {second.round} tested nothing: the Actor proposed nothing" in screen
     text = shown(planted, rounds=(refused, nobody)).text
     assert f"Nothing was tested: the Critic refused {count} proposals" in text
+
+
+def test_a_report_in_markdown_tells_no_number_and_no_sentence_twice(simulated):
+    text = markdown(page(simulated.facts(slates=True)))
+    sentences = [line for line in text.splitlines() if len(line) > 80 and line[0] not in "|-<"]
+    assert [s for s in set(sentences) if sentences.count(s) > 1] == []
+    assert text.count("**lifts over control") == 1

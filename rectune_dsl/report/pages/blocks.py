@@ -54,7 +54,8 @@ class Panel:
 @dataclass(frozen=True)
 class Figure:
     """Panels side by side. `name` is unique on its page; `about` says what is to be seen, for those who do
-    not see it; `key` what marks stand for; `table` has the same numbers."""
+    not see it; `key` what marks stand for; `table` has the same numbers, which are those of another section
+    where `numbers_of` names it."""
 
     name: str
     title: str
@@ -63,6 +64,7 @@ class Figure:
     table: Table
     key: str = ""
     note: str = ""
+    numbers_of: str = ""
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ def tradeoffs(facts: Facts) -> tuple[Block, ...]:
         tuple(panel for panel in panels if panel.rows),
         arms_table(facts, others),
         key=_key(panels),
+        numbers_of="the section on arms",
     )
     return (figure,)
 
