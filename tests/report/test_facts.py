@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import NormalDist
@@ -14,10 +15,11 @@ from hypothesis import strategies as st
 from rectune_dsl.dsl.check import check
 from rectune_dsl.dsl.environment import Environment
 from rectune_dsl.dsl.source import Source
-from rectune_dsl.hooks.api import Estimates
+from rectune_dsl.hooks.api import Estimates, Insight, Mechanic
 from rectune_dsl.memory.codec import encode
 from rectune_dsl.report.facts.measured import measures, objective, p_safe
 from rectune_dsl.report.facts.records import Facts
+from rectune_dsl.report.facts.rounds import lessons
 from rectune_dsl.report.view import as_json
 
 Z = NormalDist().inv_cdf(0.95)
@@ -186,3 +188,11 @@ def test_units_of_params_are_shares_of_their_range(simulated):
     for arm in report["arms"]:
         wanted = math.log(arm["config"]["w_long"] / 0.1) / math.log(10.0 / 0.1)
         assert arm["units"]["w_long"] == pytest.approx(wanted)
+
+
+def test_an_effect_that_a_note_tells_of_is_told_once():
+    sure = Mechanic("watch", "click", "+1%", 0.02, 0.01, 0.03, ("e",), "+1% click: watch +2.00 %.")
+    other = replace(sure, cause="w", statement="w +1: watch +2.00 %.")
+    unclear = replace(sure, low=-0.01, statement="v +1: watch +2.00 %.")
+    note = "What slates do: +1% click: watch +2.00 %."
+    assert lessons(Insight((), (sure, other, unclear), (note,))) == (note, other.statement)

@@ -99,9 +99,10 @@ def _control(round: RoundView) -> dict[str, float]:
 
 
 def lessons(insight: Insight) -> tuple[str, ...]:
-    """The notes of a round, and the effects whose interval excludes 0."""
+    """The notes of a round, and the effects whose interval excludes 0 and that no note tells of."""
     clear = (m.statement for m in insight.mechanics if m.low > 0 or m.high < 0)
-    return (*insight.notes, *clear)
+    told = " ".join(insight.notes)
+    return (*insight.notes, *(statement for statement in clear if statement.rstrip(".") not in told))
 
 
 def _state(round: RoundView) -> str:
