@@ -16,7 +16,6 @@ taking the share of elapsed days for f only makes the bounds wider.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 from scipy.special import lambertw
 
@@ -26,17 +25,11 @@ def one_sided_factor(alpha: float, fraction: float) -> float:
 
     For 0 < alpha < 1/2. Infinite at fraction 0: nothing is known.
     """
-    time = fraction * tuning(2 * alpha)
-    return _factor(time, lambda root: math.log1p(root / (2 * alpha)))
-
-
-def two_sided_factor(alpha: float, fraction: float) -> float:
-    """Standard errors from the estimate to both ends of an interval at `fraction` of the horizon.
-
-    For 0 < alpha < 1. Infinite at fraction 0: nothing is known.
-    """
-    time = fraction * tuning(alpha)
-    return _factor(time, lambda root: math.log(root / alpha))
+    time = fraction * tuning(2 * alpha)  # t r^2
+    if time <= 0:
+        return math.inf
+    reach = math.log1p(math.sqrt(time + 1) / (2 * alpha))
+    return math.sqrt(2 * (time + 1) / time * reach)
 
 
 def tuning(alpha: float) -> float:
@@ -44,10 +37,3 @@ def tuning(alpha: float) -> float:
     log((x + 1) / alpha^2) = x, which is -W(-alpha^2 / e) - 1 on the lower branch of Lambert's W. One-sided
     sequences use 2 alpha, as the authors do."""
     return float(-lambertw(-(alpha**2) / math.e, k=-1).real - 1)
-
-
-def _factor(time: float, reach: Callable[[float], float]) -> float:
-    """`time` is t r^2, `reach` the logarithm as a function of sqrt(time + 1)."""
-    if time <= 0:
-        return math.inf
-    return math.sqrt(2 * (time + 1) / time * reach(math.sqrt(time + 1)))

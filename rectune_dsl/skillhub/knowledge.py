@@ -76,16 +76,6 @@ def knowledge_from_toml(text: str, where: str) -> Knowledge:
     return Knowledge(tuple(records.values()), marks)
 
 
-def records_to_toml(records: Iterable[KnowledgeRecord]) -> str:
-    """One `[[knowledge]]` table per record; what a record leaves at its default has no key there."""
-    return knowledge_to_toml(Knowledge(tuple(records)))
-
-
-def records_from_toml(text: str, where: str) -> tuple[KnowledgeRecord, ...]:
-    """The records alone of a knowledge file. Raises UsageError, as `knowledge_from_toml` does."""
-    return knowledge_from_toml(text, where).records
-
-
 def values_from_toml(text: str, where: str) -> dict[str, float]:
     """The `[initial_values]` of a skill: param -> number. Raises UsageError."""
     table = _tables(text, where, "initial_values").get("initial_values", {})

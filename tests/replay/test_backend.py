@@ -12,7 +12,7 @@ import pyarrow.parquet
 import pytest
 
 from rectune_dsl.backends.replay import ReplayBackend
-from rectune_dsl.backends.replaylog.reach import least_certain, reference_configs, rows_needed
+from rectune_dsl.backends.replaylog.reach import least_certain, reference_configs
 from rectune_dsl.dsl.formula.functions import Signature
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import (
@@ -141,13 +141,6 @@ def test_the_baseline_is_the_reference_the_log_shows_least_certainly(
     assert errors[worst] == max(errors)
     assert backend.baseline(1).lift[0] == every.lift[worst]
     assert backend.baseline(1).covariance[0][0] == pytest.approx(max(errors))
-
-
-def test_rows_needed_give_the_asked_power() -> None:
-    rows = rows_needed(1000, lift_se=0.05, lift=0.1, alpha=0.05, power=0.8)
-    se = 0.05 * math.sqrt(1000 / rows)
-    assert 0.1 / se == pytest.approx(1.6449 + 0.8416, abs=1e-3)
-    assert rows_needed(1000, 0.05, 0.0) == math.inf
 
 
 def test_diagnostics_of_the_logging_policy_are_perfect(

@@ -11,13 +11,13 @@ import tomllib
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 import pytest
 
 from rectune_dsl.backends.replay import ReplayBackend
-from rectune_dsl.backends.replaylog.reach import rows_needed
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import BackendContext, Config, Estimates
 
@@ -102,7 +102,8 @@ def test_the_figures_of_the_guide(backend: ReplayBackend, table: dict[str, Any])
     assert round(100 * found.level_se[0][0], 2) == 0.07
     assert round(100 * found.covariance[0][0] ** 0.5, 1) == 4.0
     se = found.covariance[0][0] ** 0.5
-    assert [round(rows_needed(10_500, se, lift), -2) for lift in (0.1, 0.05)] == [10_200, 40_700]
+    shown = NormalDist().inv_cdf(0.95) + NormalDist().inv_cdf(0.8)  # standard errors that the lift has to be
+    assert [round(10_500 * (shown * se / lift) ** 2, -2) for lift in (0.1, 0.05)] == [10_200, 40_700]
     assert round(backend.diagnostics(production).effective, -1) == 9410
     top = {**table, "replay": {**table["replay"], "policy": "top", "min_ess": 1}}
     slates = ReplayBackend(BackendContext(Task.model_validate(top), 1, TASKS))

@@ -11,7 +11,7 @@ from rectune_dsl.skillhub import curate
 from rectune_dsl.skillhub.archive import pack
 from rectune_dsl.skillhub.content import RESERVED
 from rectune_dsl.skillhub.hub import Skillhub
-from rectune_dsl.skillhub.knowledge import records_to_toml
+from rectune_dsl.skillhub.knowledge import Knowledge, knowledge_to_toml
 from rectune_dsl.skillhub.shelf import Stamp
 from rectune_dsl.skillhub.verify import verify
 
@@ -158,7 +158,7 @@ HIDDEN = {
 def test_what_hides_behind_an_escape_is_refused(tmp_path, write_skill, record, part, old, new, message):
     files = {
         "SKILL.md": (write_skill(tmp_path / "any", "fusion") / "SKILL.md").read_text(),
-        "assets/knowledge.toml": records_to_toml([record()]),
+        "assets/knowledge.toml": knowledge_to_toml(Knowledge((record(),))),
         "assets/initial.toml": "[initial_values]\nw_like = 2.0\n",
     }
     assert old in files[part]
@@ -176,7 +176,7 @@ def test_what_hides_behind_an_escape_is_refused(tmp_path, write_skill, record, p
 def test_related_skills_are_the_others_that_know_most_of_the_product(tmp_path, write_skill, record):
     def skill(name, *scopes, status="active"):
         records = [record(f"r{n}", status=status, scope=scope) for n, scope in enumerate(scopes)]
-        write_skill(tmp_path, name, knowledge=records_to_toml(records))
+        write_skill(tmp_path, name, knowledge=knowledge_to_toml(Knowledge(tuple(records))))
 
     home, search = Scope(product="home"), Scope(product="search")
     skill("own", home, home, home)
@@ -217,7 +217,7 @@ def test_records_that_contradict_themselves_are_told(tmp_path, write_skill, reco
         record("outside", mechanic=dataclasses.replace(mechanic, effect=1.0)),
         record("nobody", author=""),
     ]
-    write_skill(tmp_path, "fusion", knowledge=records_to_toml(bad))
+    write_skill(tmp_path, "fusion", knowledge=knowledge_to_toml(Knowledge(tuple(bad))))
     found = verify(Skillhub([tmp_path], tmp_path / "none").shelf("fusion"))
     for problem, words in zip(
         found.problems, ("both for it", "outside its own", "who wrote it"), strict=True

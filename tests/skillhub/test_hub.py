@@ -6,14 +6,17 @@ from skills_ref.validator import validate
 
 from rectune_dsl.hooks.errors import PluginError, UsageError
 from rectune_dsl.skillhub.hub import Skillhub
-from rectune_dsl.skillhub.knowledge import records_to_toml
+from rectune_dsl.skillhub.knowledge import Knowledge, knowledge_to_toml
 from rectune_dsl.skillhub.places import seed_folders
 
 
 def test_loads_prose_values_and_knowledge(tmp_path, write_skill, record):
     known = record()
     write_skill(
-        tmp_path, "fusion", initial="[initial_values]\nw_like = 2", knowledge=records_to_toml([known])
+        tmp_path,
+        "fusion",
+        initial="[initial_values]\nw_like = 2",
+        knowledge=knowledge_to_toml(Knowledge((known,))),
     )
     skill = Skillhub([tmp_path], tmp_path / "none").load("fusion")
     assert skill.description == "About fusion."
@@ -86,7 +89,7 @@ def test_evidence_of_a_seed_record_is_kept_and_what_a_newer_seed_knows_comes_on_
     tmp_path, write_skill, record, apply
 ):
     seeds = [record(supports=("seed/1",)), record("untouched")]
-    write_skill(tmp_path / "seeds", "fusion", knowledge=records_to_toml(seeds))
+    write_skill(tmp_path / "seeds", "fusion", knowledge=knowledge_to_toml(Knowledge(tuple(seeds))))
     hub = Skillhub([tmp_path / "seeds"], tmp_path / "workspace")
     apply(hub, record(supports=("a/1",)))
     first = dataclasses.replace(
@@ -95,7 +98,7 @@ def test_evidence_of_a_seed_record_is_kept_and_what_a_newer_seed_knows_comes_on_
     assert hub.load("fusion").knowledge == (first, record("untouched"))
     assert Skillhub([], tmp_path / "workspace").load("fusion") == hub.load("fusion")
     newer = [record(statement="Newer."), record("untouched"), record("news")]
-    write_skill(tmp_path / "seeds", "fusion", knowledge=records_to_toml(newer))
+    write_skill(tmp_path / "seeds", "fusion", knowledge=knowledge_to_toml(Knowledge(tuple(newer))))
     assert hub.load("fusion").knowledge == (first, record("untouched"), record("news"))
 
 

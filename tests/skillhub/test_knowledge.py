@@ -15,8 +15,6 @@ from rectune_dsl.skillhub.knowledge import (
     knowledge_to_toml,
     merge,
     prediction_of,
-    records_from_toml,
-    records_to_toml,
     values_from_toml,
 )
 
@@ -83,7 +81,7 @@ MANY = st.lists(RECORDS, unique_by=lambda record: record.id, max_size=4).map(tup
 
 @given(MANY)
 def test_records_come_back_from_toml_as_they_were(records):
-    assert records_from_toml(records_to_toml(records), "knowledge.toml") == records
+    assert knowledge_from_toml(knowledge_to_toml(Knowledge(records)), "knowledge.toml") == Knowledge(records)
 
 
 @given(MANY, MANY)
@@ -238,7 +236,7 @@ SPOILT = {
 @pytest.mark.parametrize(("text", "message"), [*MALFORMED.items(), *SPOILT.items()])
 def test_a_malformed_knowledge_file_is_named_with_its_problem(text, message):
     with pytest.raises(UsageError, match=message) as caught:
-        records_from_toml(text, "knowledge.toml")
+        knowledge_from_toml(text, "knowledge.toml")
     assert str(caught.value).startswith("knowledge.toml")
     assert caught.value.help
 

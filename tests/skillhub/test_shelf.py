@@ -12,7 +12,7 @@ from rectune_dsl.hooks.errors import UsageError
 from rectune_dsl.skillhub import revisions as revisions_
 from rectune_dsl.skillhub.content import digest
 from rectune_dsl.skillhub.hub import Skillhub
-from rectune_dsl.skillhub.knowledge import knowledge_from_toml, records_to_toml
+from rectune_dsl.skillhub.knowledge import Knowledge, knowledge_from_toml, knowledge_to_toml
 from rectune_dsl.skillhub.shelf import Shelf
 from rectune_dsl.skillhub.verify import verify
 
@@ -243,7 +243,9 @@ def test_two_writers_that_are_killed_one_after_the_other_lose_nothing(tmp_path, 
 
 def test_what_an_earlier_version_left_in_the_workspace_is_taken_up(tmp_path, write_skill, apply, record):
     write_skill(tmp_path / "seeds", "fusion", initial="[initial_values]\na = 1")
-    write_skill(tmp_path / "workspace", "fusion", knowledge=records_to_toml([record(supports=("a/1",))]))
+    write_skill(
+        tmp_path / "workspace", "fusion", knowledge=knowledge_to_toml(Knowledge((record(supports=("a/1",)),)))
+    )
     hub = Skillhub([tmp_path / "seeds"], tmp_path / "workspace")
     assert hub.load("fusion").initial_values == {"a": 1.0}
     apply(hub, record(supports=("b/1",)))

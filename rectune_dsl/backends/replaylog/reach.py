@@ -1,9 +1,8 @@
-"""What a log can show: the config it is probed with, and the impressions a lift would need."""
+"""What a log can show: the config it is probed with."""
 
 from __future__ import annotations
 
 import math
-from statistics import NormalDist
 
 import numpy as np
 
@@ -55,18 +54,6 @@ def least_certain(estimates: Estimates, task: Task) -> int:
         return measured, float(gradient @ covariance[arm, :, arm, :] @ gradient)
 
     return max(range(len(estimates.arms)), key=rank)
-
-
-def rows_needed(rows: int, lift_se: float, lift: float, alpha: float = 0.05, power: float = 0.8) -> float:
-    """Impressions that show `lift` one-sided at `alpha` with `power`, where `rows` gave `lift_se`.
-
-    Standard errors of the same config on a log of the same kind shrink with 1 / sqrt(rows).
-    """
-    if lift == 0:
-        return math.inf
-    normal = NormalDist()
-    needed_se = abs(lift) / (normal.inv_cdf(1 - alpha) + normal.inv_cdf(power))
-    return rows * (lift_se / needed_se) ** 2
 
 
 def _moved(param: Param, step: float) -> float:
