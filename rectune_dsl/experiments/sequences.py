@@ -1,9 +1,8 @@
 """Confidence sequences: bounds that hold at all looks at once, so that peeking is allowed.
 
 Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas, "Time-uniform central limit theory and asymptotic confidence
-sequences" (arXiv 2103.06476): after t observations with standard deviation s, Robbins' normal mixture gives
-    s sqrt( 2 (t r^2 + 1) / (t^2 r^2) * log( sqrt(t r^2 + 1) / alpha ) )
-to either side, and for a one-sided bound
+sequences" (arXiv 2103.06476): after t observations with standard deviation s, Robbins' normal mixture gives a
+one-sided bound at a distance of
     s sqrt( 2 (t r^2 + 1) / (t^2 r^2) * log( 1 + sqrt(t r^2 + 1) / (2 alpha) ) ).
 Here the standard error s / sqrt(t) stands apart, and time is a fraction f of the planned horizon h. What
 remains depends on t r^2 = f h r^2 alone; h r^2 is chosen so that the bounds are tightest at the horizon.
@@ -33,7 +32,7 @@ def one_sided_factor(alpha: float, fraction: float) -> float:
 
 
 def tuning(alpha: float) -> float:
-    """h r^2 that minimises the two-sided width at the horizon h: with x = h r^2 the root of
+    """h r^2 at which a two-sided sequence is narrowest at the horizon h: with x = h r^2 the root of
     log((x + 1) / alpha^2) = x, which is -W(-alpha^2 / e) - 1 on the lower branch of Lambert's W. One-sided
     sequences use 2 alpha, as the authors do."""
     return float(-lambertw(-(alpha**2) / math.e, k=-1).real - 1)
