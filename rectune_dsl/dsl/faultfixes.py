@@ -123,10 +123,10 @@ def _range(mend: Mender, fault: Fault, tree: Tree) -> Fix | None:
     most = context.get("le", context.get("lt", 0))
     if 0 < most <= 1 < value and takes(fault.path, value / 100, fault.root):
         return mend.value(fault.path, value / 100)  # a percentage was meant
-    found = _USUAL.get(fault.path)
-    if found is None and value == 1 and most <= 1:
-        return None  # all of them, or one in a hundred
-    found = found if found is not None else context.get("ge", context.get("le"))
+    nearest = context.get("ge", context.get("le"))
+    if 0 < most <= 1 == value:
+        nearest = None  # all of them is meant, or one in a hundred
+    found = _USUAL.get(fault.path, nearest)
     return mend.value(fault.path, edits.number(found)) if found is not None else None
 
 

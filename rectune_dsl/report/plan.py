@@ -40,7 +40,8 @@ def print_plan(
     _print_space(out, task)
     _print_metrics(out, task, power)
     _print_traffic(out, task, capabilities, traffic)
-    _print_freezes(out, task, schedule)
+    if capabilities.randomises:
+        _print_freezes(out, task, schedule)
     _print_power(out, task, power)
     if power is not None and power.support:
         out.print()
@@ -123,8 +124,8 @@ def _print_freezes(out: Console, task: Task, schedule: Schedule) -> None:
         return
     wait = f"make it wait for {count(schedule.frozen, 'day')}" if schedule.frozen else "do not make it wait"
     out.print(
-        f"freezes {wait}: begun now, its first experiment starts on {schedule.begins:%Y-%m-%d}, and a config "
-        f"ships on {schedule.ends:%Y-%m-%d} at the earliest"
+        f"freezes {wait}: the first experiment starts on {schedule.begins:%Y-%m-%d}, and a config ships on "
+        f"{schedule.ends:%Y-%m-%d}, at the earliest"
     )
 
 

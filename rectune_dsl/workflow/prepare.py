@@ -75,8 +75,11 @@ class Loaded:
 
 def load(source: Source, host: Host, choices: Choices) -> Loaded:
     """Check a task and make its backend. Raises InvalidTaskError with every problem of the file, or with
-    everything that the backend does not have; UsageError when the backend is not ready."""
-    return _loaded(check(source, environment(host, skills_at(source.path))), host, choices)
+    everything that the backend does not have; UsageError when the backend is not ready, or the task's skill
+    cannot be read."""
+    loaded = _loaded(check(source, environment(host, skills_at(source.path))), host, choices)
+    _skill(loaded.task, hub(source.path))
+    return loaded
 
 
 def _loaded(checked: Checked, host: Host, choices: Choices, setbacks: int = 0) -> Loaded:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.workflow.calendar import first_start, thawed
-from rectune_dsl.workflow.clock import EPOCH, Clock
+from rectune_dsl.workflow.clock import Clock
 
 
 @dataclass(frozen=True)
@@ -22,14 +22,11 @@ class Schedule:
 
 def schedule(task: Task, clock: Clock) -> Schedule:
     """Approvals, early stops and what is held up apart."""
-    starts, lost = [], timedelta()
-    ended: datetime | None = None
+    possible, starts, lost = clock.next_start(None), [], timedelta()
     for served in (*[task.experiment.days] * task.experiment.rounds, task.confirm.days):
         days = task.ramp_days + served
-        possible = clock.next_start(ended)
         starts.append(first_start(task.freeze, possible, days))
         lost += starts[-1] - possible
-        ended = starts[-1] + timedelta(days=days + task.matures_after_days)
-    at_last = clock.now(ended or EPOCH)
-    ships = thawed(task.freeze, at_last)
-    return Schedule(starts[0], ships, (lost + (ships - at_last)).days)
+        possible = clock.next_start(starts[-1] + timedelta(days=days + task.matures_after_days))
+    ships = thawed(task.freeze, possible)
+    return Schedule(starts[0], ships, (lost + ships - possible).days)

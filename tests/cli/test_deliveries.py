@@ -92,7 +92,7 @@ def test_plan_says_for_how_long_freezes_make_it_wait(rectune, log, tmp_path):
     text = f"{TASK}[freeze]\nsale = {{ first = 2026-01-01, last = 2026-02-28 }}\n"
     (tmp_path / "task.toml").write_text(text)
     told = " ".join(rectune(*PLANTED, "plan", "task.toml").out.split())
-    assert "freezes make it wait for 55 days: begun now, its first experiment starts on 2026-03-01" in told
+    assert "freezes make it wait for 55 days: the first experiment starts on 2026-03-01" in told
     days = json.loads(rectune(*PLANTED, "plan", "task.toml", "--json").out)["schedule"]
     assert (days["begins"], days["frozen"]) == ("2026-03-01T00:00:00+00:00", 55)
 

@@ -341,3 +341,13 @@ def test_where_no_skill_is_at_hand_check_looks_for_none_and_a_campaign_does(rect
     planned = rectune("plan", "task.toml")
     assert planned.code == 2
     assert "put it into a folder `skills` beside the task" in planned.err
+
+
+def test_a_skill_that_cannot_be_read_is_told_by_plan(rectune, open_bandit, tmp_path):
+    (tmp_path / "skills/open-bandit").mkdir(parents=True)
+    (tmp_path / "skills/open-bandit/SKILL.md").write_text("no front matter\n")
+    text = open_bandit.read_text().replace('"data/', f'"{open_bandit.parent}/data/')
+    (tmp_path / "task.toml").write_text(text)
+    planned = rectune("plan", "task.toml")
+    assert planned.code == 2
+    assert "open-bandit/SKILL.md" in planned.err

@@ -308,6 +308,7 @@ def test_a_percentage_of_any_length_is_a_problem(check_text) -> None:
         ("[experiment]\npower = 90", "write 0.9: the chance to show what is true: 0.8 is usual", "0.9"),
         ("[holdout]\nshare = 1.0\n[experiment]", "write a value in that range", None),
         ("[holdout]\nshare = 5\n[experiment]", "write 0.05", "0.05"),
+        ("[limits]\nusers_per_day = 1\n[experiment]", "write 2", "2"),
         ("[ramp]\nsteps = [1.0]\n[experiment]", "write a value in that range", None),
         ("[ramp]\nsteps = [10]\n[experiment]", "write 0.1", "0.1"),
     ],
