@@ -12,6 +12,7 @@ import click
 
 from rectune_dsl.cli import complain
 from rectune_dsl.cli.outputs import quiet_option
+from rectune_dsl.cli.values import WORDS
 from rectune_dsl.memory.process import user_name
 from rectune_dsl.plugins.host import Host
 
@@ -24,21 +25,6 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_STORE = ".rectune/journal.sqlite"
-SEED = click.IntRange(0, 2**63 - 1)
-
-
-class _Words(click.ParamType[str]):
-    """Words that say something; blanks around them are nobody's."""
-
-    name = "text"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if words := value.strip():
-            return words
-        self.fail("nothing but blanks is on record as nothing: write it in words", param, ctx)
-
-
-WORDS = _Words()
 
 
 def host(ctx: click.Context) -> Host:

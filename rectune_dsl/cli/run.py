@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from rectune_dsl.cli.common import (
-    SEED,
     agent_option,
     backend_option,
     executing_options,
@@ -16,6 +15,7 @@ from rectune_dsl.cli.common import (
     store_option,
     task_argument,
 )
+from rectune_dsl.cli.values import SEED
 
 
 @click.command("run")

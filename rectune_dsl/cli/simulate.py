@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from rectune_dsl.cli.common import SEED
 from rectune_dsl.cli.outputs import quiet_option, tell_written, writable, write_or_print
+from rectune_dsl.cli.values import SEED
 
 if TYPE_CHECKING:
     from rectune_dsl.simulator.world import Sizes
