@@ -63,6 +63,8 @@ def _shortened(blocks: Sequence[Block], parts: Sequence[str], room: int) -> list
     left out, the line that would open it."""
     lines = [f"- {_text(block.summary)}" if isinstance(block, Folded) else "" for block in blocks]
     room -= _length(lines)
+    if room < 0:
+        return [_LEFT_OUT]
     shown = dict(enumerate(lines))
     for at in reversed(range(len(parts))):
         if _length([parts[at]]) < room:
