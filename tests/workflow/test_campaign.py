@@ -178,7 +178,7 @@ def test_the_holdout_joins_the_confirmation_after_the_first_ship(lab):
 def test_a_holdout_of_other_params_is_refused_with_what_to_do(lab):
     lab(TASK + "[holdout]\nshare = 0.05\n")
     other = TASK.replace("a = {", "c = {").replace("a * p", "c * p") + "[holdout]\nshare = 0.05\n"
-    with pytest.raises(UsageError, match="tuned other params"):
+    with pytest.raises(UsageError, match="config of other params than this task tunes"):
         lab(other, seed=1)
     assert lab.calls() == []  # nothing was launched
 
@@ -189,6 +189,18 @@ def test_a_holdout_of_another_share_is_refused_once_something_was_shipped(lab):
         lab(TASK + "[holdout]\nshare = 0.1\n", seed=1)
     assert "share = 0.05" in refused.value.help
     assert lab.calls() == []
+
+
+def test_a_holdout_begins_at_what_was_shipped_to_everybody_last(lab):
+    """Who was served the first run's config is no holdout of it."""
+    task = TASK + "[holdout]\nshare = 0.05\n"
+    first, _, _ = lab(TASK)
+    second, _, _ = lab(task, seed=1)
+    third, _, _ = lab(task, seed=2)
+    assert [view.verdict.decision for view in (first, second)] == [SHIP, SHIP]
+    assert [a.name for a in second.confirmation.spec.arms] == ["control", "recommended"]
+    held = {arm.name: arm.config for arm in third.confirmation.spec.arms}["holdout"]
+    assert held == first.recommendation.config
 
 
 def test_knowledge_goes_to_the_workspace_and_a_repeated_campaign_adds_nothing(lab, tmp_path, monkeypatch):
