@@ -122,11 +122,11 @@ def _print_power(out: Console, task: Task, power: Power | None) -> None:
         )
     out.print(
         f"confirmation {power.confirmation} of this surface, one-sided at alpha {_alpha(task, power):.2g}; "
-        f"chance to ship if every goal gets better by so much, guardrail metrics unchanged:"
+        f"chance to ship, guardrail metrics unchanged, if every goal gains"
     )
     out.print("  " + "   ".join(f"{gain * 100:g} %: {_chance(c)}" for gain, c in power.chances))
     later = "   ".join(f"confirmation {number}: {_chance(chance)}" for number, chance in power.later)
-    out.print(f"chance to ship if every goal gets better by {LARGE * 100:g} %, by confirmation:")
+    out.print(f"chance to ship if every goal gains {LARGE * 100:g} %, by confirmation:")
     out.print(f"  {later}")
     _print_needed(out, task, power)
 
@@ -141,7 +141,7 @@ def _print_needed(out: Console, task: Task, power: Power) -> None:
     most = "no traffic suffices" if len(known) < len(needs) else f"it takes {count(max(known))}"
     out.print(
         f"{_units(task)} per arm at confirm, for each of {len(needs)} requirements to be shown with power "
-        f"{each:.1%}: {most} (U, every goal {LARGE * 100:g} % better: {_needed(power, OBJECTIVE)}; "
+        f"{each:.1%}: {most} (U, if every goal gains {LARGE * 100:g} %: {_needed(power, OBJECTIVE)}; "
         "guardrails as above)"
     )
 

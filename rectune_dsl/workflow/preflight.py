@@ -167,7 +167,7 @@ def _too_few_to_ship(task: Task, found: Power) -> Iterator[Problem]:
     asked = task.experiment.power
     if found.large >= asked:
         return
-    what = f"every goal {LARGE:.0%} better, with no guardrail metric changed,"
+    what = f"a gain of {LARGE:.0%} in every goal, with no guardrail metric changed,"
     chance = found.large
     if found.ceiling < asked:
         what, chance = "even a large gain with no guardrail metric changed", found.ceiling

@@ -59,8 +59,9 @@ class Power:
     the chance with a gain beyond doubt; `large` the chance with a large one. `needed` are the users per arm
     with which the first of them that falls short reaches the task's power; None where no traffic suffices.
 
-    Of each requirement with a large gain: `alone` is the chance to show it, `needed_each` the users per arm with
-    which each has power 1 - beta / (G + 1). `later` are (number of a confirmation, chance with a large U).
+    Of each requirement with a large gain: `alone` is the chance to show it, `needed_each` the users per arm
+    with which each has power 1 - beta / (G + 1). `later` are (number of a confirmation, chance with a large
+    gain).
     `support`: how well logged data support production and a config near it, where those are asked."""
 
     explore: Design
