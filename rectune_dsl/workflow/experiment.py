@@ -12,6 +12,7 @@ from functools import partial
 from typing import TypeVar, cast
 
 from rectune_dsl.dsl.model import Task
+from rectune_dsl.experiments.contradictions import checked
 from rectune_dsl.hooks.api import (
     ABBackend,
     Action,
@@ -172,7 +173,7 @@ class Laboratory:
         self.pause.until(key, as_of, "the data")
 
         def observe() -> Look:
-            observation = self.backend.observe(experiment, as_of)
+            observation = checked(self.backend.observe(experiment, as_of))
             actions = self.online.step(self.context(f"look-{number}"), state, observation)
             return Look(number, as_of, observation, self.gate.actions(state, as_of, observation, actions))
 

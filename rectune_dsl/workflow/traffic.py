@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.suggest import did_you_mean
+from rectune_dsl.experiments.contradictions import checked
 from rectune_dsl.experiments.designs import Design, design
 from rectune_dsl.experiments.power import (
     chance_of_each,
@@ -98,10 +99,10 @@ def power(task: Task, backend: ABBackend, confirmation: int = 1) -> Power | None
     """What the traffic can show, from production's own variation; None where the backend cannot tell it."""
     if not isinstance(backend, BaselineBackend):
         return None
-    baseline = backend.baseline(task.experiment.days)
+    baseline = checked(backend.baseline(task.experiment.days))
     explore = design(baseline, task, task.experiment.users_per_arm)
     confirm = design(
-        backend.baseline(task.confirm.days),
+        checked(backend.baseline(task.confirm.days)),
         task,
         task.confirm.users_per_arm,
         holdout_users=holdout_users(task, backend.capabilities()),
@@ -139,7 +140,7 @@ def caps_of(task: Task, backend: ABBackend, days: int) -> dict[str, float]:
             "the backend says that it winsorises, and has no baseline to take caps from",
             help="this is a fault of the backend: report it to its author",
         )
-    return caps(task.winsorized, backend.baseline(days))
+    return caps(task.winsorized, checked(backend.baseline(days)))
 
 
 def gained(task: Task, gain: float) -> dict[str, float]:

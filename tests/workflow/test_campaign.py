@@ -222,6 +222,12 @@ def test_knowledge_goes_to_the_workspace_and_a_repeated_campaign_adds_nothing(la
     assert (seeds / "SKILL.md").read_text() == page
 
 
+def test_what_is_not_a_number_is_the_backends_fault_and_nothing_is_concluded_from_it(lab):
+    with pytest.raises(BackendError, match="a sum of gain in arm 'control' is not a finite number"):
+        lab(harm=float("nan"))
+    assert named(lab.calls(), "deliver") == []
+
+
 class Cheat:
     """An Online agent that asks for what it may not have."""
 

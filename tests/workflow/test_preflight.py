@@ -129,7 +129,9 @@ def test_a_north_star_that_is_too_noisy(lab):
     found = weaknesses(lab, users.replace("<= +2%", "<= +60%"))
     ((line, message, help),) = found
     assert line == "users_per_arm = 700"
-    assert "a gain of 5% in every goal, with no guardrail metric changed, would ship with a chance of" in message
+    assert (
+        "a gain of 5% in every goal, with no guardrail metric changed, would ship with a chance of" in message
+    )
     assert help.endswith("times the confirmation's traffic")  # wider margins would not help
 
 
