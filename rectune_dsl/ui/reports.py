@@ -20,12 +20,14 @@ from rectune_dsl.report.facts.slates import replayed
 from rectune_dsl.report.pages.blocks import Section
 from rectune_dsl.report.pages.run import page
 from rectune_dsl.report.view import RunView, read_run
+from rectune_dsl.ui.locks import Locks
 from rectune_dsl.ui.looks import UNSEEN, Looks
 from rectune_dsl.ui.render import Part, part
 from rectune_dsl.workflow.journaled import RunHeader
 from rectune_dsl.workflow.prepare import header_of, task_of
 
 _KEPT = 8
+"""Runs whose reports are kept: those that were looked at last. That of a thousand arms takes 3 MB."""
 _PATIENCE = 10.0
 """Whoever watches waits for so many times what it takes to make a report before it is made anew: a tenth of a
 processor at most is taken from the campaign that is watched."""
@@ -61,12 +63,12 @@ class Reports:
         self._kept: OrderedDict[str, _Made] = OrderedDict()
         self._tasks: dict[str, Task] = {}
         self._looks = Looks()
-        self._lock = threading.Lock()
+        self._making, self._guard = Locks(), threading.Lock()
 
     def now(self, row: RunRow) -> Report:
         """The report of a run as its journal is now. Raises UsageError for one that never began."""
         header_of(self._journal, row.run)
-        with self._lock:
+        with self._making.held(row.run):
             long = length(self._journal.store, row.run)
             kept = self._kept.get(row.run)
             if kept is None or kept.length != long:
@@ -89,15 +91,16 @@ class Reports:
         host = self._plugins(header_of(self._journal, row.run))
         showing = self._looks.asking(row.run, replayed(self._journal, row.run, host))
         why = self._facts(row, showing).no_slates
-        with self._lock:
+        with self._making.held(row.run):  # one that is being made now may be without what was found
             self._kept.pop(row.run, None)
         return why
 
     def _keep(self, run: str, made: _Made) -> None:
-        self._kept[run] = made
-        self._kept.move_to_end(run)
-        while len(self._kept) > _KEPT:
-            self._kept.popitem(last=False)
+        with self._guard:
+            self._kept[run] = made
+            self._kept.move_to_end(run)
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
 
     def _make(self, row: RunRow) -> Report:
         try:
