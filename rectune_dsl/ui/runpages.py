@@ -14,16 +14,14 @@ from rectune_dsl.report.pages.run import SLATES
 from rectune_dsl.ui.acts import answer
 from rectune_dsl.ui.desk import Desk, desk_of
 from rectune_dsl.ui.door import Outcome
-from rectune_dsl.ui.forms import back_to, why_of
+from rectune_dsl.ui.forms import NO_WHY, NOTHING, Entered, back_to, why_of
 from rectune_dsl.ui.lines import STATES, Asked
 from rectune_dsl.ui.render import Part, page, part, run_path, together
 from rectune_dsl.ui.reports import Report, section_part
-from rectune_dsl.ui.standings import Entered
 from rectune_dsl.ui.stream import follow
 from rectune_dsl.workflow.compile import StepKind
 from rectune_dsl.workflow.journaled import Approval
 
-_NO_WHY = "Say why: it goes on record, for those who come after you."
 _SHIP = {
     "title": "Ship it?",
     "words": "The confirmed config becomes production for everybody.",
@@ -51,7 +49,7 @@ def watch_runs(request: Request) -> Response:
 
 def show_run(request: Request) -> Response:
     """One run: where it stands, what it asks, and its report."""
-    return _run_page(request, _row(request), Entered())
+    return _run_page(request, _row(request), NOTHING)
 
 
 def watch_run(request: Request) -> Response:
@@ -69,8 +67,8 @@ def answer_run(request: Request) -> Response:
     step, given, why = form.get("step", ""), form.get("answer"), why_of(request)
     if given not in ("approve", "reject"):
         raise HTTPException(400)
-    if given == "reject" and not why:
-        return _run_page(request, row, Entered("reject", why, _NO_WHY), 422)
+    if not why:
+        return _run_page(request, row, Entered(given, why, NO_WHY), 422)
     if given == "approve" and step == StepKind.VERDICT and "confirmed" not in form:
         return _ask_back(request, row, _SHIP, "answer", {"step": step, "answer": given, "why": why})
     approval = Approval(given == "approve", desk.by, why)
@@ -82,7 +80,7 @@ def abort_run(request: Request) -> Response:
     desk, row, form = desk_of(request), _row(request), request.state.form
     why = why_of(request)
     if not why:
-        return _run_page(request, row, Entered("abort", why, _NO_WHY), 422)
+        return _run_page(request, row, Entered("abort", why, NO_WHY), 422)
     if "confirmed" not in form:
         return _ask_back(request, row, _ABORT, "abort", {"why": why})
     return back_to(request, run_path(row.run), desk.aborts.order(row.run, desk.by, why))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from rectune_dsl.memory.glance import Glance
 from rectune_dsl.memory.journal import Entry, Journal
@@ -22,6 +21,7 @@ from rectune_dsl.report.standing import (
 )
 from rectune_dsl.report.tables import Tone
 from rectune_dsl.report.words import changes, predicted
+from rectune_dsl.ui.forms import NOTHING, Entered
 from rectune_dsl.ui.lines import is_asked, state_of, telling
 from rectune_dsl.ui.render import Part, part, run_path
 from rectune_dsl.workflow.journaled import AskedArm, Request
@@ -31,18 +31,6 @@ from rectune_dsl.workflow.standing import Standing, standing
 _MOST_ARMS, _FEW_ARMS = 200, 6
 """How many arms of a question are shown, and up to how many are shown in full at once."""
 _TONES: Mapping[str, Tone] = {"asks": "doubtful", "abort unfinished": "bad", "aborted": "bad"}
-
-
-@dataclass(frozen=True)
-class Entered:
-    """What somebody wrote into the form `what`, and what is `wrong` with it."""
-
-    what: str = ""
-    why: str = ""
-    wrong: str = ""
-
-
-NOTHING = Entered()
 
 
 class Standings:

@@ -70,7 +70,8 @@ def test_a_second_abort_is_told_of_the_first(browser, running):
 def test_what_the_run_asked_cannot_be_answered_any_more(serve, asking):
     browser = serve(asking.journal).browser()
     send(browser, asking)
-    said = browser.send(f"{asking.path}/answer", step="round-1/approve", answer="approve").page.text
+    answer = {"step": "round-1/approve", "answer": "approve", "why": "fine"}
+    said = browser.send(f"{asking.path}/answer", **answer).page.text
     assert f"Not done: run {asking.name} was aborted by ada." in said
 
 

@@ -45,7 +45,7 @@ def pages(asking, finished, serve, tmp_path):
         "a finished one": browser.get(finished.path),
         "no reason": browser.send(answer, step="round-1/approve", answer="reject"),
         "asked back": browser.send(f"{asking.path}/abort", why="an incident"),
-        "an outcome": browser.send(answer, step="round-1/approve", answer="approve"),
+        "an outcome": browser.send(answer, step="round-1/approve", answer="approve", why="fine"),
         "skills": browser.get("/skills"),
         "a skill": browser.get("/skills/feed-taste"),
         "no difference": browser.get("/skills/feed-taste/difference"),
