@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import threading
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from types import TracebackType
 
@@ -35,6 +36,11 @@ class LeaseLostError(UsageError):
     """Another process has taken the run over."""
 
 
+Seize = Callable[[sa.Connection, Process | None], None]
+"""Is told who lives and holds a run, in the transaction that takes it from him. What it writes there stands
+if the run is taken, and only then; what it raises leaves the run to him."""
+
+
 @dataclass(frozen=True)
 class Holder:
     """Who holds a run's lease; `silent_for` are the seconds since its last heartbeat."""
@@ -51,14 +57,13 @@ class Holder:
 class Lease:
     """A run's lease, as a context: held inside it, given back at its end.
 
-    Entering raises RunHeldError while a living process holds it, unless `seize` takes it by force: from
-    `overtaken`, which may still be in the middle of an act.
+    Entering raises RunHeldError while a living process holds it, unless `seize` takes it by force: from one
+    that may still be in the middle of an act.
     """
 
-    def __init__(self, store: Store, run: str, *, seize: bool = False) -> None:
+    def __init__(self, store: Store, run: str, *, seize: Seize | None = None) -> None:
         self.run = run
         self.token = secrets.token_hex(16)
-        self.overtaken: Process | None = None
         self._store = store
         self._seize = seize
         self._done = threading.Event()
@@ -89,13 +94,14 @@ class Lease:
         with self._store.writing() as db:
             held = _holder(self._store, db, self.run)
             living = held if held is not None and held.alive else None
-            if living is not None and not self._seize:
+            if self._seize is not None:
+                self._seize(db, None if living is None else living.process)
+            elif living is not None:
                 raise _held(self.run, living)
             if held is None:
                 db.execute(LEASES.insert().values(run=self.run, **row))
             else:
                 db.execute(LEASES.update().where(LEASES.c.run == self.run).values(row))
-        self.overtaken = None if living is None else living.process
 
     def _beat(self) -> None:
         while not self._done.wait(BEAT_SECONDS):

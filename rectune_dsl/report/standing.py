@@ -17,6 +17,7 @@ from rectune_dsl.report.view import RunView
 from rectune_dsl.report.words import changes, count, moment, predicted
 from rectune_dsl.skillhub.render import plain
 from rectune_dsl.workflow import clock
+from rectune_dsl.workflow.abort import by_whom
 from rectune_dsl.workflow.journaled import Abort, Aborted, Approval, AskedArm, Request, Wait
 from rectune_dsl.workflow.standing import Standing
 
@@ -118,7 +119,7 @@ def taken_back_words(done: Aborted) -> str:
 
 
 def abort_words(order: Abort) -> str:
-    return f"aborted by {order.by} at {order.at:%Y-%m-%d %H:%M} UTC: {order.why}"
+    return f"aborted {by_whom(order)}"
 
 
 def waits_for(wait: Wait) -> str:
