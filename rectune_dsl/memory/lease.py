@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from types import TracebackType
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -124,6 +125,12 @@ def holder(store: Store, run: str) -> Holder | None:
         return _holder(store, db, run)
 
 
+def holders(store: Store) -> dict[str, Holder]:
+    """Who holds which run's lease, alive or not."""
+    with store.reading() as db:
+        return {row[0]: _read(row[1:]) for row in db.execute(_query(store, LEASES.c.run))}
+
+
 def held_by(db: sa.Connection, run: str) -> str | None:
     """The token of the run's lease; as long as a transaction that writes lasts, nobody can change it."""
     query = sa.select(LEASES.c.token).where(LEASES.c.run == run)
@@ -131,11 +138,20 @@ def held_by(db: sa.Connection, run: str) -> str | None:
 
 
 def _holder(store: Store, db: sa.Connection, run: str) -> Holder | None:
+    row = db.execute(lasting(db, _query(store).where(LEASES.c.run == run))).one_or_none()
+    return None if row is None else _read(row)
+
+
+def _query(store: Store, *first: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    """What `_read` reads of a lease, behind what comes `first`."""
     table = LEASES.c
     process = (table.holder, table.machine, table.process, table.born)
-    query = sa.select(table.token, store.now() - table.beat, *process).where(table.run == run)
-    row = db.execute(lasting(db, query)).one_or_none()
-    return None if row is None else Holder(Process(*row[2:]), row[0], float(row[1]))
+    return sa.select(*first, table.token, store.now() - table.beat, *process)
+
+
+def _read(row: Sequence[Any]) -> Holder:
+    token, silent_for, *process = row
+    return Holder(Process(*process), token, float(silent_for))
 
 
 def _held(run: str, held: Holder) -> RunHeldError:
