@@ -46,6 +46,11 @@ def changes(config: Config, production: Mapping[str, float]) -> str:
     return ", ".join(moved) or "nothing"
 
 
+def answered(*, granted: bool, by: str, why: str) -> str:
+    """What people said to a question: `approved by ada: small steps`."""
+    return f"{'approved' if granted else 'rejected'} by {by}{f': {why}' if why else ''}"
+
+
 def bounds(param: Param) -> str:
     kind = {"log": "log scale"}.get(param.scale, "")
     kind = "whole numbers" if param.type == "int" else kind

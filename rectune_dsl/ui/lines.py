@@ -18,7 +18,6 @@ from rectune_dsl.memory.journal import HEADER, Journal, RunRow
 from rectune_dsl.memory.lease import Holder, holders
 from rectune_dsl.memory.recorder import Recorder
 from rectune_dsl.report.standing import waits_for
-from rectune_dsl.workflow import clock
 from rectune_dsl.workflow.abort import ABORT, ABORTED
 from rectune_dsl.workflow.approval import approval_key
 from rectune_dsl.workflow.compile import StepKind, round_step
@@ -133,16 +132,11 @@ def state_of(now: Standing) -> State:
         return "abort unfinished" if now.half_aborted else "aborted"
     if now.finished:
         return "finished"
-    if is_asked(now):
+    if now.asks is not None:
         return "asks"
     if now.holder is not None:
         return "runs"
     return "stopped" if now.wait is None else "waits"
-
-
-def is_asked(now: Standing) -> bool:
-    """Whether it waits for somebody who may still answer."""
-    return now.request is not None and now.answer is None and not now.request.has_expired(clock.utc_now())
 
 
 def _read(journal: Journal, run: str, length: tuple[int, int]) -> _Read:

@@ -43,7 +43,7 @@ def test_from_the_link_to_the_verdict_by_keyboard(project, tabs, until):
     assert "deliver" not in project.calls()
     press(page, "Enter")  # the button has the focus
     tab.see("verdict is approved by ada: the numbers convince.")
-    tab.see("Its verdict stands below.")
+    tab.see("It is finished.")
     assert process.wait(20) == 0
     assert project.calls().count("deliver") == 1
     tab.drawn()

@@ -12,7 +12,7 @@ from rectune_dsl.report.pages.blocks import Banner, Block, Listing, Prose, Title
 from rectune_dsl.report.support import LOGGED, advice, support_table
 from rectune_dsl.report.tables import Cell, Table, Tone, table
 from rectune_dsl.report.verdicts import bounds_table
-from rectune_dsl.report.words import count, moment, predicted
+from rectune_dsl.report.words import answered, count, moment, predicted
 
 _SAID: Mapping[str, tuple[str, Tone]] = {
     "ship": ("The recommended config was shown to be better, and to keep every guardrail.", "good"),
@@ -69,8 +69,7 @@ def _aborted(abort: AbortFacts) -> str:
 
 
 def _answer(answer: AnswerFacts) -> Prose:
-    why = f": {answer.why}" if answer.why else "."
-    return Prose(f"{answer.by} {'approved' if answer.granted else 'refused'} it{why}")
+    return Prose(f"It was {answered(granted=answer.granted, by=answer.by, why=answer.why)}.")
 
 
 def _recommended(facts: Facts) -> list[Block]:
