@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from rectune_dsl.agents.words import LEAST_LIFT
+from rectune_dsl.agents.words import count as count  # pages count as agents do
 from rectune_dsl.dsl.params import Param
 from rectune_dsl.hooks.api import Config, Prediction
 
@@ -19,11 +20,6 @@ def percent(lift: float | None) -> str:
 
 def number(value: float) -> str:
     return f"{value:.6g}"
-
-
-def count(value: float, what: str = "") -> str:
-    """A whole number, and of what: `1 experiment`, `2,000 users`."""
-    return f"{value:,.0f} {what}{'' if value == 1 else 's'}" if what else f"{value:,.0f}"
 
 
 def moment(written: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rectune_dsl.agents.words import chance, counted
+from rectune_dsl.agents.words import chance
 from rectune_dsl.report.configs import config_table, is_moved
 from rectune_dsl.report.facts.records import AbortFacts, AnswerFacts, EndFacts, Facts
 from rectune_dsl.report.lifts import MARKS, PLUS_MINUS, measure_cell
@@ -93,7 +93,7 @@ def _recommended(facts: Facts) -> list[Block]:
 def _changes(facts: Facts) -> Table:
     moved = [param for param in facts.params if is_moved(param)]
     left = len(facts.params) - len(moved)
-    note = f"{counted(left, 'other param')} {'stays as it is' if left == 1 else 'stay as they are'}."
+    note = f"{count(left, 'other param')} {'stays as it is' if left == 1 else 'stay as they are'}."
     return config_table(moved, "what the recommended config changes", note if left else "")
 
 
