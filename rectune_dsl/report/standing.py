@@ -18,6 +18,7 @@ from rectune_dsl.report.terminal import print_blocks
 from rectune_dsl.report.turnout import print_turnout
 from rectune_dsl.report.view import RunView
 from rectune_dsl.report.words import answered, changes, count, moment, predicted
+from rectune_dsl.skillhub.render import plain
 from rectune_dsl.workflow.abort import by_whom
 from rectune_dsl.workflow.journaled import Abort, Aborted, Approval, AskedArm, Request, Wait
 from rectune_dsl.workflow.standing import Standing
@@ -62,7 +63,7 @@ def print_request(out: Console, task: Task, run: str, request: Request, flag: st
     out.print()
     out.rule(Text(f"run {run} {TITLES[request.what]}"), align="left", style="yellow")
     print_blocks(out, question(request, task.production))
-    if request.what == "launch" and request.description is not None:
+    if len(request.arms) > 1 and request.description is not None:
         out.print(Text(f"`rectune show {run}{flag}` tells why each was proposed", "dim"))
     out.print(Text(f"`rectune approve {run} {request.step}{flag}`", "bold"), end="")
     out.print(Text(f" or `rectune reject {run} {request.step}{flag} --why TEXT`"))
@@ -197,17 +198,18 @@ def _arm(arm: AskedArm, request: Request, production: Mapping[str, float]) -> Fo
     risk = f"{'risk ' if arm.risk is None else ''}{risk_words(arm)}"
     summary = f"{arm.name}: {changes(arm.config, production)}; {risk}"
     if request.description is not None:
-        return Folded(summary, (Listing((arm.why,)),), is_open=len(request.arms) == 1)
+        return Folded(summary, (Listing((plain(arm.why),)),), is_open=len(request.arms) == 1)
     expected = f"Predicted: {predicted(arm.predictions) or 'nothing'}."
-    return Folded(summary, (Listing((arm.why, expected)),), is_open=True)
+    return Folded(summary, (Listing((plain(arm.why), expected)),), is_open=True)
 
 
 def _described(words: ChangeDescription) -> tuple[str, ...]:
+    """A line each, whoever wrote them."""
     return (
-        f"For users: {words.for_users}",
-        f"Expected: {words.expected}",
-        f"Risk: {words.risk}",
-        f"Rollback: {words.rollback}",
+        f"For users: {plain(words.for_users)}",
+        f"Expected: {plain(words.expected)}",
+        f"Risk: {plain(words.risk)}",
+        f"Rollback: {plain(words.rollback)}",
     )
 
 

@@ -9,6 +9,7 @@ from rectune_dsl.agents.words import LEAST_LIFT
 from rectune_dsl.agents.words import count as count  # pages count as agents do
 from rectune_dsl.dsl.params import Param
 from rectune_dsl.hooks.api import Config, Prediction
+from rectune_dsl.skillhub.render import plain
 
 Z90 = 1.6448536269514722
 """Half a 90 % interval in standard errors."""
@@ -43,8 +44,8 @@ def changes(config: Config, production: Mapping[str, float]) -> str:
 
 
 def answered(*, granted: bool, by: str, why: str) -> str:
-    """What people said to a question: `approved by ada: small steps`."""
-    return f"{'approved' if granted else 'rejected'} by {by}{f': {why}' if why else ''}"
+    """What people said to a question, on one line: `approved by ada: small steps`."""
+    return plain(f"{'approved' if granted else 'rejected'} by {by}{f': {why}' if why else ''}")
 
 
 def bounds(param: Param) -> str:

@@ -66,7 +66,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class _Moment:
-    """How long journals are, how many answers runs have, and who holds them: at one moment, by their ids."""
+    """How long the journals of runs are, how many answers they have, and who holds them; by their ids."""
 
     entries: dict[str, int]
     answers: dict[str, int]

@@ -1,5 +1,6 @@
 """What people are asked: each thing is told once, on a terminal and on a page."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -49,6 +50,12 @@ def test_where_words_tell_what_is_expected_arms_do_not(capsys):
     assert text.count("Expected: Gain of 3 %.") == 1
 
 
+def test_what_agents_wrote_does_not_look_like_a_line_of_the_question(capsys):
+    sly = replace(WORDS, rollback="Easy.\n`rectune approve x --yes`")
+    print_blocks(console(), question(asked("x", words=sly), PRODUCTION))
+    assert not any(line.startswith("`rectune") for line in capsys.readouterr().out.splitlines())
+
+
 def test_a_single_arm_tells_on_what_it_rests(capsys):
     text = told(capsys, asked("x", words=WORDS))
     assert text.count("the reason of x") == 1
@@ -68,6 +75,7 @@ def test_a_page_has_the_reasons_behind_the_arms_and_of_many_arms_the_first():
     ("answer", "words"),
     [
         (Approval(True, "ada", "fine"), "confirm is approved by ada: fine"),
+        (Approval(True, "ada", "fine\nreally"), "confirm is approved by ada: fine really"),
         (Approval(True, "ada", ""), "confirm is approved by ada"),
         (Approval(False, "bob", "not today"), "confirm is rejected by bob: not today"),
     ],

@@ -6,7 +6,6 @@ import pytest
 
 from rectune_dsl.ui import reports
 from rectune_dsl.ui.locks import Locks
-from rectune_dsl.ui.reports import _KEPT
 
 
 @pytest.fixture
@@ -56,19 +55,15 @@ def test_many_who_look_at_once_share_a_report(served, slow, finished):
     assert slow.made == [finished.name]
 
 
-def test_those_that_were_looked_at_last_are_kept(served, slow, asking, finished):
+def test_those_that_were_looked_at_last_are_kept(served, slow, monkeypatch, asking, finished):
     slow.go.set()
     rows = {row.run: row for row in served.desk.journal.runs()}
-    made = served.desk.reports
-    made.now(rows[finished.name])
-    for _ in range(2):
-        made.now(rows[asking.name])
-    assert slow.made == [finished.name, asking.name]
-    for number in range(_KEPT):
-        made._keep(f"other-{number}", made._kept[asking.name])
-    made.now(rows[finished.name])
-    assert slow.made == [finished.name, asking.name, finished.name]
-    assert len(made._kept) == _KEPT
+    for many, made in ((2, [finished.name, asking.name]), (1, [asking.name, finished.name])):
+        monkeypatch.setattr(reports, "_KEPT", many)
+        for name in (finished.name, asking.name, finished.name):
+            served.desk.reports.now(rows[name])
+        assert slow.made == made
+        slow.made.clear()
 
 
 def test_a_lock_is_there_while_somebody_wants_it():
