@@ -203,7 +203,7 @@ class Case:
             why = f"Refused: {'; '.join(f'{c.name}: {c.detail}' for c in failed)}."
             return Review(proposal.name, False, checks, why)
         if proposal.name not in taken:
-            budget = words.counted(self._context.budget.arms, "arm")
+            budget = words.count(self._context.budget.arms, "arm")
             others = f"the budget is {budget} and {words.listed(taken)} add more"
             why = f"Refused: sound ({said['goal']}), but {others}."
             return Review(proposal.name, False, checks, why)

@@ -28,7 +28,7 @@ def described(
 ) -> ChangeDescription:
     """The description that numbers alone make."""
     told = proposals[:NAMED]
-    rest = [f"{words.counted(len(proposals) - NAMED, 'more arm')}"] if len(proposals) > NAMED else []
+    rest = [f"{words.count(len(proposals) - NAMED, 'more arm')}"] if len(proposals) > NAMED else []
     return ChangeDescription(
         for_users=_joined([f"{p.name} {_for_users(context, p)}" for p in told], rest),
         expected=_joined([f"{p.name}: {_expected(p)}" for p in told], rest),

@@ -89,7 +89,7 @@ def _doubts(context: AgentContext) -> str:
 
 def _reasons(context: AgentContext) -> tuple[str, ...]:
     rounds = learnt(context.history)
-    few = (f"only {words.counted(rounds, 'round')} taught something",) if rounds < FEW else ()
+    few = (f"only {words.count(rounds, 'round')} taught something",) if rounds < FEW else ()
     return (*few, *context.doubts)
 
 

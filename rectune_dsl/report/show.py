@@ -17,7 +17,7 @@ from rectune_dsl.report.support import LOGGED, print_support
 from rectune_dsl.report.turnout import print_turnout
 from rectune_dsl.report.verdicts import bounds_table
 from rectune_dsl.report.view import RoundView, RunView, traffic
-from rectune_dsl.report.words import changes, count, moment, predicted
+from rectune_dsl.report.words import answered, changes, count, moment, predicted
 from rectune_dsl.report.worth import told_of, worth
 from rectune_dsl.workflow.journaled import Abort, Approval
 
@@ -101,10 +101,11 @@ def _when(view: RunView) -> str:
 
 def _print_answer(out: Console, answer: Approval, otherwise: str) -> None:
     """What people said; nothing where nobody was asked."""
+    said = answered(granted=answer.granted, by=answer.by, why=answer.why)
     if not answer.granted:
-        out.print(Text(f"{otherwise}: {answer.by} refused it: {answer.why}", "yellow"))
+        out.print(Text(f"{otherwise}: {said}", "yellow"))
     elif answer.asked:
-        out.print(Text(f"approved by {answer.by}{f': {answer.why}' if answer.why else ''}", "dim"))
+        out.print(Text(said, "dim"))
 
 
 def _print_round(out: Console, task: Task, round: RoundView) -> None:

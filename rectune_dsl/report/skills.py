@@ -7,10 +7,9 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from rectune_dsl.agents.words import counted
 from rectune_dsl.hooks.api import KnowledgeRecord, Skill
 from rectune_dsl.report.console import plain_table
-from rectune_dsl.report.words import number
+from rectune_dsl.report.words import count, number
 from rectune_dsl.skillhub.document import SLOTS
 from rectune_dsl.skillhub.hub import Skillhub
 from rectune_dsl.skillhub.render import plain, printable, record_line, shortened
@@ -118,7 +117,7 @@ def print_difference(out: Console, lines: Iterable[str]) -> None:
 
 def print_verified(out: Console, found: Verified) -> None:
     """What was looked at, what is wrong, and what is worth knowing."""
-    counts = f"{counted(found.revisions, 'revision')}, {counted(found.records, 'record')}"
+    counts = f"{count(found.revisions, 'revision')}, {count(found.records, 'record')}"
     out.print(Text(f"{found.name}: {'not sound' if found.problems else f'sound ({counts})'}"))
     for style, lines in (("red", found.problems), ("dim", found.notes)):
         for line in lines:

@@ -21,10 +21,11 @@ def print_page(out: Console, page: Page) -> None:
     for section in page.sections:
         out.print()
         out.rule(_text(section.title), align="left", style="dim")
-        _print(out, section.blocks)
+        print_blocks(out, section.blocks)
 
 
-def _print(out: Console, blocks: Iterable[Block]) -> None:
+def print_blocks(out: Console, blocks: Iterable[Block]) -> None:
+    """One below the other; what is folded and not open is told by its line alone."""
     for block in blocks:
         match block:
             case Prose(text, tone):
@@ -40,9 +41,11 @@ def _print(out: Console, blocks: Iterable[Block]) -> None:
                 print_table(out, block)
             case Figure():
                 print_table(out, block.table)
+            case Folded(summary, _, is_open=False):
+                out.print(_text(summary))
             case Folded(title, inner) | Titled(title, inner):
                 out.print(_text(title, "bold"))
-                _print(out, inner)
+                print_blocks(out, inner)
 
 
 def _text(text: str, style: str = "") -> Text:

@@ -38,6 +38,12 @@ class Standing:
         return self.aborted is not None or (self.finished and self.abort is None)
 
     @property
+    def asks(self) -> Request | None:
+        """Its question, as long as somebody may answer."""
+        asked = self.request if self.answer is None else None
+        return None if asked is None or asked.has_expired(clock.utc_now()) else asked
+
+    @property
     def half_aborted(self) -> bool:
         """Whether its abort was begun, and is not done."""
         return self.abort is not None and self.aborted is None

@@ -60,18 +60,20 @@ def test_a_question_says_what_is_asked_and_what_silence_means(rectune, asking):
     assert [arm["name"] for arm in asks["arms"]] == ["r1p1", "r1p2", "r1p3"] or len(asks["arms"]) >= 1
     assert all(arm["predictions"] and arm["risk"] is None for arm in asks["arms"])
     assert asks["share"] == pytest.approx((len(asks["arms"]) + 1) * 20_000 / 10_000_000)
-    words = rectune("status", "last").out
+    words = " ".join(rectune("status", "last").out.split())
     for part in (
-        "risk: not known: nothing was measured yet",
-        "predicted: gain",
+        "; risk not known: nothing was measured yet",
+        "Expected: r1p",
         "20,000 users per arm",
-        "if nobody answers",
-        "first served: Monday 2026-01-05",
-        "in words, by numeric:",
-        "for users: r1p",
-        "rollback: Production stays as it is.",
+        "If nobody answers",
+        "First served: Monday 2026-01-05",
+        "In words, by numeric",
+        "For users: r1p",
+        "Rollback: Production stays as it is.",
     ):
         assert part in words
+    assert words.count(" -> ") == 2 * len(asks["arms"])  # each is told once
+    assert not any(arm["why"][:30] in words for arm in asks["arms"])
     assert set(asks["description"]) == {"for_users", "expected", "risk", "rollback", "author"}
 
 
@@ -82,7 +84,7 @@ def test_the_risk_is_told_once_something_was_measured(rectune, asking):
     rectune("approve", "last", "round-1/approve")
     rectune(*PLANTED, "tick")
     assert all(0 <= arm["risk"] <= 0.2 for arm in status(rectune)["asks"]["arms"])
-    assert "risk: breaks a guardrail with probability" in rectune("status", "last").out
+    assert "; breaks a guardrail with probability" in " ".join(rectune("status", "last").out.split())
 
 
 def test_a_rejected_round_is_not_launched_and_the_run_goes_on(rectune, asking, tmp_path):
@@ -91,7 +93,7 @@ def test_a_rejected_round_is_not_launched_and_the_run_goes_on(rectune, asking, t
     rectune("reject", "last", "round-1/approve", "--by", "bob", "--why", "not today")
     assert "round-2/approve" in rectune(*PLANTED, "tick").out
     assert calls(log, "create") == []
-    assert "not launched: bob refused it: not today" in rectune("show", "last").out
+    assert "not launched: rejected by bob: not today" in rectune("show", "last").out
 
 
 def test_only_what_is_asked_can_be_answered_and_only_once(rectune, asking):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rectune_dsl.agents.words import counted
 from rectune_dsl.report.facts.comparison import Comparison, Side
 from rectune_dsl.report.pages.arms import interval, rounded
 from rectune_dsl.report.pages.blocks import Block, Figure, Listing, Page, Panel, Prose, Row, Section
 from rectune_dsl.report.tables import Cell, Table, table
-from rectune_dsl.report.words import number, percent
+from rectune_dsl.report.words import count, number, percent
 
 MOST_NAMED = 5
 """Arms that broke a guardrail which are named."""
@@ -24,7 +23,7 @@ def page(found: Comparison) -> Page:
         Section("configs", "Recommended configs", (_configs(found),)),
         Section("differences", "What differs", _differences(found)),
     )
-    return Page(f"Comparison of {counted(len(found.sides), 'campaign')}", (f"Runs {runs}.",), sections)
+    return Page(f"Comparison of {count(len(found.sides), 'campaign')}", (f"Runs {runs}.",), sections)
 
 
 def _outcomes(found: Comparison) -> tuple[Block, ...]:

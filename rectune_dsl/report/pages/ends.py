@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rectune_dsl.agents.words import chance, counted
+from rectune_dsl.agents.words import chance
 from rectune_dsl.report.configs import config_table, is_moved
 from rectune_dsl.report.facts.records import AbortFacts, AnswerFacts, EndFacts, Facts
 from rectune_dsl.report.lifts import MARKS, PLUS_MINUS, measure_cell
@@ -12,7 +12,7 @@ from rectune_dsl.report.pages.blocks import Banner, Block, Listing, Prose, Title
 from rectune_dsl.report.support import LOGGED, advice, support_table
 from rectune_dsl.report.tables import Cell, Table, Tone, table
 from rectune_dsl.report.verdicts import bounds_table
-from rectune_dsl.report.words import count, moment, predicted
+from rectune_dsl.report.words import answered, count, moment, predicted
 
 _SAID: Mapping[str, tuple[str, Tone]] = {
     "ship": ("The recommended config was shown to be better, and to keep every guardrail.", "good"),
@@ -69,8 +69,7 @@ def _aborted(abort: AbortFacts) -> str:
 
 
 def _answer(answer: AnswerFacts) -> Prose:
-    why = f": {answer.why}" if answer.why else "."
-    return Prose(f"{answer.by} {'approved' if answer.granted else 'refused'} it{why}")
+    return Prose(f"It was {answered(granted=answer.granted, by=answer.by, why=answer.why)}.")
 
 
 def _recommended(facts: Facts) -> list[Block]:
@@ -94,7 +93,7 @@ def _recommended(facts: Facts) -> list[Block]:
 def _changes(facts: Facts) -> Table:
     moved = [param for param in facts.params if is_moved(param)]
     left = len(facts.params) - len(moved)
-    note = f"{counted(left, 'other param')} {'stays as it is' if left == 1 else 'stay as they are'}."
+    note = f"{count(left, 'other param')} {'stays as it is' if left == 1 else 'stay as they are'}."
     return config_table(moved, "what the recommended config changes", note if left else "")
 
 
