@@ -19,7 +19,7 @@ from rectune_dsl.memory.journal import Journal, OrderedAlreadyError, ordering
 from rectune_dsl.memory.lease import Lease
 from rectune_dsl.memory.process import Process, is_gone
 from rectune_dsl.memory.recorder import NOTHING, Recorder
-from rectune_dsl.workflow.deliveries import DELIVER, ROLLBACK, production_before
+from rectune_dsl.workflow.deliveries import DELIVER, ROLLBACK, TOLD, production_before
 from rectune_dsl.workflow.journaled import Abort, Aborted
 
 ABORT, ABORTED = "abort", "aborted"
@@ -45,8 +45,15 @@ def abort(
     `kept`. Whoever worked on the run can write no more; where he is still alive, wait until he has gone, and
     undo once more. An abort that was interrupted is finished when it is given again.
 
-    Raises AbortedAlreadyError while another one is carried out, and once it is done.
+    Raises AbortedAlreadyError while another one is carried out, and once it is done; UsageError where nothing
+    is left to stop or to take back, since the run is over and delivered nothing.
     """
+    told_before = Recorder(journal, run)
+    if told_before.has(TOLD) and not told_before.attempted(DELIVER) and not told_before.has(ABORT):
+        raise UsageError(
+            f"run {run} is over, and nothing of it is served",
+            help=f"`rectune show {run}` tells how it ended; there is nothing to stop or to take back",
+        )
 
     def order(overtook: Process | None) -> str:
         return encode(Abort, Abort(by, why, datetime.now(UTC), overtook))

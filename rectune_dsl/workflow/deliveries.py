@@ -13,6 +13,8 @@ from rectune_dsl.workflow.journaled import RunHeader
 
 DELIVER = f"{StepKind.VERDICT}/deliver"
 """The key of a run's delivery."""
+TOLD = f"{StepKind.VERDICT}/told"
+"""The key of the last thing that a run does."""
 HELD = f"{StepKind.VERDICT}/held"
 """The key of the verdict of a run that was to ship, and was overtaken by another one."""
 _ABORT = "abort"
