@@ -32,9 +32,11 @@ def moved_on(before: Sequence[UsedPlugin], now: Sequence[UsedPlugin]) -> Iterato
     stands in the journal; what is done from now on rests on the new one."""
     versions = {plugin.name: plugin.version for plugin in now}
     for plugin in before:
-        version = versions.get(plugin.name, plugin.version)
-        if version != plugin.version:
-            yield f"this run was started with {plugin.distribution} {plugin.version}; this is {version}"
+        begun = f"this run was started with {plugin.distribution} {plugin.version}"
+        if plugin.name not in versions:
+            yield f"{begun}, which is not here now"
+        elif versions[plugin.name] != plugin.version:
+            yield f"{begun}; this is {versions[plugin.name]}"
 
 
 def _named(task: Task, host: Host) -> Iterator[tuple[Kind, str]]:

@@ -121,6 +121,14 @@ def test_another_version_goes_on_with_the_run_and_says_so(waiting, site):
     assert "verdict: " in done.stdout
 
 
+def test_a_listener_that_is_gone_is_told_of(waiting, site):
+    site.install("rectune-ear", "0.3", plugins=["ear = ear_plugin"], ear_plugin=LISTENER)
+    assert waiting.run("run", "task.toml", "--until", "waiting").exit_code == 0
+    site.uninstall("rectune-ear")
+    told = waiting.run("resume", "last", "--until", "waiting").stderr
+    assert "this run was started with rectune-ear 0.3, which is not here now" in told
+
+
 def test_the_same_version_is_not_warned_of(waiting):
     assert "started with" not in waiting.run("resume", "last", "--yes").stderr
 

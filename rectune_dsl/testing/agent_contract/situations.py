@@ -162,7 +162,7 @@ SITUATIONS: Mapping[str, Situation] = {
         borrowed=(skilled.FOREIGN,),
     ),
     "a skill of another task": Situation(
-        changes={"task": {"name": "fusion", "surface": "feed", "skill": "fusion"}},
+        changes={"task": {"name": "fusion", "surface": "feed", "skill": "sharing"}},
         has_panel=True,
         skill=skilled.FOREIGN,
     ),

@@ -57,7 +57,7 @@ OWN = _skill(
 )
 """The task's own skill: elasticities, tightened bounds, values to begin with, and words."""
 FOREIGN = _skill(
-    "fusion",
+    "sharing",
     {"w_click": 9.0, "w_share": 2.0},
     _record("shares raise subscriptions", mechanic=_mechanic("subscriptions", "slate:mean:p_share")),
     _record("w_click lies far out", bounds=TightBounds("w_click", 4.0, 12.0)),
