@@ -89,6 +89,8 @@ def _of_plugin(loaded: Host, plugin: Plugin) -> Iterator[str]:
         return
     yield f"brings: {', '.join(_brings(loaded, plugin)) or 'nothing but events'}"
     yield f"implements: {', '.join(plugin.hooks) or 'no hook'}"
+    if not plugin.distribution:
+        yield "commands: none; a file brings none, a package does: `rectune new plugin NAME --kind command`"
 
 
 def _brings(loaded: Host, plugin: Plugin) -> list[str]:

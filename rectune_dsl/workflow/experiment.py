@@ -30,12 +30,12 @@ from rectune_dsl.hooks.api import (
     StopArm,
     Wait,
 )
-from rectune_dsl.memory.recorder import Recorder
+from rectune_dsl.memory.recorder import NOTHING, Recorder
 from rectune_dsl.workflow.calendar import frozen
 from rectune_dsl.workflow.journaled import Look
 from rectune_dsl.workflow.limits import Gate
 from rectune_dsl.workflow.pause import Pause
-from rectune_dsl.workflow.watch import Exposed, Looked, Watcher
+from rectune_dsl.workflow.watch import ArmStopped, Exposed, Looked, Watcher
 
 T = TypeVar("T")
 
@@ -185,6 +185,8 @@ class Laboratory:
             key = f"{step}/look-{look.number}/act-{i}"
             if isinstance(action, StopArm):
                 self._expose(key, step, experiment, Serving(look.as_of, 0.0), action.arm)
+                self.watch(ArmStopped(state.spec, action, replayed=self.recorder.has(f"{key}/told")))
+                self.recorder.act(f"{key}/told", NOTHING, lambda: None)
             elif isinstance(action, SetExposure):
                 serving = self._serve(key, step, experiment, state, Serving(look.as_of, action.fraction))
                 self.watch(Exposed(state.spec, look, action, serving))

@@ -23,10 +23,19 @@ from rectune_dsl.memory.process import Process
 
 
 @dataclass(frozen=True)
+class UsedPlugin:
+    """An installed plugin that a run is done with: its name, and the distribution that brought it."""
+
+    name: str
+    distribution: str
+    version: str
+
+
+@dataclass(frozen=True)
 class RunHeader:
     """All that a run was started with: enough to run it again. `skill` and those `borrowed` are as they were
-    then, `bases`
-    are the texts of the files that the task extends, by their absolute paths."""
+    then, `bases` are the texts of the files that the task extends, by their absolute paths. `plugins` are
+    those that the task needs, and those that listen; a journal from before they were kept has none."""
 
     task_path: str
     task_text: str
@@ -39,6 +48,7 @@ class RunHeader:
     borrowed: tuple[Skill, ...] = ()
     plugin_files: tuple[str, ...] = ()
     bases: Mapping[str, str] = field(default_factory=dict)
+    plugins: tuple[UsedPlugin, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ from rectune_dsl.plugins.host import Host
 from rectune_dsl.skillhub.hub import Skillhub, seed_folders
 from rectune_dsl.workflow.capable import lacking, located
 from rectune_dsl.workflow.environment import environment
-from rectune_dsl.workflow.journaled import RunHeader
+from rectune_dsl.workflow.journaled import RunHeader, UsedPlugin
 from rectune_dsl.workflow.missed import missed
 from rectune_dsl.workflow.slots import slot_of
 from rectune_dsl.workflow.surface import holdout_config, surface_id
@@ -112,8 +112,8 @@ def hub(task_path: str) -> Skillhub:
     return Skillhub(seed_folders(Path(task_path)), SKILL_WORKSPACE)
 
 
-def begin(loaded: Loaded, choices: Choices, journal: Journal) -> str:
-    """Write a new run's first entry. Returns the run's id.
+def begin(loaded: Loaded, choices: Choices, journal: Journal, plugins: tuple[UsedPlugin, ...] = ()) -> str:
+    """Write a new run's first entry; `plugins` are those that it is done with. Returns the run's id.
 
     Raises UsageError when the surface's holdout cannot be served by this task, or when another run has real
     users that it needs.
@@ -134,6 +134,7 @@ def begin(loaded: Loaded, choices: Choices, journal: Journal) -> str:
         skill=_skill(task, skills),
         borrowed=skills.related(task.task.skill or task.task.name, task.task.surface, task.task.regime),
         plugin_files=choices.plugin_files,
+        plugins=plugins,
     )
     real = loaded.backend.capabilities().real_traffic  # simulated users are there for everybody
     first, slot = encode(RunHeader, header), slot_of(task)

@@ -18,7 +18,7 @@ from rectune_dsl.workflow.journaled import Abort, Aborted, Approval, Request, Wa
 
 @dataclass(frozen=True)
 class Standing:
-    """`finished`: its last step is done; `delivered`: it shipped, or may have. `abort` is the order to end
+    """`finished`: its last step is done; `delivered`: it shipped. `abort` is the order to end
     it, `aborted` what came of that, None while there is more to do. `wait` is what it waits for, with the
     `request` it made and the `answer` that was given but not yet taken: nothing, once it is aborted. `holder`
     is the living process that works on it."""
@@ -65,7 +65,7 @@ def standing(journal: Journal, run: str) -> Standing:
     return Standing(
         run=run,
         finished=recorder.has(TOLD),
-        delivered=recorder.attempted(DELIVER),
+        delivered=recorder.has(DELIVER),
         abort=order,
         aborted=recorder.recall(ABORTED, Aborted),
         wait=wait,

@@ -1,23 +1,15 @@
 """A campaign does what its workflow says, and nothing that the rules forbid."""
 
-import dataclasses
 import io
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from rectune_dsl.agents.online_numeric import PATIENCE, NumericOnline
+from rectune_dsl.agents.online_numeric import PATIENCE
 from rectune_dsl.hooks.api import (
-    Arm,
     BackendError,
-    Config,
-    Exposure,
-    Finish,
-    PluginError,
-    SetExposure,
-    StopArm,
     UsageError,
 )
 from rectune_dsl.memory.journal import Journal
@@ -228,56 +220,6 @@ def test_what_is_not_a_number_is_the_backends_fault_and_nothing_is_concluded_fro
     assert named(lab.calls(), "deliver") == []
 
 
-class Cheat:
-    """An Online agent that asks for what it may not have."""
-
-    def __init__(self, inner, change, actions=None):
-        self.inner, self.change, self.actions = inner, change, actions
-
-    def design(self, context, launch):
-        return dataclasses.replace(self.inner.design(context, launch), **self.change)
-
-    def step(self, context, state, observation):
-        return self.actions or self.inner.step(context, state, observation)
-
-
-FORBIDDEN = {
-    "key": "another",
-    "salt": "another",
-    "start": datetime(2030, 1, 1, tzinfo=UTC),
-    "purpose": "confirm",
-    "fresh_of": (Exposure("x", 0.1),),
-    "surface": "another",
-    "holdout_share": 0.5,
-    "users_per_arm": 10**6,
-    "days": 100,
-    "arms": (Arm("control", Config({"a": 1.0, "b": 1.0})),),
-}
-
-
-@pytest.mark.parametrize("name", FORBIDDEN)
-def test_no_agent_passes_the_gate_with_another_experiment(lab, name):
-    cheat = Cheat(NumericOnline(), {name: FORBIDDEN[name]})
-    with pytest.raises(PluginError, match="limits forbid"):
-        lab(online=cheat)
-    assert named(lab.calls(), "create") == []
-
-
-@pytest.mark.parametrize(
-    "action",
-    [
-        SetExposure(7.0, "more"),
-        SetExposure(-0.1, "less"),
-        StopArm("control", "why not"),
-        StopArm("nobody", "who"),
-    ],
-)
-def test_no_agent_decides_what_cannot_be_done(lab, action):
-    with pytest.raises(PluginError, match="cannot be done"):
-        lab(online=Cheat(NumericOnline(), {}, (action,)))
-    assert named(lab.calls(), "expose") == []
-
-
 def test_a_delivered_config_that_the_task_does_not_know_is_warned_of(lab):
     view, _, _ = lab()
     journal = Journal("journal.sqlite")
@@ -294,22 +236,6 @@ def test_plugins_are_told_of_each_round_and_of_the_end(lab):
     lab(watch=told.append)
     assert [e.result.round for e in told if isinstance(e, RoundFinished)] == [1, 2]
     assert not any(e.replayed for e in told if isinstance(e, (RoundFinished, Finished)))
-
-
-def test_nothing_is_learnt_from_a_metric_that_is_not_mature(lab):
-    class Hasty:
-        """Ends every experiment on its first day."""
-
-        design = NumericOnline().design
-
-        def step(self, context, state, observation):
-            return (Finish("in a hurry"),)
-
-    view, _, _ = lab(online=Hasty())
-    for round in view.rounds:
-        assert all(lift is None for row in round.result.estimates.lift for lift in row)
-        assert "not mature" in round.result.estimates.missing["gain"]
-    assert view.verdict.decision == KEEP
 
 
 def test_a_production_that_breaks_a_guardrail_is_said_before_anything_is_launched(lab):

@@ -241,8 +241,9 @@ class EndFacts:
 
 @dataclass(frozen=True)
 class Provenance:
-    """All that the run was started with, and the command that starts it again. `is_changed`: the task's files
-    are not what they were then, or are gone."""
+    """All that the run was started with, and the command that starts it again. `plugins` are the versions of
+    the distributions that it needed, by their names. `is_changed`: the task's files are not what they were
+    then, or are gone."""
 
     rectune: str
     started: str
@@ -253,6 +254,7 @@ class Provenance:
     backend: str
     agents: Mapping[str, str]
     plugin_files: tuple[str, ...]
+    plugins: Mapping[str, str]
     skill: str
     skill_revision: str
     command: str

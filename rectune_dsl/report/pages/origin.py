@@ -47,6 +47,7 @@ def provenance(facts: Facts) -> tuple[Block, ...]:
         ["backend", origin.backend],
         *([f"{role} agent", name] for role, name in origin.agents.items()),
         ["skill", skill],
+        *(["plugin", f"{name} {version}"] for name, version in origin.plugins.items()),
         *(["plugin file", path] for path in origin.plugin_files),
     ]
     texts = {origin.task_path: origin.task_text, **origin.bases}
