@@ -106,7 +106,8 @@ class PlantedBackend:
         self._log("panel", requests)
         rng = np.random.default_rng(1)
         heads = {name: rng.uniform(size=(requests, 30)).astype(np.float32) for name in ("p", "q")}
-        return Panel({"ranking": heads}, {}, np.arange(requests * 30).reshape(requests, 30))
+        drawn = self.options["panel"] == "drawn"
+        return Panel({"ranking": heads}, {}, np.arange(requests * 30).reshape(requests, 30), is_drawn=drawn)
 
     def lifts(self, config):
         """The truth: the gain is largest at .7 of each range, harm grows with the first param."""
