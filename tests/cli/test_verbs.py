@@ -67,6 +67,11 @@ def test_a_campaign_on_real_logs_ends_with_a_verdict_and_can_be_read(rectune, fi
     for words in ("Hypothesis: ", "Critic: ", "Predicted: ", "Round 1: ", "p-values", "keep production: "):
         assert words in told.out
 
+    (listed,) = json.loads(rectune("ls", "--json").out)["runs"]
+    status = json.loads(rectune("status", "last", "--json").out)
+    assert (listed["run"], listed["state"]) == (status["run"], status["state"])
+    assert (listed["task"], listed["rounds"]) == ("open-bandit", 3)
+
     story = json.loads(rectune("show", "last", "--json").out)
     assert story["verdict"]["decision"] in {"ship", "hold", "keep production"}
     assert len(story["rounds"]) == 3
@@ -181,7 +186,7 @@ def test_plan_launches_nothing(rectune, open_bandit, tmp_path):
         (["run", "OPEN", "--agent", "actor=nobody"], 2, "nobody"),
         (["run", "OPEN", "--agent", "pilot=bayes"], 2, "pilot"),
         (["run", "OPEN", "--agent", "bayes"], 2, "ROLE=NAME"),
-        (["run", "OPEN", "--backend", "nowhere"], 3, "nowhere"),
+        (["run", "OPEN", "--backend", "nowhere"], 2, "nowhere"),
         (["plan", "OPEN", "--assume", "clicks"], 2, "METRIC=LIFT"),
         (["plan", "OPEN", "--assume", "clicks=1%"], 2, "no metric"),
         (["plan", "OPEN", "--assume", "click_rate=3"], 2, "write click_rate=+3%"),
