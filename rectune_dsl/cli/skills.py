@@ -29,7 +29,8 @@ def command(ctx: click.Context, as_json: bool) -> None:
     revision under the hash of its contents, by whose beginning it may be called.
     """
     if as_json and ctx.invoked_subcommand is not None:
-        raise click.UsageError(f"--json stands behind the command: skills {ctx.invoked_subcommand} --json", ctx)
+        words = f"--json stands behind the command: skills {ctx.invoked_subcommand} --json"
+        raise click.UsageError(words, ctx)
     if ctx.invoked_subcommand is None:
         from rectune_dsl.report.console import console
         from rectune_dsl.report.skills import print_skills, skills_json

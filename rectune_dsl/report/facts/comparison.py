@@ -27,9 +27,9 @@ class Difference:
 class Side:
     """One campaign. `best` is the highest U measured, `safe_gain` the highest of a safe arm, both raw;
     `gains` are the safe gains after each round, and `bests` the best U. `reached_in` is the number of rounds
-    until the safe gain was at least the comparison's `target`. `beyond_guardrail` are arms of which a
-    whole interval lies beyond a guardrail's limit, or that were stopped. `confirmed` is what the confirmation measured of U,
-    and `alpha` the one-sided level of its bounds.
+    until the safe gain was at least the comparison's `target`. `beyond_guardrail` are arms of which a whole
+    interval lies beyond a guardrail's limit, or that were stopped. `confirmed` is what the confirmation
+    measured of U, and `alpha` the one-sided level of its bounds.
     """
 
     run: str
