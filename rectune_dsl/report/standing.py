@@ -162,8 +162,11 @@ def traffic_words(request: Request) -> str:
 
 
 def risk_words(arm: AskedArm) -> str:
-    """How likely it breaks a guardrail, or that nobody knows."""
-    return RISK_UNKNOWN if arm.risk is None else f"breaks a guardrail with probability {arm.risk:.2f}"
+    """How likely it breaks a guardrail, with what of that is assumed, or that nobody knows."""
+    if arm.risk is None:
+        return RISK_UNKNOWN
+    mark = f" ({arm.assumed})" if arm.assumed else ""
+    return f"breaks a guardrail with probability {arm.risk:.2f}{mark}"
 
 
 def _print_arm(out: Console, task: Task, arm: AskedArm) -> None:

@@ -216,7 +216,7 @@ class AbortFacts:
 @dataclass(frozen=True)
 class EndFacts:
     """How the run ended, or where it stands: the verdict with its reasons and bounds; what to do next.
-    `objective` is U in the confirmation."""
+    `objective` is U in the confirmation; `assumed` what of `p_feasible` no round had measured, in words."""
 
     state: str
     decision: str
@@ -229,6 +229,7 @@ class EndFacts:
     why: str
     expected: tuple[Prediction, ...]
     p_feasible: float | None
+    assumed: str
     chance_to_ship: float | None
     objective: Span | None
     measures: tuple[Measure, ...]

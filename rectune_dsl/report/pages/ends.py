@@ -114,5 +114,6 @@ def _expected(end: EndFacts) -> str:
     parts = [f"Expected before the confirmation: {predicted(end.expected)}."] if end.expected else []
     if end.p_feasible is not None and end.chance_to_ship is not None:
         holds, ships = chance(end.p_feasible), chance(end.chance_to_ship)
-        parts.append(f"All guardrails hold with {holds}; it would ship with {ships}.")
+        mark = f" ({end.assumed})" if end.assumed else ""
+        parts.append(f"All guardrails hold with {holds}{mark}; it would ship with {ships}.")
     return " ".join(parts)
