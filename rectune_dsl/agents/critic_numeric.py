@@ -146,7 +146,7 @@ class Case:
             parts = (f"{words.lift(sure[p.metric])}, not {words.percent(p.lift)}" for p in wrong)
             return Check("mechanics", False, f"what was learnt says {words.listed(parts)}")
         if not told:
-            return Check("mechanics", True, "no sign that it predicts is known yet")
+            return Check("mechanics", True, "whether the signs that it predicts are right is not known yet")
         metrics = words.listed(p.metric for p in told)
         return Check("mechanics", True, f"its signs agree with what was learnt of {metrics}")
 
@@ -156,10 +156,10 @@ class Case:
         error = error_of_u(self._task, self._context.history)
         sd = float(self._context.surrogate.objective([config])[1][0])
         if not error:
-            return Check("information", True, f"U is known to {words.percent(sd)}; no arm was measured yet")
+            return Check("information", True, f"U is known to ±{sd * 100:.2f} %; no arm was measured yet")
         bits = 0.5 * float(np.log2(1.0 + (sd / error) ** 2))
-        doubt = f"{words.percent(sd)} in doubt, measured to {error * 100:.2f} %"
-        detail = f"its arm would tell {bits:.2f} bits of U ({doubt})"
+        known = f"which is known to ±{sd * 100:.2f} %, and which an arm measures to ±{error * 100:.2f} %"
+        detail = f"its arm would tell {bits:.2f} bits of U, {known}"
         return Check("information", True, detail)
 
     def _known_failures(self, config: Config) -> Check:
@@ -171,7 +171,8 @@ class Case:
             return distance(point, self._space.to_unit(failure.config.values))
 
         nearest = min(self._failures, key=gap)
-        detail = f"{self._differences.words(config, nearest.config, nearest.arm)}, which {nearest.why}"
+        differences = self._differences.words(config, nearest.config, nearest.arm)
+        detail = f"{differences}; {nearest.arm} {nearest.why.rstrip('.')}"
         return Check("failures", gap(nearest) >= NEAR_FAILURE, detail)
 
     def _against_production(self, config: Config) -> Check:

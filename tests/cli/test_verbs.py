@@ -113,7 +113,7 @@ def test_show_is_one_screen_with_the_verdict_first(rectune, finished, monkeypatc
     lines = shown.splitlines()
     assert len(lines) < 40
     verdict = next(number for number, line in enumerate(lines) if line.startswith("keep production: "))
-    assert verdict <= 5
+    assert verdict <= 6
     assert "What to do next" in lines
     assert [line.split()[:3] for line in lines if " measured " in line] == [
         ["1", "measured", "6"],

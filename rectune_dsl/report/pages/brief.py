@@ -24,7 +24,7 @@ def page(facts: Facts, store_flag: str) -> Page:
         Section("rounds", "Rounds", _rounds(facts)),
         Section("cost", "Cost", (*_cost(facts), Prose(_more(facts.run, store_flag), "dim"))),
     )
-    return Page(facts.task, (which(facts),), sections)
+    return Page(facts.task, (which(facts), objective(facts.weights)), sections)
 
 
 def _verdict(facts: Facts) -> tuple[Block, ...]:
@@ -49,7 +49,7 @@ def _rounds(facts: Facts) -> tuple[Block, ...]:
         if r.answer is not None and not r.answer.granted
     ]
     worth = [Prose(facts.worth, "dim")] if facts.worth else []
-    return (Prose(objective(facts.weights), "dim"), _table(facts), *refused, *forest.doubts(facts), *worth)
+    return (_table(facts), *refused, *forest.doubts(facts), *worth)
 
 
 def _table(facts: Facts) -> Table:

@@ -26,7 +26,8 @@ def verdict(facts: Facts) -> tuple[Block, ...]:
     blocks = list(decision(end))
     if end.bounds and end.confirmation is not None and end.alpha is not None:
         blocks.append(bounds_table(end.bounds, end.confirmation, end.alpha))
-        blocks.append(Prose(_read_so(facts.weights, end.alpha), "dim"))
+        later = "Every further confirmation of a surface has a smaller level."
+        blocks.append(Prose(f"{objective(facts.weights)} {later}", "dim"))
     return (*blocks, *what_next(end), *_recommended(facts))
 
 
@@ -49,13 +50,6 @@ def doubts(end: EndFacts) -> Iterator[Block]:
         yield Prose(f"Confirmation: {end.turnout}", "bad")
     if end.support:
         yield from (Prose(note, "doubtful") for note in advice(end.support))
-
-
-def _read_so(weights: Mapping[str, float], alpha: float) -> str:
-    return (
-        f"{objective(weights)} Each bound is one-sided at the level {alpha:.2g}: the "
-        f"chance that it claims too much. Every further confirmation of a surface has a smaller level."
-    )
 
 
 def _banner(end: EndFacts) -> Banner:
