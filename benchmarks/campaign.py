@@ -31,7 +31,8 @@ from rectune_dsl.memory.journal import Journal
 from rectune_dsl.plugins.host import Host
 from rectune_dsl.report.view import read_run
 from rectune_dsl.workflow.assemble import campaign
-from rectune_dsl.workflow.prepare import Choices, Loaded, begin, load
+from rectune_dsl.workflow.choices import Choices
+from rectune_dsl.workflow.prepare import Loaded, begin, load
 
 QUICK_SEEDS = 1
 

@@ -24,7 +24,8 @@ from rectune_dsl.report.costs import costs, total
 from rectune_dsl.report.view import RunView, read_run
 from rectune_dsl.testing.project import changed
 from rectune_dsl.workflow.assemble import campaign
-from rectune_dsl.workflow.prepare import Choices, begin, load
+from rectune_dsl.workflow.choices import Choices
+from rectune_dsl.workflow.prepare import begin, load
 
 Changes = Mapping[str, Any]
 JUDGED_USERS = 20_000

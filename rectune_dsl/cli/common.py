@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -71,7 +72,7 @@ def warn(message: str) -> None:
 def store_flag(store: str) -> str:
     """What a hint has to add so that it finds the same store; a password in it is not shown."""
     shown = re.sub(r"(//[^/@:]*):[^/@]*@", r"\1@", store)
-    return "" if store == DEFAULT_STORE else f" --store {shown}"
+    return "" if store == DEFAULT_STORE else f" --store {shlex.quote(shown)}"
 
 
 def plugin_files(ctx: click.Context) -> tuple[str, ...]:

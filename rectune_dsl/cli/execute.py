@@ -20,20 +20,21 @@ from rectune_dsl.memory.lease import Lease
 from rectune_dsl.memory.store import StoreError
 from rectune_dsl.plugins.host import Host
 from rectune_dsl.report.console import console
+from rectune_dsl.report.end import print_end
 from rectune_dsl.report.live import LiveWatcher, QuietWatcher
 from rectune_dsl.report.problems import print_problems
 from rectune_dsl.report.progress import working
-from rectune_dsl.report.show import print_end
 from rectune_dsl.report.standing import waiting_words
 from rectune_dsl.report.view import read_run
 from rectune_dsl.workflow.abort import undo_again
 from rectune_dsl.workflow.approval import Approver
 from rectune_dsl.workflow.assemble import campaign, was_aborted
+from rectune_dsl.workflow.choices import Choices, refuse_unknown
 from rectune_dsl.workflow.events import with_plugins
 from rectune_dsl.workflow.journaled import Abort
 from rectune_dsl.workflow.pause import Waiting
 from rectune_dsl.workflow.preflight import model_preflight, preflight
-from rectune_dsl.workflow.prepare import Choices, InvalidTaskError, Loaded, is_new, load
+from rectune_dsl.workflow.prepare import InvalidTaskError, Loaded, is_new, load
 from rectune_dsl.workflow.providers import Providers
 from rectune_dsl.workflow.surface import next_confirmation, outdated, superseded
 from rectune_dsl.workflow.traffic import power
@@ -43,9 +44,11 @@ PREFLIGHT = "measuring production, and what the traffic can show"
 
 
 def checked_task(ctx: click.Context, path: Path, choices: Choices) -> Loaded:
-    """Load a task. Raises InvalidTaskError with every problem."""
+    """Load a task. Raises InvalidTaskError with every problem, and UsageError where there is no such file,
+    agent or backend."""
     if not path.is_file():
         raise UsageError(f"there is no task file {path}", help="give the path of a .toml file")
+    refuse_unknown(choices, host(ctx))
     return load(Source.read(path), host(ctx), choices)
 
 

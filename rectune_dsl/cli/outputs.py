@@ -47,6 +47,10 @@ def quiet_option(instead: str) -> Callable[[F], F]:
     )
 
 
+def json_option(command: F) -> F:
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(command)
+
+
 def report_output_option(otherwise: str) -> Callable[[F], F]:
     """Where a report goes; `-` is the terminal, and `otherwise` is where it goes without the option."""
     return click.option(
@@ -80,13 +84,18 @@ def format_of(kind: str | None, output: Path | None) -> str:
     return kind or _FORMATS[suffix]
 
 
-def write_report(path: Path, text: str) -> None:
+def write_report(path: Path, text: str, quiet: bool = False) -> None:
     """Write it, and say where; `-` is the terminal."""
     if path == _DASH:
         click.echo(text, nl=False)
         return
     write_or_print(path, text)
-    click.echo(f"wrote {path}", err=True)
+    tell_written(path, quiet)
+
+
+def tell_written(path: Path, quiet: bool) -> None:
+    if not quiet:
+        click.echo(f"wrote {path}", err=True)
 
 
 def _writable_or_dash(context: click.Context, option: click.Parameter, path: Path | None) -> Path | None:

@@ -17,7 +17,7 @@ from rectune_dsl.cli.common import (
     store_option,
     task_argument,
 )
-from rectune_dsl.cli.outputs import quiet_option
+from rectune_dsl.cli.outputs import json_option, quiet_option
 
 if TYPE_CHECKING:
     from rectune_dsl.dsl.diagnostics import Diagnostic
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="State the chance to ship at the best config there is. Only simulated backends know it.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 @quiet_option("print problems only.")
 @click.pass_context
 def command(
@@ -69,9 +69,9 @@ def command(
     from rectune_dsl.report.planned import plan_json
     from rectune_dsl.report.problems import print_problems
     from rectune_dsl.report.progress import working
+    from rectune_dsl.workflow.choices import Choices
     from rectune_dsl.workflow.compile import compile_task
     from rectune_dsl.workflow.preflight import model_preflight, preflight
-    from rectune_dsl.workflow.prepare import Choices
     from rectune_dsl.workflow.providers import Providers
     from rectune_dsl.workflow.traffic import power, traffic
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from rectune_dsl.cli.common import host_of, read, store_flag, store_option
-from rectune_dsl.cli.outputs import format_of, format_option, report_output_option, write_report
+from rectune_dsl.cli.outputs import format_of, format_option, quiet_option, report_output_option, write_report
 
 
 @click.command("report")
@@ -20,9 +20,16 @@ from rectune_dsl.cli.outputs import format_of, format_option, report_output_opti
     is_flag=True,
     help="Do not ask the backend for logged requests: leave out what changes in slates.",
 )
+@quiet_option("write the report, and say nothing else.")
 @click.pass_context
 def command(
-    ctx: click.Context, run: str, store: str, output: Path | None, kind: str | None, no_slates: bool
+    ctx: click.Context,
+    run: str,
+    store: str,
+    output: Path | None,
+    kind: str | None,
+    no_slates: bool,
+    quiet: bool,
 ) -> None:
     """Write a report of a run: the verdict first, then what stands behind it.
 
@@ -40,6 +47,6 @@ def command(
     journal, view = read(store, run)
     host = host_of(ctx, view.header)
     showing = None if no_slates else replayed(journal, view.run, host)
-    with working("reading the run, and asking the backend what changes in slates", quiet=False):
+    with working("reading the run, and asking the backend what changes in slates", quiet):
         found = facts(task_of(view.header, host), view, store_flag(store), showing)
-    write_report(output or Path(f"{view.run}.{chosen}"), written(chosen, found, page(found)))
+    write_report(output or Path(f"{view.run}.{chosen}"), written(chosen, found, page(found)), quiet)

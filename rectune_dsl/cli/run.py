@@ -45,7 +45,8 @@ def command(
     from rectune_dsl.cli.execute import How, checked_task, execute, preflight_or_stop
     from rectune_dsl.memory.journal import Journal
     from rectune_dsl.workflow.brought import brought
-    from rectune_dsl.workflow.prepare import Choices, begin
+    from rectune_dsl.workflow.choices import Choices
+    from rectune_dsl.workflow.prepare import begin
 
     choices = Choices(seed, agents, backend, plugin_files(ctx))
     loaded = checked_task(ctx, task, choices)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from rectune_dsl.cli.outputs import quiet_option, writable, write_or_print
+from rectune_dsl.cli.outputs import json_option, quiet_option, tell_written, writable, write_or_print
 
 if TYPE_CHECKING:
     from rectune_dsl.simulator.world import Sizes
@@ -37,7 +37,7 @@ def command() -> None:
 def measured_options(verb: F) -> F:
     """How many users are measured, and which."""
     for option in (
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
+        json_option,
         click.option(
             "--users",
             type=click.IntRange(min=500),
@@ -61,21 +61,24 @@ def measured_options(verb: F) -> F:
 @world_argument
 @measured_options
 @click.option("--require-met", is_flag=True, help="Exit with 1 when a main target is missed.")
-def fit(world: str, seed: int, users: int, as_json: bool, require_met: bool) -> None:
+@quiet_option("print how many targets are met in a line, or what --json asks for.")
+def fit(world: str, seed: int, users: int, as_json: bool, require_met: bool, quiet: bool) -> None:
     """Hold a world against its targets.
 
     Every target beside what the world gives, with the relative error: under random exposure, under the
     world's standard policy, and of the ratio of the two. The default seed is another than calibration's.
     """
     from rectune_dsl.report.console import console
-    from rectune_dsl.report.fit import fit_json, print_fit
+    from rectune_dsl.report.fit import fit_json, print_fit, summary
     from rectune_dsl.report.progress import working
     from rectune_dsl.simulator.fit import fit as fitted
 
-    with working(_MEASURING, quiet=False):
+    with working(_MEASURING, quiet):
         found = fitted(_load(world), _sizes(), seed, users)
     if as_json:
         click.echo(fit_json(found))
+    elif quiet:
+        click.echo(f"{found.world}: {summary(found)}")
     else:
         print_fit(console(), found)
     if require_met and found.missed:
@@ -92,7 +95,8 @@ def fit(world: str, seed: int, users: int, as_json: bool, require_met: bool) -> 
     help="Draw it, too: as PNG, SVG or PDF, by the file's ending. Needs the extra `report`.",
 )
 @measured_options
-def describe(world: str, png: Path | None, seed: int, users: int, as_json: bool) -> None:
+@quiet_option("write what --json and --png ask for.")
+def describe(world: str, png: Path | None, seed: int, users: int, as_json: bool, quiet: bool) -> None:
     """Show what a world is like.
 
     Rates, models, topics, sizes, activity, and how users differ.
@@ -108,15 +112,15 @@ def describe(world: str, png: Path | None, seed: int, users: int, as_json: bool)
         from rectune_dsl.report.drawing import draw, drawable
 
         drawable(png)
-    with working(_MEASURING, quiet=False):
+    with working(_MEASURING, quiet):
         told = described(file, _sizes(), seed, users)
     if as_json:
         click.echo(described_json(told))
-    else:
+    elif not quiet:
         print_description(console(), told)
     if png is not None:
         draw(told, png)
-        click.echo(f"wrote {png}", err=True)
+        tell_written(png, quiet)
 
 
 @command.command("calibrate")
@@ -185,8 +189,7 @@ def calibrate(
         click.echo(text, nl=False)
         return
     write_or_print(output, text)
-    if not quiet:
-        click.echo(f"wrote {output}", err=True)
+    tell_written(output, quiet)
 
 
 @command.command("show")

@@ -16,6 +16,14 @@ def config_table(params: Sequence[ParamFacts], title: str, note: str = "") -> Ta
     return table(title, headings, map(_row, params), numbers=headings[1:3], note=note)
 
 
+def changes_table(params: Sequence[ParamFacts]) -> Table:
+    """The same in short: the value before and after."""
+    rows = [[*row[:3], row[4]] for row in map(_row, params)]
+    return table(
+        "changes", ("param", "production", "recommended", ""), rows, numbers=("production", "recommended")
+    )
+
+
 def is_moved(param: ParamFacts) -> bool:
     """Whether another value than production's is recommended."""
     return param.recommended is not None and param.recommended != param.production

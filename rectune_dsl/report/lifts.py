@@ -9,7 +9,6 @@ from rich.padding import Padding
 from rich.text import Text
 
 from rectune_dsl.dsl.model import Task
-from rectune_dsl.experiments.holm import holm_adjusted
 from rectune_dsl.hooks.api import Estimates, Proposal
 from rectune_dsl.report.console import print_table
 from rectune_dsl.report.facts.measured import measures, objective
@@ -39,16 +38,6 @@ def lifts_table(task: Task, estimates: Estimates, stopped: Mapping[str, str], ti
         gain = [Cell(_lift(objective(task, estimates, arm)), "strong")] * with_objective
         rows.append([name, *gain, *map(measure_cell, measures(task, estimates, arm))])
     return table(title, columns, rows)
-
-
-def p_values_table(estimates: Estimates) -> Table:
-    """Holm-adjusted over all lifts of the experiment. They decide nothing."""
-    rows = [
-        [arm, *(f"{adjusted[m]:.2g}" if m in adjusted else "missing" for m in estimates.metrics)]
-        for arm, adjusted in holm_adjusted(estimates, estimates.metrics).items()
-    ]
-    title = "two-sided p-values, Holm-adjusted; they decide nothing"
-    return table(title, ["arm", *estimates.metrics], rows, numbers=estimates.metrics)
 
 
 def measure_cell(measure: Measure) -> Cell:

@@ -25,7 +25,7 @@ from rectune_dsl.report.lifts import print_lifts, print_proposals
 from rectune_dsl.report.progress import Campaign
 from rectune_dsl.report.standing import print_answered, print_request
 from rectune_dsl.report.turnout import turnout
-from rectune_dsl.report.words import count
+from rectune_dsl.report.words import count, objective
 from rectune_dsl.workflow.compile import Step, StepKind
 from rectune_dsl.workflow.journaled import Look, Wait
 from rectune_dsl.workflow.slots import ramp_of
@@ -59,8 +59,8 @@ _DOING = {
 
 
 class LiveWatcher:
-    """Prints rounds as they finish; on a terminal a bar says what goes on, and how long it may take. What a
-    run that `stays` waits for is told in a line elsewhere."""
+    """Prints rounds as they finish; a bar, or lines in a log, say what goes on and how long it may take. What
+    a run that `stays` waits for is told in a line elsewhere."""
 
     def __init__(
         self,
@@ -82,6 +82,7 @@ class LiveWatcher:
         self._over = 0  # days, before this experiment
         self._proposals: tuple[Proposal, ...] = ()
         out.print(Text.assemble(("run ", "dim"), (run, "bold"), f"  on {capabilities.description}"))
+        out.print(Text(objective(task.objective_weights), "dim"))
 
     def __enter__(self) -> LiveWatcher:
         self._bar.start()
@@ -154,7 +155,8 @@ class LiveWatcher:
         self._bar.doing(f"waiting for {wait.why}")
         if self._stays and not self._out.is_terminal:  # a log has no bar
             until = f", until {wait.until:%Y-%m-%d %H:%M} UTC" if wait.until else ""
-            self._out.print(Text(f"waiting for {wait.why}{until}", "dim"))
+            left = f"; {self._bar.calendar}" if self._bar.calendar else ""
+            self._out.print(Text(f"waiting for {wait.why}{until}{left}", "dim"))
 
     def _looked(self, spec: ExperimentSpec, look: Look) -> None:
         day = _day(spec, look)

@@ -17,7 +17,7 @@ from rectune_dsl.experiments.verdicts import OBJECTIVE, confirmation_alpha
 from rectune_dsl.hooks.api import Capabilities
 from rectune_dsl.report.console import plain_table
 from rectune_dsl.report.support import print_support
-from rectune_dsl.report.words import bounds, count, number, percent
+from rectune_dsl.report.words import bounds, count, number, objective, percent
 from rectune_dsl.workflow.compile import Workflow
 from rectune_dsl.workflow.traffic import LARGE, Power, Traffic
 
@@ -114,6 +114,7 @@ def _print_power(out: Console, task: Task, power: Power | None) -> None:
     if power is None:
         out.print("power: the backend does not tell how production's metrics vary, so it cannot be planned")
         return
+    out.print(objective(task.objective_weights))
     smallest = minimum_detectable_lift(task, power.confirm, alpha=_alpha(task, power))
     if smallest is not None:
         out.print(

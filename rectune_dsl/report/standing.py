@@ -64,7 +64,7 @@ def print_request(out: Console, task: Task, run: str, request: Request, flag: st
     out.rule(Text(f"run {run} {TITLES[request.what]}"), align="left", style="yellow")
     print_blocks(out, question(request, task.production))
     if len(request.arms) > 1 and request.description is not None:
-        out.print(Text(f"`rectune show {run}{flag}` tells why each was proposed", "dim"))
+        out.print(Text(f"`rectune show {run}{flag} --full` tells why each was proposed", "dim"))
     out.print(Text(f"`rectune approve {run} {request.step}{flag}`", "bold"), end="")
     out.print(Text(f" or `rectune reject {run} {request.step}{flag} --why TEXT`"))
 
@@ -188,8 +188,11 @@ def traffic_words(request: Request) -> str:
 
 
 def risk_words(arm: AskedArm) -> str:
-    """How likely it breaks a guardrail, or that nobody knows."""
-    return RISK_UNKNOWN if arm.risk is None else f"breaks a guardrail with probability {arm.risk:.2f}"
+    """How likely it breaks a guardrail, with what of that is assumed, or that nobody knows."""
+    if arm.risk is None:
+        return RISK_UNKNOWN
+    mark = f" ({arm.assumed})" if arm.assumed else ""
+    return f"breaks a guardrail with probability {arm.risk:.2f}{mark}"
 
 
 def _arm(arm: AskedArm, request: Request, production: Mapping[str, float]) -> Folded:

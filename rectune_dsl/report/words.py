@@ -33,6 +33,12 @@ def predicted(predictions: Iterable[Prediction]) -> str:
     return ", ".join(map(_predicted, predictions))
 
 
+def objective(weights: Mapping[str, float]) -> str:
+    """What U is, in a sentence, for where it is first met."""
+    parts = " ".join(f"{weight:+g} x {name}" for name, weight in weights.items())
+    return f"U is the weighted sum of lifts, {parts}."
+
+
 def changes(config: Config, production: Mapping[str, float]) -> str:
     """What a config changes, param by param: `w_like 2 -> 4.1, a_click 1 -> 0.7`."""
     moved = [

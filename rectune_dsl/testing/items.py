@@ -127,8 +127,9 @@ def _round_trips(subject: Subject) -> None:
 
 
 def _affordable(subject: Subject) -> None:
+    from rectune_dsl.workflow.choices import Choices
     from rectune_dsl.workflow.preflight import preflight
-    from rectune_dsl.workflow.prepare import Choices, load
+    from rectune_dsl.workflow.prepare import load
     from rectune_dsl.workflow.traffic import power
 
     _ = subject.task

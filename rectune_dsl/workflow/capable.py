@@ -12,6 +12,10 @@ from rectune_dsl.dsl.source import Source
 from rectune_dsl.dsl.suggest import did_you_mean
 from rectune_dsl.hooks.api import USERS, Capabilities
 
+_COLUMNS = ("numerator", "denominator", "column", "covariate")
+"""What a metric's table says of columns."""
+_VALUES = frozenset({*_COLUMNS, "by"})
+"""Keys whose values are names that a backend has to know. Elsewhere the key itself is such a name."""
 Problem = tuple[str, KeyPath, str, str]
 """Code, place in the file, message and help."""
 
@@ -29,7 +33,8 @@ def located(source: Source, problems: Iterable[Problem]) -> tuple[Diagnostic, ..
     """Problems as diagnostics, in the order of the file."""
     found = []
     for code, key, message, help in problems:
-        place = source.locate(key)
+        is_key = code in ("RT901", "RT902") and key[-1] not in _VALUES
+        place = source.locate(key, "key" if is_key else "value")
         where = (place.path, place.line, place.column, place.end_column)
         found.append(Diagnostic(code, message, help, *where, RULES[code].severity))
     return tuple(sorted(found, key=lambda d: (d.line, d.column)))
@@ -53,7 +58,7 @@ def _unmeasured(task: Task, capabilities: Capabilities) -> Iterator[Problem]:
     known = set(capabilities.metrics)
     for name, metric in task.judged.items():
         if metric.kind == "quantile":
-            yield from _without_quantiles(name, metric.column or name, capabilities)
+            yield from _without_quantiles(task, name, metric.column or name, capabilities)
             continue
         if name in known and metric.kind != "ratio" and metric.covariate is None:
             continue
@@ -62,13 +67,21 @@ def _unmeasured(task: Task, capabilities: Capabilities) -> Iterator[Problem]:
                 base, at, segment = column.partition("@")
                 of = f" of segment `{segment}`" if at else ""
                 message = f"the backend does not measure `{base}`{of}"
-                yield "RT901", place_of(task, name), message, did_you_mean(base, _plain(known))
+                yield "RT901", _place_of_column(task, name, base), message, did_you_mean(base, _plain(known))
 
 
-def _without_quantiles(name: str, column: str, capabilities: Capabilities) -> Iterator[Problem]:
+def _place_of_column(task: Task, judged: str, column: str) -> KeyPath:
+    """Where the file names a column: in the metric's table, or as the metric."""
+    own = task.metrics.get(judged)
+    said = [key for key in _COLUMNS if own is not None and getattr(own, key) == column]
+    return (*place_of(task, judged), *said[:1])
+
+
+def _without_quantiles(task: Task, name: str, column: str, capabilities: Capabilities) -> Iterator[Problem]:
     if name not in capabilities.quantiles and column not in capabilities.quantiles:
         message = f"the backend does not give quantiles of `{column}`"
-        yield "RT901", ("metrics", name), message, did_you_mean(column, capabilities.quantiles)
+        help = did_you_mean(column, capabilities.quantiles)
+        yield "RT901", _place_of_column(task, name, column), message, help
 
 
 def _unrandomised(task: Task, capabilities: Capabilities) -> Iterator[Problem]:

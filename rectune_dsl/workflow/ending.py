@@ -84,7 +84,8 @@ class Ending:
     def _confirm(self, step: Step, recommendation: Recommendation) -> Confirmation:
         if recommendation.is_production:
             return self._act(step.name, Confirmation, lambda: Confirmation(recommendation))
-        approval = consent(self._parts, step.name, lambda: self._requests.confirm(step, recommendation))
+        ask = partial(self._requests.confirm, step, recommendation, self._history)
+        approval = consent(self._parts, step.name, ask)
         if not approval.granted:
             refused = Confirmation(recommendation, approval=approval)
             return self._act(step.name, Confirmation, lambda: refused)
@@ -152,7 +153,7 @@ class Ending:
         """Make the config production if that is wanted, on the first day that is not frozen; unless another
         run has delivered meanwhile. Returns the verdict, which that changes."""
         recorder = self._parts.recorder
-        ask = partial(self._requests.ship, step, recommendation, judged)
+        ask = partial(self._requests.ship, step, recommendation, self._history, judged)
         if not consent(self._parts, step.name, ask).granted or recorder.has(DELIVER):
             return judged
         moment = self._launches.serves_from("ship")

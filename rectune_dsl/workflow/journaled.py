@@ -73,13 +73,15 @@ class Approval:
 @dataclass(frozen=True)
 class AskedArm:
     """A treatment that somebody is asked about. `risk` is the probability that it breaks a guardrail,
-    None where that is not known: there is no panel, and nothing was measured yet."""
+    None where that is not known: there is no panel, and nothing was measured yet. `assumed` says what of it
+    is a prior alone, empty where nothing is."""
 
     name: str
     config: Config
     why: str
     predictions: tuple[Prediction, ...]
     risk: float | None
+    assumed: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import errno
 import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -32,6 +32,7 @@ from rectune_dsl.memory.journal import HEADER, Journal
 from rectune_dsl.plugins.host import Host
 from rectune_dsl.skillhub.hub import Skillhub, seed_folders
 from rectune_dsl.workflow.capable import lacking, located
+from rectune_dsl.workflow.choices import Choices
 from rectune_dsl.workflow.environment import environment
 from rectune_dsl.workflow.journaled import RunHeader, UsedPlugin
 from rectune_dsl.workflow.missed import missed
@@ -57,16 +58,6 @@ class InvalidTaskError(UsageError):
             self.exit_code = PluginError.exit_code
         self.problems = tuple(problems)
         self.sources = dict(sources)
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What the command line chose over the task file."""
-
-    seed: int = 0
-    agents: Mapping[str, str] = field(default_factory=dict)
-    backend: str = ""
-    plugin_files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -223,12 +214,6 @@ def _journaled(header: RunHeader) -> Reader:
 
 
 def _with(task: Task, choices: Choices) -> Task:
-    roles = set(get_args(Role))
-    if unknown := sorted(set(choices.agents) - roles):
-        raise UsageError(
-            f"there is no agent role {unknown[0]!r}",
-            help=f"write role=name with one of {', '.join(sorted(roles))}",
-        )
     agents = task.agents.model_copy(update=dict(choices.agents))
     experiment = task.experiment
     if choices.backend:

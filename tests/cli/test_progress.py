@@ -59,12 +59,68 @@ def test_a_terminal_sees_a_bar_with_the_time_left_and_colors_unless_told_not_to(
     assert bool(COLOR.search(shown)) != no_color
 
 
+def through_pipes(environment, folder, *arguments):
+    """What a command writes where nobody looks, if a tenth of a second is a long time."""
+    impatient = (
+        "from rectune_dsl import cli\n"
+        "from rectune_dsl.report import loglines\n"
+        "loglines.PATIENCE = loglines.PACE = 0.1\n"
+        "cli.main()\n"
+    )
+    told = {name: value for name, value in environment.items() if name != "RECTUNE_QUIET"}
+    command = [sys.executable, "-c", impatient, *map(str, arguments)]
+    done = subprocess.run(command, cwd=folder, env=told, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
 def test_what_is_no_terminal_gets_plain_lines(finished):
     assert "round 1 of 3" in finished.out
     for text in (finished.out, finished.err):
         assert "\x1b" not in text
         assert "\r" not in text
-        assert " left" not in text
+    assert " left" not in finished.out
+
+
+def test_a_log_of_a_campaign_has_lines_with_what_is_left(small, environment, tmp_path):
+    done = through_pipes(environment, tmp_path, "run", small)
+    lines = [line for line in done.stderr.splitlines() if " of 6 days" in line]
+    assert re.match(r"round 1 of 2: .*: \d+ of 6 days, .*\d:\d\d:\d\d so far", lines[0])
+    assert any(re.search(r"\d of 6 days, \d:\d\d:\d\d left, \d:\d\d:\d\d so far", line) for line in lines)
+    assert "so far" not in done.stdout
+    assert "\x1b" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what", "first"),
+    [
+        (["fit", "short-video", "--users", 4000], "measuring users of the world", ", 0:00:00 so far"),
+        (["calibrate", "--users", 500, "--rounds", 2], "fitting", ": 0 of 2 steps, 0:00:00 so far"),
+    ],
+)
+def test_a_log_of_long_work_says_what_began_and_when_it_ended(environment, tmp_path, arguments, what, first):
+    told = through_pipes(environment, tmp_path, "simulate", *arguments).stderr.splitlines()
+    assert told[0] == f"{what}{first}"
+    assert any(re.fullmatch(rf"{what}: done in \d:\d\d:\d\d", line) for line in told)
+
+
+def test_quiet_work_leaves_no_line_in_a_log(environment, tmp_path):
+    quiet = ("simulate", "fit", "short-video", "--users", 4000, "--quiet")
+    assert through_pipes(environment, tmp_path, *quiet).stderr == ""
+
+
+def test_short_work_leaves_no_line_in_a_log(rectune):
+    assert rectune("simulate", "fit", "short-video", "--users", 500).err == ""
+
+
+def test_every_verb_that_shows_progress_can_be_told_to_be_quiet():
+    """Progress is shown by what takes `quiet`, and nothing passes a word of its own for it."""
+    for path in (ROOT / "rectune_dsl" / "cli").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in {"working", "tracked"}:
+                told = [*node.args, *(word.value for word in node.keywords)][-1]
+                assert isinstance(told, ast.Name), f"{path.name}:{node.lineno}"
+                assert told.id == "quiet", f"{path.name}:{node.lineno}"
 
 
 def test_a_quiet_run_is_a_line(rectune, small):
@@ -95,6 +151,23 @@ def test_a_quiet_calibration_writes_the_world_only(rectune):
     done = rectune("simulate", "calibrate", "--users", 500, "--rounds", 1, "--quiet")
     assert done.err == ""
     assert done.out.startswith("# Made by")
+
+
+def test_a_quiet_fit_is_a_line(rectune):
+    done = rectune("simulate", "fit", "short-video", "--users", 500, "-q")
+    assert re.fullmatch(r"short-video: \d+ of \d+ main targets within .*\n", done.out)
+
+
+def test_a_quiet_description_is_what_was_asked_for(rectune):
+    described = ("simulate", "describe", "short-video", "--users", 500, "-q")
+    assert rectune(*described).out == ""
+    assert rectune(*described, "--json").out.startswith("{")
+
+
+def test_a_quiet_report_is_a_file(rectune, finished):
+    done = rectune("report", "last", "-o", "out.md", "--quiet")
+    assert (done.out, done.err) == ("", "")
+    assert Path("out.md").is_file()
 
 
 def test_a_quiet_tick_tells_of_what_fails_only(rectune, small):

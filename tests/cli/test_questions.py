@@ -51,7 +51,9 @@ def test_from_start_to_ship_by_approvals(rectune, asking, tmp_path):
     assert len(calls(log, "deliver")) == 1
     assert status(rectune)["over"]
     assert rectune(*PLANTED, "tick").out == ""  # nothing is left to do
-    assert rectune("show", "last").out.count("approved by ada: fine") == 3
+    told = rectune("show", "last", "--full").out
+    assert told.count("ada approved the launch: fine") == 2
+    assert "ada approved it." in told
 
 
 def test_a_question_says_what_is_asked_and_what_silence_means(rectune, asking):
@@ -87,6 +89,45 @@ def test_the_risk_is_told_once_something_was_measured(rectune, asking):
     assert "; breaks a guardrail with probability" in " ".join(rectune("status", "last").out.split())
 
 
+BOLD = """
+from rectune_dsl.hooks.api import Config, Prediction, Recommendation
+from rectune_dsl.hooks.specs import hookimpl
+from rectune_dsl.plugins.host import Host
+
+class Bold:
+    def __init__(self):
+        self.propose = Host().agent("actor", "funnel").propose
+
+    def recommend(self, context):
+        lift = Prediction("watch_minutes", 0.1, 0.0, 0.2)
+        return Recommendation(Config({"w_long": 5.0}), False, (lift,), lift, 0.97, 0.9, "to see it confirmed")
+
+@hookimpl
+def rectune_register_agents(register):
+    register("actor", "bold", Bold)
+"""
+"""An Actor that recommends something although nothing was measured."""
+
+
+def test_a_risk_that_rests_on_no_measurement_is_marked_wherever_a_person_reads_it(rectune, rectune_project):
+    plugin = rectune_project.write("bold.py", BOLD)
+    task = rectune_project.task(experiment={"rounds": 1}, agents={"actor": "bold"}, approval={"mode": "ask"})
+    marked = "(assumed, before any guardrail was measured)"
+    rectune("--plugin", plugin, "run", task, "--until", "waiting")
+    asked = " ".join(rectune("status", "last").out.split())
+    assert re.search(rf"risk: breaks a guardrail with probability 0\.\d\d {re.escape(marked)}", asked)
+    assert {arm["assumed"] for arm in status(rectune)["asks"]["arms"]} == {marked.strip("()")}
+
+    rectune("reject", "last", "round-1/approve", "--why", "not today")
+    rectune("tick")
+    asked = " ".join(rectune("status", "last").out.split())
+    assert f"risk: breaks a guardrail with probability 0.03 {marked}" in asked
+    for words in (("show", "last", "--full"), ("report", "last", "--format", "md", "-o", "-")):
+        told = " ".join(rectune(*words).out.split())
+        assert f"All guardrails hold with 97 % {marked}" in told
+    assert json.loads(rectune("report", "last", "--format", "json", "-o", "-").out)["end"]["assumed"]
+
+
 def test_a_rejected_round_is_not_launched_and_the_run_goes_on(rectune, asking, tmp_path):
     log = tmp_path / "calls.jsonl"
     rectune(*PLANTED, "run", asking, "--until", "waiting")
@@ -94,6 +135,7 @@ def test_a_rejected_round_is_not_launched_and_the_run_goes_on(rectune, asking, t
     assert "round-2/approve" in rectune(*PLANTED, "tick").out
     assert calls(log, "create") == []
     assert "not launched: rejected by bob: not today" in rectune("show", "last").out
+    assert "rejected by bob: not today" in rectune("show", "last", "--full").out
 
 
 def test_only_what_is_asked_can_be_answered_and_only_once(rectune, asking):

@@ -1,6 +1,9 @@
 """`rectune report` and `rectune compare`: files, formats, and what is said when something is missing."""
 
+import html
 import json
+import re
+import shlex
 import subprocess
 import sys
 import textwrap
@@ -19,6 +22,22 @@ def test_a_report_is_one_file_in_this_folder_and_says_so(rectune, finished, tmp_
     text = (tmp_path / f"{name}.html").read_text()
     assert text.startswith("<!DOCTYPE html>")
     assert "window.vegaEmbed=" in text
+
+
+def test_what_the_report_says_of_running_it_again_gives_the_same_story(rectune, finished, tmp_path):
+    store = "its own.sqlite"
+    (tmp_path / ".rectune" / "journal.sqlite").rename(tmp_path / store)
+    story = rectune("show", "last", "--json", "--store", store).out
+    text = rectune("report", "last", "--store", store, "-o", "-", "--format", "html").out
+    again = html.unescape(text.split("Run it again")[1])
+    (run,) = re.findall(r"<code>(rectune run .*)</code>", again)
+    (rollback,) = re.findall(r"<code>(rectune skills rollback .*)</code>", again)
+    for command in (rollback, run):
+        result = rectune(*shlex.split(command)[1:])
+        assert result.code == 0, result.err
+    assert not (tmp_path / ".rectune" / "journal.sqlite").exists()
+    assert len(re.findall("^ open-bandit-", rectune("ls", "--store", store).out, re.MULTILINE)) == 2
+    assert rectune("show", "last", "--json", "--store", store).out == story
 
 
 def test_dash_is_the_terminal_and_the_files_name_tells_the_format(rectune, finished, tmp_path):

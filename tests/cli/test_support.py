@@ -51,7 +51,7 @@ def test_a_plan_for_scripts_is_one_object(rectune, open_bandit):
 
 def test_a_run_shows_how_well_the_log_supports_each_tested_arm(rectune, open_bandit):
     rectune("run", open_bandit, "--store", "x.sqlite")
-    shown = rectune("show", "last", "--store", "x.sqlite").out
+    shown = rectune("show", "last", "--full", "--store", "x.sqlite").out
     assert shown.count("the log, for these arms") >= 3  # each round
     told = json.loads(rectune("show", "last", "--store", "x.sqlite", "--json").out)
     for round in told["rounds"]:

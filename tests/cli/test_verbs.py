@@ -62,10 +62,15 @@ def test_a_campaign_on_real_logs_ends_with_a_verdict_and_can_be_read(rectune, fi
     assert "recommendation" in finished.out
 
     assert "open-bandit" in rectune("ls").out
-    shown = rectune("show", "last")
-    assert shown.code == 0
-    for words in ("hypothesis", "critic", "predicts", "round 1", "verdict: "):
-        assert words in shown.out
+    told = rectune("show", "last", "--full")
+    assert told.code == 0
+    for words in ("Hypothesis: ", "Critic: ", "Predicted: ", "Round 1: ", "p-values", "keep production: "):
+        assert words in told.out
+
+    (listed,) = json.loads(rectune("ls", "--json").out)["runs"]
+    status = json.loads(rectune("status", "last", "--json").out)
+    assert (listed["run"], listed["state"]) == (status["run"], status["state"])
+    assert (listed["task"], listed["rounds"]) == ("open-bandit", 3)
 
     story = json.loads(rectune("show", "last", "--json").out)
     assert story["verdict"]["decision"] in {"ship", "hold", "keep production"}
@@ -76,6 +81,47 @@ def test_a_campaign_on_real_logs_ends_with_a_verdict_and_can_be_read(rectune, fi
     assert set(config["stages"]["ranking"]["params"]) == {"w_popularity", "w_affinity", "w_feature"}
     assert config["provenance"]["task"] == "open-bandit"
     assert rectune("export", "last", "--diff").code == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message", "help"),
+    [
+        (["--agent", "actor=fnnel"], "there is no actor 'fnnel'", "did you mean `funnel`?"),
+        (["--agent", "actr=funnel"], "there is no agent role 'actr'", "did you mean `actor`?"),
+        (["--backend", "simulatr"], "there is no backend 'simulatr'", "did you mean `simulator`?"),
+        (["--backend", "zzz"], "there is no backend 'zzz'", "known: `replay`, `simulator`"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["plan", "run"])
+def test_a_misspelt_choice_is_told_with_the_nearest_name(rectune, open_bandit, verb, options, message, help):
+    done = rectune(verb, open_bandit, *options)
+    assert done.code == 2
+    assert message in done.err
+    assert help in done.err
+
+
+def test_a_choice_that_a_broken_plugin_may_bring_is_its_failure(rectune, open_bandit, tmp_path):
+    (tmp_path / "broken.py").write_text("raise ImportError('no such engine')\n")
+    done = rectune("--plugin", "broken.py", "plan", open_bandit, "--backend", "engine")
+    assert done.code == 3
+    assert "rectune plugins --why broken" in done.err
+
+
+def test_show_is_one_screen_with_the_verdict_first(rectune, finished, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    shown = rectune("show", "last").out
+    lines = shown.splitlines()
+    assert len(lines) < 40
+    verdict = next(number for number, line in enumerate(lines) if line.startswith("keep production: "))
+    assert verdict <= 6
+    assert "What to do next" in lines
+    assert [line.split()[:3] for line in lines if " measured " in line] == [
+        ["1", "measured", "6"],
+        ["2", "measured", "6"],
+        ["3", "measured", "6"],
+    ]
+    assert "U is the weighted sum of lifts, +1 x click_rate." in lines
+    assert "--full` tells all of it" in " ".join(shown.split())
 
 
 def test_equal_seeds_tell_byte_identical_stories(rectune, open_bandit, finished):
@@ -137,10 +183,10 @@ def test_plan_launches_nothing(rectune, open_bandit, tmp_path):
         (["show", "nothing"], 2, "no store"),
         (["export", "last"], 2, "no store"),
         (["resume", "x", "--store", "nonsense://"], 2, "not a store"),
-        (["run", "OPEN", "--agent", "actor=nobody"], 3, "nobody"),
+        (["run", "OPEN", "--agent", "actor=nobody"], 2, "nobody"),
         (["run", "OPEN", "--agent", "pilot=bayes"], 2, "pilot"),
         (["run", "OPEN", "--agent", "bayes"], 2, "ROLE=NAME"),
-        (["run", "OPEN", "--backend", "nowhere"], 3, "nowhere"),
+        (["run", "OPEN", "--backend", "nowhere"], 2, "nowhere"),
         (["plan", "OPEN", "--assume", "clicks"], 2, "METRIC=LIFT"),
         (["plan", "OPEN", "--assume", "clicks=1%"], 2, "no metric"),
         (["plan", "OPEN", "--assume", "click_rate=3"], 2, "write click_rate=+3%"),

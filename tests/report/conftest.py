@@ -15,8 +15,9 @@ from rectune_dsl.simulator.world import sizes_of
 from rectune_dsl.simulator.worlds import load as load_world
 from rectune_dsl.testing.project import Project
 from rectune_dsl.workflow.assemble import campaign
+from rectune_dsl.workflow.choices import Choices
 from rectune_dsl.workflow.journaled import Approval
-from rectune_dsl.workflow.prepare import Choices, begin, load
+from rectune_dsl.workflow.prepare import begin, load
 
 sys.path.append(str(Path(__file__).parent))
 from told import Told

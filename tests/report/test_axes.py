@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import vl_convert
@@ -54,9 +55,23 @@ def test_a_mark_is_in_the_key_only_where_it_is_drawn(planted):
     assert "▲ recommended" in figure.key
 
 
+def test_control_is_drawn_at_its_level_where_a_guardrail_is_absolute(plant):
+    task = (Path(__file__).parents[1] / "workflow" / "planted.toml").read_text()
+    facts = plant(task.replace('harm = "<= +2%"', 'harm = "<= 1.02"')).facts()
+    (figure,) = tradeoffs(facts)
+    (control,) = (row for panel in figure.panels for row in panel.rows if row["role"] == "control")
+    assert control["x"] == 0.0
+    assert control["y"] == pytest.approx(1.0, abs=0.01)  # as it is planted
+    unknown = tuple(replace(round, control={}) for round in facts.rounds)
+    (figure,) = tradeoffs(replace(facts, rounds=unknown))
+    assert "control" not in {row["role"] for panel in figure.panels for row in panel.rows}
+    assert "control" not in figure.key
+
+
 def test_the_verdict_explains_what_its_table_is_in(planted):
     facts = planted.facts()
-    text = " ".join(block.text for block in verdict(facts) if hasattr(block, "text"))
+    blocks = verdict(facts)
+    text = " ".join(getattr(block, "text", "") or getattr(block, "note", "") for block in blocks)
     assert "U is the weighted sum of lifts" in text
     assert f"one-sided at the level {facts.end.alpha:.2g}" in text
     assert any(f"`rectune abort {planted.run} --why TEXT`" in said for said in facts.end.next)

@@ -1,23 +1,29 @@
 """Runs that are unfinished, aborted, frozen, large, or lack numbers have pages too."""
 
+import io
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from pages import Read
+from rich.console import Console
 from told import Told
 
 from rectune_dsl.hooks.api import Arm
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.report.html.body import body
 from rectune_dsl.report.markdown import MOST, markdown
+from rectune_dsl.report.pages import brief
 from rectune_dsl.report.pages.arms import MOST_ROWS
 from rectune_dsl.report.pages.forest import MOST_DRAWN
 from rectune_dsl.report.pages.run import page
+from rectune_dsl.report.terminal import print_page
 from rectune_dsl.report.written import written
 from rectune_dsl.workflow.journaled import Abort, Aborted, Approval
 
+SCREEN = 55
+"""Lines."""
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
@@ -27,9 +33,20 @@ def shown(told, **changes):
     made = page(facts)
     assert json.loads(written("json", facts, made))["run"] == told.run
     assert written("md", facts, made).startswith(f"# {told.task.task.name}")
+    assert facts.end.state in on_one_screen(facts)
     read = Read(body(made))
     assert read.mistakes == []
     return read
+
+
+def on_one_screen(facts):
+    """What `rectune show` prints of a run."""
+    out = Console(file=io.StringIO(), width=120)
+    print_page(out, brief.page(facts, ""))
+    text = out.file.getvalue()
+    assert text.count("\n") <= SCREEN
+    assert text.index("Verdict ─") < text.index("Rounds ─") < text.index("Cost ─")
+    return text
 
 
 def test_a_run_has_a_page_after_each_entry_of_its_journal(planted, tmp_path):

@@ -14,9 +14,10 @@ from rectune_dsl.report.view import as_json, read_run
 from rectune_dsl.simulator import cma
 from rectune_dsl.workflow import context
 from rectune_dsl.workflow.assemble import campaign
+from rectune_dsl.workflow.choices import Choices
 from rectune_dsl.workflow.environment import environment
 from rectune_dsl.workflow.preflight import preflight
-from rectune_dsl.workflow.prepare import Choices, begin, hub, load
+from rectune_dsl.workflow.prepare import begin, hub, load
 from rectune_dsl.workflow.traffic import oracle_lifts, power, shipping_chance
 
 TASKS = Path(__file__).parents[2] / "tasks"

@@ -19,9 +19,10 @@ from rectune_dsl.ui.serve import Server, listening
 from rectune_dsl.workflow.abort import ABORT
 from rectune_dsl.workflow.approval import answer_request
 from rectune_dsl.workflow.assemble import campaign
+from rectune_dsl.workflow.choices import Choices
 from rectune_dsl.workflow.journaled import Abort, Approval
 from rectune_dsl.workflow.pause import Waiting
-from rectune_dsl.workflow.prepare import Choices, begin, load, reload
+from rectune_dsl.workflow.prepare import begin, load, reload
 
 PLANTED = Path(__file__).parents[1] / "workflow" / "planted.py"
 TASK = PLANTED.with_suffix(".toml").read_text()

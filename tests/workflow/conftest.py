@@ -13,8 +13,9 @@ from rectune_dsl.plugins.host import Host
 from rectune_dsl.report.view import read_run
 from rectune_dsl.workflow.assemble import campaign
 from rectune_dsl.workflow.campaign import Campaign
+from rectune_dsl.workflow.choices import Choices
 from rectune_dsl.workflow.journaled import Approval
-from rectune_dsl.workflow.prepare import Choices, begin, load
+from rectune_dsl.workflow.prepare import begin, load
 from rectune_dsl.workflow.watch import silent
 
 HERE = Path(__file__).parent

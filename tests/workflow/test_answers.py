@@ -10,9 +10,10 @@ from rectune_dsl.memory.codec import decode
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.workflow.approval import answer_request
 from rectune_dsl.workflow.assemble import campaign
+from rectune_dsl.workflow.choices import Choices
 from rectune_dsl.workflow.journaled import Approval, Request
 from rectune_dsl.workflow.pause import Waiting
-from rectune_dsl.workflow.prepare import Choices, begin
+from rectune_dsl.workflow.prepare import begin
 from rectune_dsl.workflow.watch import Answered
 
 ASK = (Path(__file__).parent / "planted.toml").read_text() + '\n[approval]\nmode = "ask"\n'

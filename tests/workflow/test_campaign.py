@@ -13,7 +13,9 @@ from rectune_dsl.hooks.api import (
     UsageError,
 )
 from rectune_dsl.memory.journal import Journal
-from rectune_dsl.report.show import print_run
+from rectune_dsl.report.facts.gather import facts
+from rectune_dsl.report.pages.brief import page
+from rectune_dsl.report.terminal import print_page
 from rectune_dsl.workflow.preflight import preflight
 from rectune_dsl.workflow.surface import outdated
 from rectune_dsl.workflow.traffic import power
@@ -107,11 +109,12 @@ def test_a_campaign_whose_users_never_come_stops_each_experiment_after_a_day(lab
 def test_far_fewer_or_more_users_than_planned_are_told_of(lab, turnout, says):
     view, _, _ = lab(turnout=turnout)
     lines = io.StringIO()
-    print_run(Console(file=lines, width=300), lab.task(TASK), view, "")
+    print_page(Console(file=lines, width=300), page(facts(lab.task(TASK), view), ""))
     alarms = [line for line in lines.getvalue().splitlines() if "were planned" in line]
     assert len(alarms) == (len(view.rounds) + (view.confirming is not None)) * says
     if says:
-        assert f"round 1: control has {turnout * 20_000:,.0f} users after 2 days, and 20,000" in alarms[0]
+        first = f"Round 1: control has {turnout * 20_000:,.0f} users after 2 days, and 20,000"
+        assert sum(alarm.startswith(first) for alarm in alarms) == 1
 
 
 def test_real_traffic_is_asked_for_before_each_launch_and_before_shipping(lab):

@@ -15,10 +15,11 @@ from rectune_dsl.memory.recorder import Recorder
 from rectune_dsl.report.worth import told_of, worth
 from rectune_dsl.skillhub.gate import ALPHA, score
 from rectune_dsl.workflow.assemble import campaign
+from rectune_dsl.workflow.choices import Choices
 from rectune_dsl.workflow.compile import StepKind
 from rectune_dsl.workflow.context import UNSKILLED, Contexts, runs_unskilled
 from rectune_dsl.workflow.learning import Scores
-from rectune_dsl.workflow.prepare import Choices, begin, header_of, hub, load
+from rectune_dsl.workflow.prepare import begin, header_of, hub, load
 
 TASK = (Path(__file__).parent / "planted.toml").read_text().replace("rounds = 2", "rounds = 3")
 DAY = date(2026, 1, 1)

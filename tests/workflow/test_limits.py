@@ -37,10 +37,11 @@ from rectune_dsl.hooks.api import (
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.workflow.assemble import campaign
 from rectune_dsl.workflow.campaign import Campaign
+from rectune_dsl.workflow.choices import Choices
 from rectune_dsl.workflow.clock import EPOCH
 from rectune_dsl.workflow.journaled import Approval
 from rectune_dsl.workflow.limits import Gate
-from rectune_dsl.workflow.prepare import Choices, begin
+from rectune_dsl.workflow.prepare import begin
 
 NUMBERS = st.sampled_from([0.0, 0.2, 0.4, 0.5, 0.6, 0.9, 1.0, -3.0, 7.0, math.nan])
 SANE = st.sampled_from([0.3, 0.4, 0.5])

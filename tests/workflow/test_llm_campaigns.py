@@ -17,8 +17,9 @@ from rectune_dsl.plugins.host import Host
 from rectune_dsl.testing.llm_server import LLMServer, sample
 from rectune_dsl.workflow.assemble import campaign
 from rectune_dsl.workflow.campaign import Campaign
+from rectune_dsl.workflow.choices import Choices
 from rectune_dsl.workflow.journaled import Approval, Request
-from rectune_dsl.workflow.prepare import Choices, begin, load
+from rectune_dsl.workflow.prepare import begin, load
 
 HERE = Path(__file__).parent
 PLUGIN = HERE / "planted.py"

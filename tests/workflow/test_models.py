@@ -15,9 +15,10 @@ from rectune_dsl.memory.journal import Journal
 from rectune_dsl.memory.ledger import RunLedger
 from rectune_dsl.plugins.host import Host
 from rectune_dsl.workflow.assemble import campaign
+from rectune_dsl.workflow.choices import Choices
 from rectune_dsl.workflow.compile import compile_task
 from rectune_dsl.workflow.models import StepModel, model_of_step
-from rectune_dsl.workflow.prepare import Choices, begin, load
+from rectune_dsl.workflow.prepare import begin, load
 from rectune_dsl.workflow.providers import PATIENCE, RESTS, Providers
 
 HERE = Path(__file__).parent

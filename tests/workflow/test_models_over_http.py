@@ -10,7 +10,8 @@ from rectune_dsl.memory.ledger import NO_CALLS, RunLedger
 from rectune_dsl.plugins.host import Host
 from rectune_dsl.testing.llm_server import LLMServer
 from rectune_dsl.workflow.assemble import campaign
-from rectune_dsl.workflow.prepare import Choices, begin, load
+from rectune_dsl.workflow.choices import Choices
+from rectune_dsl.workflow.prepare import begin, load
 
 HERE = Path(__file__).parent
 KEY = "AIzaSyD-never-to-be-seen_0123456789abcde"

@@ -35,6 +35,25 @@ def test_sources_and_segments_that_a_backend_does_not_have(lab):
     }
 
 
+@pytest.mark.parametrize(
+    ("change", "marked"),
+    [
+        (('{ goal = "maximize" }', '{ goal = "maximize", covariate = "hrm" }'), '"hrm"'),
+        (("harm = {}", 'harm = { kind = "ratio", numerator = "hrm", denominator = "gain" }'), '"hrm"'),
+        (("harm = {}", 'harm = { kind = "ratio", numerator = "gain", denominator = "hrm" }'), '"hrm"'),
+        (("harm = {}\n", "harm = {}\nhrm = {}\n"), "hrm"),
+    ],
+)
+def test_a_column_that_is_not_measured_is_marked_where_it_is_named(lab, change, marked):
+    text = TASK.replace(*change)
+    with pytest.raises(InvalidTaskError) as refused:
+        lab.load(text)
+    (problem,) = refused.value.problems
+    assert (problem.code, problem.help) == ("RT901", "did you mean `harm`?")
+    line = text.splitlines()[problem.line - 1]
+    assert line[problem.column - 1 : problem.end_column - 1] == marked
+
+
 def test_more_users_than_there_are(lab):
     text = TASK.replace("[confirm]\nusers_per_arm = ", "[confirm]\nusers_per_arm = 9_000_000_0")
     assert text != TASK

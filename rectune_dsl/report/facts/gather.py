@@ -55,7 +55,7 @@ def facts(task: Task, view: RunView, store_flag: str = "", showing: Showing | No
         experiments=experiments,
         days=_days(view),
         until=until.isoformat() if until else "",
-        provenance=provenance(view),
+        provenance=provenance(view, store_flag),
     )
 
 

@@ -15,7 +15,8 @@ from rectune_dsl.report.view import RunView
 from rectune_dsl.workflow.journaled import RunHeader
 
 
-def provenance(view: RunView) -> Provenance:
+def provenance(view: RunView, store_flag: str) -> Provenance:
+    """`store_flag` is what commands have to add so that they find the same store."""
     header = view.header
     return Provenance(
         rectune=header.version,
@@ -30,7 +31,7 @@ def provenance(view: RunView) -> Provenance:
         plugins={plugin.distribution: plugin.version for plugin in header.plugins},
         skill=header.skill.name if header.skill else "",
         skill_revision=header.skill.revision if header.skill else "",
-        command=_command(header),
+        command=_command(header) + store_flag,
         is_changed=_is_changed(header),
     )
 

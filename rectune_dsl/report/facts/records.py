@@ -91,8 +91,8 @@ class AnswerFacts:
 class RoundFacts:
     """One round, as far as it got. `state` is in words; `best` is the highest U measured so far, and
     `safe_gain` the highest among arms that are safe enough, 0 (production) where none is: both with the names
-    of their arms. `told` is what its agents knew of skills, `turnout` what is to be said of who came: far
-    fewer or far more units than planned."""
+    of their arms. `control` has the levels of control's metrics. `told` is what its agents knew of skills,
+    `turnout` what is to be said of who came: far fewer or far more units than planned."""
 
     round: int
     state: str
@@ -105,6 +105,7 @@ class RoundFacts:
     best_arm: str
     safe_gain: Span
     safe_arm: str
+    control: Mapping[str, float]
     notes: tuple[str, ...]
     frozen: str = ""
     turnout: str = ""
@@ -215,7 +216,7 @@ class AbortFacts:
 @dataclass(frozen=True)
 class EndFacts:
     """How the run ended, or where it stands: the verdict with its reasons and bounds; what to do next.
-    `objective` is U in the confirmation."""
+    `objective` is U in the confirmation; `assumed` what of `p_feasible` no round had measured, in words."""
 
     state: str
     decision: str
@@ -228,6 +229,7 @@ class EndFacts:
     why: str
     expected: tuple[Prediction, ...]
     p_feasible: float | None
+    assumed: str
     chance_to_ship: float | None
     objective: Span | None
     measures: tuple[Measure, ...]

@@ -76,11 +76,21 @@ def _round(task: Task, round: RoundView, best: tuple[Span | None, str], safe: tu
         best_arm=best[1],
         safe_gain=safe[0],
         safe_arm=safe[1],
+        control=_control(round),
         notes=() if round.insight is None else lessons(round.insight),
         frozen=result.frozen if result else "",
         turnout=turnout(round.spec, round.looks[-1]) if round.spec and round.looks else "",
         support=dict(result.estimates.support) if result and result.estimates.support else None,
     )
+
+
+def _control(round: RoundView) -> dict[str, float]:
+    """What was measured of production's users; nothing in a frozen round."""
+    if round.result is None or round.result.frozen or not round.result.estimates.level:
+        return {}
+    estimates = round.result.estimates
+    levels = zip(estimates.metrics, estimates.level[0], strict=True)
+    return {metric: level for metric, level in levels if level is not None}
 
 
 def lessons(insight: Insight) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from rectune_dsl.report.tables import Cell, Table, table
 from rectune_dsl.report.words import count, number, percent
 
 MOST_NAMED = 5
-"""Arms that broke a guardrail which are named."""
+"""Arms beyond a guardrail that are named."""
 
 
 def page(found: Comparison) -> Page:
@@ -36,7 +36,7 @@ def _outcomes(found: Comparison) -> tuple[Block, ...]:
         ("best U measured", lambda side: interval(side.best) if side.best else "-"),
         ("rounds", lambda side: str(side.rounds)),
         ("arms measured", lambda side: str(side.arms)),
-        ("arms beyond a guardrail", _broken),
+        ("arms beyond a guardrail", _beyond),
         ("experiments", lambda side: str(side.experiments)),
         ("users", lambda side: f"{side.users:,}"),
         ("days of traffic", lambda side: str(side.days)),
@@ -123,10 +123,11 @@ def _name(found: Comparison, at: int) -> str:
     return runs[at] if runs.count(runs[at]) == 1 else f"{runs[at]} ({at + 1})"
 
 
-def _broken(side: Side) -> str:
-    more = f", and {len(side.broken) - MOST_NAMED} more" if len(side.broken) > MOST_NAMED else ""
-    named = f": {', '.join(side.broken[:MOST_NAMED])}{more}" if side.broken else ""
-    return f"{len(side.broken)}{named}"
+def _beyond(side: Side) -> str:
+    names = side.beyond_guardrail
+    more = f", and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    named = f": {', '.join(names[:MOST_NAMED])}{more}" if names else ""
+    return f"{len(names)}{named}"
 
 
 def _longest(found: Comparison) -> int:

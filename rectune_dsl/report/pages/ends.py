@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from rectune_dsl.agents.words import chance
 from rectune_dsl.report.configs import config_table, is_moved
@@ -12,7 +12,7 @@ from rectune_dsl.report.pages.blocks import Banner, Block, Listing, Prose, Title
 from rectune_dsl.report.support import LOGGED, advice, support_table
 from rectune_dsl.report.tables import Cell, Table, Tone, table
 from rectune_dsl.report.verdicts import bounds_table
-from rectune_dsl.report.words import answered, count, moment, predicted
+from rectune_dsl.report.words import answered, count, moment, objective, predicted
 
 _SAID: Mapping[str, tuple[str, Tone]] = {
     "ship": ("The recommended config was shown to be better, and to keep every guardrail.", "good"),
@@ -23,26 +23,33 @@ _SAID: Mapping[str, tuple[str, Tone]] = {
 
 def verdict(facts: Facts) -> tuple[Block, ...]:
     end = facts.end
-    blocks: list[Block] = [_banner(end)]
-    if end.reasons:
-        blocks.append(Listing(end.reasons))
-    if end.answer is not None:
-        blocks.append(_answer(end.answer))
+    blocks = list(decision(end))
     if end.bounds and end.confirmation is not None and end.alpha is not None:
         blocks.append(bounds_table(end.bounds, end.confirmation, end.alpha))
-        blocks.append(Prose(_read_so(facts.weights, end.alpha), "dim"))
-    if end.next:
-        blocks.append(Titled("What to do next", (Listing(end.next),)))
-    blocks += _recommended(facts)
-    return tuple(blocks)
+        later = "Every further confirmation of a surface has a smaller level."
+        blocks.append(Prose(f"{objective(facts.weights)} {later}", "dim"))
+    return (*blocks, *what_next(end), *_recommended(facts))
 
 
-def _read_so(weights: Mapping[str, float], alpha: float) -> str:
-    parts = " ".join(f"{weight:+g} x {name}" for name, weight in weights.items())
-    return (
-        f"U is the weighted sum of lifts, {parts}. Each bound is one-sided at the level {alpha:.2g}: the "
-        f"chance that it claims too much. Every further confirmation of a surface has a smaller level."
-    )
+def decision(end: EndFacts) -> Iterator[Block]:
+    """The decision, why, and what people said to it."""
+    yield _banner(end)
+    if end.reasons:
+        yield Listing(end.reasons)
+    if end.answer is not None:
+        yield _answer(end.answer)
+
+
+def what_next(end: EndFacts) -> tuple[Block, ...]:
+    return (Titled("What to do next", (Listing(end.next),)),) if end.next else ()
+
+
+def doubts(end: EndFacts) -> Iterator[Block]:
+    """What warns of the confirmation's numbers: who came, and how well a log supports them."""
+    if end.turnout:
+        yield Prose(f"Confirmation: {end.turnout}", "bad")
+    if end.support:
+        yield from (Prose(note, "doubtful") for note in advice(end.support))
 
 
 def _banner(end: EndFacts) -> Banner:
@@ -82,11 +89,9 @@ def _recommended(facts: Facts) -> list[Block]:
         title = f"confirmation: lifts over control, {PLUS_MINUS}, {count(end.confirmed_users)} users"
         rows: list[list[str | Cell]] = [[m.metric, measure_cell(m)] for m in end.measures]
         blocks.append(table(title, ("metric", "measured"), rows, numbers=("measured",), note=MARKS))
-    if end.turnout:
-        blocks.append(Prose(end.turnout, "bad"))
     if end.support:
         blocks.append(support_table(end.support, LOGGED))
-        blocks += [Prose(note, "doubtful") for note in advice(end.support)]
+    blocks += doubts(end)
     return [Titled("The recommended config", tuple(blocks))] if blocks else []
 
 
@@ -102,5 +107,6 @@ def _expected(end: EndFacts) -> str:
     parts = [f"Expected before the confirmation: {predicted(end.expected)}."] if end.expected else []
     if end.p_feasible is not None and end.chance_to_ship is not None:
         holds, ships = chance(end.p_feasible), chance(end.chance_to_ship)
-        parts.append(f"All guardrails hold with {holds}; it would ship with {ships}.")
+        mark = f" ({end.assumed})" if end.assumed else ""
+        parts.append(f"All guardrails hold with {holds}{mark}; it would ship with {ships}.")
     return " ".join(parts)

@@ -9,7 +9,7 @@ from rectune_dsl.dsl.guardrails import Limit
 from rectune_dsl.report.facts.records import ArmFacts, Facts, Measure, Span
 from rectune_dsl.report.lifts import MARKS, PLUS_MINUS, measure_cell
 from rectune_dsl.report.pages.arms import ELSEWHERE, MOST_ROWS, chosen, interval, left_out, rounded
-from rectune_dsl.report.pages.blocks import Block, Figure, Panel, Prose, Row
+from rectune_dsl.report.pages.blocks import Block, Figure, Folded, Panel, Prose, Row
 from rectune_dsl.report.tables import Cell, Column, Table, first_rows, table
 from rectune_dsl.report.words import count
 
@@ -30,7 +30,7 @@ _KEY = (
 def arms(facts: Facts) -> tuple[Block, ...]:
     """The forest plot: every arm's lift of every metric, held against its guardrail."""
     if not facts.arms:
-        return (Prose(NOTHING), *_doubts(facts))
+        return (Prose(NOTHING), *doubts(facts))
     shown = chosen(facts, MOST_DRAWN)
     names, stops = metrics_of(facts), sum(bool(arm.stopped) for arm in facts.arms)
     panels = [_objective(shown)] if list(facts.weights.values()) != [1.0] else []
@@ -45,7 +45,8 @@ def arms(facts: Facts) -> tuple[Block, ...]:
         key=_KEY,
         note=left_out(facts, shown),
     )
-    return (figure, *_stopped(facts), *_doubts(facts))
+    folded = Folded("p-values, for those who ask", (_p_values(facts, names),))
+    return (figure, *_stopped(facts), *doubts(facts), folded)
 
 
 def arms_table(facts: Facts, names: Sequence[str]) -> Table:
@@ -63,9 +64,29 @@ def arms_table(facts: Facts, names: Sequence[str]) -> Table:
     return first_rows(whole, MOST_ROWS, ELSEWHERE)
 
 
+def _p_values(facts: Facts, names: Sequence[str]) -> Table:
+    """Holm-adjusted over all lifts of each experiment."""
+    rows = [[arm.name, str(arm.round), *(_p_value(arm, name) for name in names)] for arm in facts.arms]
+    title = "two-sided p-values, Holm-adjusted in each round; they decide nothing"
+    whole = table(title, ("arm", "round", *names), rows, numbers=("round", *names))
+    return first_rows(whole, MOST_ROWS, ELSEWHERE)
+
+
+def _p_value(arm: ArmFacts, name: str) -> str:
+    found = next((m.holm_p for m in arm.measures if m.metric == name), None)
+    return "missing" if found is None else f"{found:.2g}"
+
+
 def metrics_of(facts: Facts) -> list[str]:
     """Every metric that an arm was measured on, in the order of the estimates."""
     return list(dict.fromkeys(m.metric for arm in facts.arms for m in arm.measures))
+
+
+def doubts(facts: Facts) -> tuple[Block, ...]:
+    """What forbids to trust a round's numbers, or warns of them."""
+    told = [Prose(f"Round {r.round} is frozen: {r.frozen}", "bad") for r in facts.rounds if r.frozen]
+    told += [Prose(f"Round {r.round}: {r.turnout}", "bad") for r in facts.rounds if r.turnout]
+    return tuple(told)
 
 
 def _limit_of(facts: Facts, metric: str) -> str:
@@ -109,10 +130,3 @@ def _stopped(facts: Facts) -> tuple[Block, ...]:
     stops = [[arm.name, str(arm.round), arm.stopped] for arm in facts.arms if arm.stopped]
     shown = table("stopped for harm", ("arm", "round", "why"), stops, numbers=("round",))
     return (first_rows(shown, MOST_ROWS, ELSEWHERE),) if stops else ()
-
-
-def _doubts(facts: Facts) -> tuple[Block, ...]:
-    """What forbids to trust a round's numbers, or warns of them."""
-    told = [Prose(f"Round {r.round} is frozen: {r.frozen}", "bad") for r in facts.rounds if r.frozen]
-    told += [Prose(f"Round {r.round}: {r.turnout}", "bad") for r in facts.rounds if r.turnout]
-    return tuple(told)

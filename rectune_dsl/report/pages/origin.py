@@ -34,6 +34,18 @@ def _changed(origin: Provenance) -> tuple[Block, ...]:
     )
 
 
+def _knowing(origin: Provenance) -> tuple[Block, ...]:
+    """What a second run would know that this one did not, and how to make it forget."""
+    if not origin.skill:
+        return ()
+    revision = origin.skill_revision[:SHORT]
+    words = (
+        f"It begins with what skills know then; this one began with {origin.skill} at revision {revision}. "
+        f"To begin with that again, roll back first. What other skills lend it is today's all the same."
+    )
+    return (Prose(words), Code(f"rectune skills rollback {origin.skill} {revision}"))
+
+
 def provenance(facts: Facts) -> tuple[Block, ...]:
     """All that the run was started with."""
     origin = facts.provenance
@@ -53,6 +65,6 @@ def provenance(facts: Facts) -> tuple[Block, ...]:
     texts = {origin.task_path: origin.task_text, **origin.bases}
     return (
         table("what it was started with", ("what", "value"), rows),
-        Titled("Run it again", (*_changed(origin), Code(origin.command))),
+        Titled("Run it again", (*_changed(origin), Code(origin.command), *_knowing(origin))),
         *(Folded(f"Task text as journalled: {path}", (Code(text),)) for path, text in texts.items()),
     )

@@ -9,8 +9,9 @@ from rectune_dsl.report.facts.records import ArmFacts, Facts
 from rectune_dsl.report.pages.arms import MANY, interval, percents, rounded, safety
 from rectune_dsl.report.pages.blocks import Block, Figure, Panel, Prose, Row
 from rectune_dsl.report.tables import Table, table
-from rectune_dsl.report.words import count
+from rectune_dsl.report.words import count, objective
 
+NO_ROUND = "No round has begun yet."
 _KEY = (
     "● safe, ▼ not safe, ■ a guardrail was not measured; dashed grey: the best U so far, solid green: the "
     "safe gain; on the right, the dashed line is where safe begins."
@@ -20,7 +21,7 @@ _KEY = (
 def progress(facts: Facts) -> tuple[Block, ...]:
     """U of every arm with the best so far and the safe gain, and how likely each keeps all guardrails."""
     if not facts.rounds:
-        return (Prose("No round has begun yet."),)
+        return (Prose(NO_ROUND),)
     last = facts.rounds[-1]
     about = (
         f"After {count(len(facts.rounds), 'round')} the best U measured is {interval(last.best)}, and the "
@@ -74,9 +75,8 @@ def _steps(facts: Facts) -> Iterator[Row]:
 
 
 def _meaning(facts: Facts) -> str:
-    parts = " ".join(f"{weight:+g} x {name}" for name, weight in facts.weights.items())
     return (
-        f"U is the weighted sum of lifts, {parts}. The safe gain is the highest U measured of an arm that "
+        f"{objective(facts.weights)} The safe gain is the highest U measured of an arm that "
         f"keeps all guardrails with a probability of at least {facts.floor:.0%} by its own numbers; "
         f"production's is 0. The best of many noisy measurements flatters: only the confirmation, on fresh "
         f"users, says what a config is worth."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from rectune_dsl.report.facts.records import Facts
 from rectune_dsl.report.pages import ends, forest, knowledge, origin, progress, story, tradeoffs, tuned
@@ -27,15 +28,30 @@ _SECTIONS: tuple[tuple[str, str, Callable[[Facts], Blocks]], ...] = (
     ("provenance", "Provenance", origin.provenance),
 )
 
+_TOLD = {"verdict", "arms", "params", "mechanics", "timeline", "skills", "cost"}
+"""Sections with all that happened: the others show its numbers once more, or ask a backend."""
+
 
 def page(facts: Facts) -> Page:
     """Everything that is known of a run. Sections are always there: an empty one says why it is."""
-    agents = ", ".join(f"{role} {name}" for role, name in facts.provenance.agents.items())
-    about = (
-        facts.about,
-        f"Run {facts.run} on surface {facts.surface}, backend {facts.provenance.backend}, "
-        f"seed {facts.provenance.seed}, started {moment(facts.provenance.started)}.",
-        f"Agents: {agents}.",
-    )
     sections = tuple(Section(name, title, made(facts)) for name, title, made in _SECTIONS)
-    return Page(facts.task, tuple(filter(None, about)), sections)
+    return Page(facts.task, _about(facts), sections)
+
+
+def told(facts: Facts) -> Page:
+    """The same where nothing can be drawn: the sections that tell what happened."""
+    whole = page(facts)
+    return replace(whole, sections=tuple(section for section in whole.sections if section.name in _TOLD))
+
+
+def which(facts: Facts) -> str:
+    """What the run is, in a line."""
+    return (
+        f"Run {facts.run} on surface {facts.surface}, backend {facts.provenance.backend}, "
+        f"seed {facts.provenance.seed}, started {moment(facts.provenance.started)}."
+    )
+
+
+def _about(facts: Facts) -> tuple[str, ...]:
+    agents = ", ".join(f"{role} {name}" for role, name in facts.provenance.agents.items())
+    return tuple(filter(None, (facts.about, which(facts), f"Agents: {agents}.")))

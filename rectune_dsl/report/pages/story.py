@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from rectune_dsl.report.facts.records import ArmFacts, Facts, ForecastFacts, ProposalFacts, RoundFacts
 from rectune_dsl.report.pages.arms import ELSEWHERE, MOST_ROWS, interval, rounded
 from rectune_dsl.report.pages.blocks import Block, Figure, Folded, Listing, Panel, Prose, Row, Titled
+from rectune_dsl.report.pages.progress import NO_ROUND
 from rectune_dsl.report.support import LOGGED, advice, support_table
 from rectune_dsl.report.tables import Cell, Table, first_rows, table
 from rectune_dsl.report.words import answered, predicted
@@ -20,7 +21,7 @@ MOST_TOLD = 50
 def timeline(facts: Facts) -> tuple[Block, ...]:
     """Every round, folded but for the last."""
     if not facts.rounds:
-        return (Prose("No round has begun yet."),)
+        return (Prose(NO_ROUND),)
     arms = {arm.name: arm for arm in facts.arms}
     outcomes = _grouped(facts.forecasts, lambda forecast: forecast.arm)
     told = tuple(

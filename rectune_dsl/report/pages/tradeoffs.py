@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import mean
 
 from rectune_dsl.report.facts.records import ArmFacts, Facts, Measure
 from rectune_dsl.report.pages.arms import MANY, rounded
@@ -30,21 +31,24 @@ def tradeoffs(facts: Facts) -> tuple[Block, ...]:
 
 
 def _key(panels: Sequence[Panel]) -> str:
-    """The recommended config is among the marks only where it was tested as it is."""
+    """Control is among the marks only where its level is known, and the recommended config where it was
+    tested as it is."""
     roles = {row["role"] for panel in panels for row in panel.rows}
     recommended = "▲ recommended, " if "recommended" in roles else ""
+    control = "■ control, " if "control" in roles else ""
     return (
-        f"■ control, ● an arm, ◆ elite: no arm is better in everything, {recommended}✚ stopped; the dashed "
+        f"{control}● an arm, ◆ elite: no arm is better in everything, {recommended}✚ stopped; the dashed "
         "line is the guardrail's margin"
     )
 
 
 def _scatter(facts: Facts, measured: Sequence[ArmFacts], name: str) -> Panel:
-    """A point per arm that has both; control is at 0, where lifts are drawn."""
+    """A point per arm that has both, and control: at 0, or at its level where levels are drawn."""
     found = [(arm, m) for arm in measured for m in arm.measures if m.metric == name and m.span]
     levels = any(m.is_level for _, m in found)
-    control: Row = {"name": "control", "x": 0.0, "y": 0.0, "role": "control", "label": "control"}
-    rows = [*([] if levels else [control]), *(_point(facts, arm, m) for arm, m in found)]
+    own = _control_level(facts, name) if levels else 0.0
+    control: Row = {"name": "control", "x": 0.0, "y": own, "role": "control", "label": "control"}
+    rows = [*([] if own is None else [control]), *(_point(facts, arm, m) for arm, m in found)]
     limit = next((m.limit for _, m in found), None)
     options: Row = {
         "x": "U, %",
@@ -53,6 +57,12 @@ def _scatter(facts: Facts, measured: Sequence[ArmFacts], name: str) -> Panel:
         "many": len(rows) > MANY,
     }
     return Panel(name, "scatter", tuple(rows), options)
+
+
+def _control_level(facts: Facts, name: str) -> float | None:
+    """What control had of a metric, on average over rounds; None where no round knows it."""
+    known = [round.control[name] for round in facts.rounds if name in round.control]
+    return rounded(mean(known)) if known else None
 
 
 def _point(facts: Facts, arm: ArmFacts, measure: Measure) -> Row:

@@ -1,38 +1,26 @@
-"""A run on the terminal: the story of its rounds, and its end."""
+"""The end of a run on the terminal."""
 
 from __future__ import annotations
 
 from rich.console import Console
 from rich.text import Text
 
+from rectune_dsl.agents.belief import assumed
 from rectune_dsl.dsl.model import Task
-from rectune_dsl.hooks.api import Proposal, Review, Verdict
+from rectune_dsl.hooks.api import Verdict
 from rectune_dsl.report.configs import config_table
 from rectune_dsl.report.console import outcome_style, print_table
 from rectune_dsl.report.costs import print_costs
 from rectune_dsl.report.facts.space import params
-from rectune_dsl.report.lifts import p_values_table, print_lifts
+from rectune_dsl.report.lifts import print_lifts
 from rectune_dsl.report.standing import abort_words, print_aborted
 from rectune_dsl.report.support import LOGGED, print_support
 from rectune_dsl.report.turnout import print_turnout
 from rectune_dsl.report.verdicts import bounds_table
-from rectune_dsl.report.view import RoundView, RunView, traffic
-from rectune_dsl.report.words import answered, changes, count, moment, predicted
-from rectune_dsl.report.worth import told_of, worth
+from rectune_dsl.report.view import RunView, results, traffic
+from rectune_dsl.report.words import answered, count, moment, predicted
+from rectune_dsl.report.worth import worth
 from rectune_dsl.workflow.journaled import Abort, Approval
-
-
-def print_run(out: Console, task: Task, view: RunView, store_flag: str) -> None:
-    """Everything: proposals with hypotheses, the Critic's words, numbers, what was learnt, the end."""
-    header = view.header
-    out.print(Text.assemble(("run ", "dim"), (view.run, "bold"), f"  started {moment(view.started)}"))
-    agents = ", ".join(f"{role} {name}" for role, name in header.agents.items())
-    out.print(f"task {task.task.name}, seed {header.seed}, backend {header.backend}; {agents}")
-    if task.task.about:
-        out.print(Text(task.task.about, "dim"))
-    for round in view.rounds:
-        _print_round(out, task, round)
-    print_end(out, task, view, store_flag)
 
 
 def print_end(out: Console, task: Task, view: RunView, store_flag: str) -> None:
@@ -44,7 +32,10 @@ def print_end(out: Console, task: Task, view: RunView, store_flag: str) -> None:
     elif recommendation is not None:
         print_table(out, config_table(params(task, recommendation.config.values), "recommended config"))
         expected = predicted(recommendation.predictions)
-        out.print(Text(f"expected: {expected}; P(all guardrails hold) {recommendation.p_feasible:.2f}"))
+        told = assumed(task, results(view))
+        mark = f" ({told})" if told else ""
+        hold = f"P(all guardrails hold) {recommendation.p_feasible:.2f}{mark}"
+        out.print(Text(f"expected: {expected}; {hold}"))
     if confirmation is not None and confirmation.approval is not None:
         _print_answer(out, confirmation.approval, "not confirmed")
     if confirmation is not None and confirmation.estimates is not None:
@@ -106,46 +97,3 @@ def _print_answer(out: Console, answer: Approval, otherwise: str) -> None:
         out.print(Text(f"{otherwise}: {said}", "yellow"))
     elif answer.asked:
         out.print(Text(said, "dim"))
-
-
-def _print_round(out: Console, task: Task, round: RoundView) -> None:
-    out.print()
-    out.rule(Text(f"round {round.round}"), align="left", style="dim")
-    if told := told_of(round):
-        out.print(Text(told, "dim"))
-    reviews = {review.proposal: review for review in round.reviews}
-    for proposal in round.proposals:
-        _print_proposal(out, task, proposal, reviews.get(proposal.name))
-    if round.approval is not None:
-        _print_answer(out, round.approval, "not launched")
-    if round.result is not None:
-        result = round.result
-        print_lifts(out, task, result.estimates, result.stopped, "lifts over control, ± 90 %")
-        print_table(out, p_values_table(result.estimates))
-        print_support(out, result.estimates.support, LOGGED)
-        for arm, why in result.stopped.items():
-            out.print(Text(f"stopped {arm}: {why}", "yellow"))
-        if result.frozen:
-            out.print(Text(f"frozen: {result.frozen}", "red"))
-    if round.insight is not None:
-        for note in round.insight.notes:
-            out.print(Text(f"learnt: {note}"))
-        for mechanic in round.insight.mechanics:
-            if mechanic.low > 0 or mechanic.high < 0:
-                out.print(Text(f"learnt: {mechanic.statement}"))
-    for revision in round.revisions:
-        out.print(Text(f"skill {revision.skill}: {revision.why}", "dim"))
-
-
-def _print_proposal(out: Console, task: Task, proposal: Proposal, review: Review | None) -> None:
-    mark = "·" if review is None else "taken" if review.taken else "refused"
-    out.print(Text.assemble((f"{proposal.name} ", "bold"), (mark, "green" if mark == "taken" else "dim")))
-    out.print(Text(f"  changes: {changes(proposal.config, task.production)}"))
-    out.print(Text(f"  hypothesis ({proposal.author}): {proposal.hypothesis.statement}"))
-    if proposal.hypothesis.predictions:
-        out.print(Text(f"  predicts: {predicted(proposal.hypothesis.predictions)}"))
-    if review is not None:
-        out.print(Text(f"  critic: {review.justification}"))
-        for check in review.checks:
-            if not check.passed:
-                out.print(Text(f"    {check.name}: {check.detail}", "yellow"))
