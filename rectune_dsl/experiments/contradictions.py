@@ -12,6 +12,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
+from rectune_dsl.dsl.metrics import USERS
 from rectune_dsl.hooks.api import ArmMoments, BackendError, Estimates, Moments, Observation
 
 _ROUNDING = 1e-6
@@ -54,10 +55,11 @@ def _of_arm(arm: ArmMoments, columns: tuple[str, ...]) -> Iterator[str]:
         yield f"a sum of {columns[at]} in arm {arm.arm!r} is not a finite number"
     for at in np.flatnonzero(arm.n * np.diagonal(products) < sums**2 * (1 - _ROUNDING)):
         yield f"the squares of {columns[at]} in arm {arm.arm!r} are too few for its sum: a negative variance"
+    people = round(sums[columns.index(USERS)]) if USERS in columns and np.isfinite(sums).all() else arm.n
     for column, histogram in arm.histograms.items():
-        if sum(histogram.counts) != arm.n or list(histogram.values) != sorted(set(histogram.values)):
+        if sum(histogram.counts) != people or list(histogram.values) != sorted(set(histogram.values)):
             yield (
-                f"the histogram of {column} in arm {arm.arm!r} does not count its {arm.n} users by "
+                f"the histogram of {column} in arm {arm.arm!r} does not count its {people} users by "
                 "ascending values"
             )
 

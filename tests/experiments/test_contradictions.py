@@ -24,6 +24,19 @@ def test_sums_over_any_users_can_be(make, control, new):
     assert checked(observed) is observed
 
 
+def test_the_histograms_of_households_count_their_users(make):
+    households = np.array([[2.0, 7.0], [3.0, 1.0]])  # users, clicks
+    observed = make.moments({"control": households}, ("users", "clicks"))
+    of_five = Histogram((1.0, 3.0), (4, 1))
+    for histogram, can_be in ((of_five, True), (Histogram((1.0,), (2,)), False)):
+        told = replace(observed, arms=(replace(observed.arms[0], histograms={"clicks": histogram}),))
+        if can_be:
+            assert checked(told) is told
+        else:
+            with pytest.raises(BackendError, match="does not count its 5 users"):
+                checked(told)
+
+
 @pytest.fixture
 def moments(make):
     users = make.generator("users").normal(5.0, 1.0, (40, 2))
