@@ -20,7 +20,7 @@ from rectune_dsl.dsl.model import Confirm
 from rectune_dsl.dsl.source import Source
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.plugins.host import Host
-from rectune_dsl.report.costs import total
+from rectune_dsl.report.costs import costs, total
 from rectune_dsl.report.view import RunView, read_run
 from rectune_dsl.testing.project import changed
 from rectune_dsl.workflow.assemble import campaign
@@ -127,7 +127,7 @@ def judged(problem: Problem, confirm: Confirm, view: RunView) -> Outcome:
 
 def cost(view: RunView) -> Cost:
     """A run's ledger in one line."""
-    spent, questions = total(view.calls), len({call.step for call in view.calls})
+    spent, questions = total(costs(view.calls)), len({call.step for call in view.calls})
     return Cost(
         questions=questions,
         answered=questions - spent.fell_back,

@@ -46,7 +46,7 @@ class Shared:
         mean = words.interval(self.effect, self.low, self.high)
         return (
             f"{self.cause} {self.unit}: {self.metric} {mean} over "
-            f"{words.counted(len(self.findings), 'task')} ({', '.join(each)}); {agreed}, heterogeneity "
+            f"{words.count(len(self.findings), 'task')} ({', '.join(each)}); {agreed}, heterogeneity "
             f"{words.percent(self.spread).removeprefix('+')} between tasks."
         )
 

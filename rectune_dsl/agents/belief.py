@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rectune_dsl.agents import words
 from rectune_dsl.dsl.guardrails import Limit
 from rectune_dsl.dsl.model import Task
-from rectune_dsl.hooks.api import AgentContext, Config, JointSurrogate, Prediction, Surrogate
+from rectune_dsl.hooks.api import AgentContext, Config, JointSurrogate, Prediction, RoundResult, Surrogate
 from rectune_dsl.surrogate.limits import ASSUMED_HEADROOM, Z90, chance_to_hold
 
 Array = NDArray[np.float64]
@@ -82,7 +82,7 @@ def guardrail_risks(context: AgentContext, config: Config) -> tuple[GuardrailRis
         column = surrogate.metrics.index(metric)
         mean, sd = means[:, column], sds[:, column]
         p_holds = float(chance_to_hold(limit, mean, sd)[0])
-        measured = _measured(context, metric, limit)
+        measured = _measured(context.history, metric, limit)
         risks.append(GuardrailRisk(metric, limit, p_holds, float(mean[0]), float(sd[0]), measured))
     return tuple(sorted(risks, key=lambda risk: risk.p_holds))
 
@@ -91,12 +91,28 @@ def risk_is_known(context: AgentContext) -> bool:
     """Whether anything tells how likely a guardrail breaks: a panel, an experiment that can be trusted, or
     that the task has no guardrails. Where nothing does, a surrogate's numbers are its prior alone."""
     guarded = context.task.guarded.items()
-    return not guarded or context.whatif is not None or any(_measured(context, *one) for one in guarded)
+    return not guarded or context.whatif is not None or any(_measured(context.history, *g) for g in guarded)
 
 
-def _measured(context: AgentContext, metric: str, limit: Limit) -> bool:
+def all_hold(context: AgentContext, config: Config) -> str:
+    """P(all guardrails hold) for people: `85 %`, with what of it is assumed."""
+    p = float(context.surrogate.p_feasible([config])[0])
+    told = assumed(context.task, context.history)
+    return f"{words.chance(p)}{f' ({told})' if told else ''}"
+
+
+def assumed(task: Task, history: Sequence[RoundResult]) -> str:
+    """Of which guardrails such a probability knows the prior alone; empty where each was measured."""
+    unseen = [metric for metric, limit in task.guarded.items() if not _measured(history, metric, limit)]
+    if len(unseen) < len(task.guarded):
+        verb = "was" if len(unseen) == 1 else "were"
+        return f"assumed in part, before {words.listed(unseen)} {verb} measured" if unseen else ""
+    return "assumed, before any guardrail was measured" if unseen else ""
+
+
+def _measured(history: Sequence[RoundResult], metric: str, limit: Limit) -> bool:
     """Whether an experiment that can be trusted has an estimate of what the limit is about."""
-    for result in context.history:
+    for result in history:
         found = result.estimates
         if not result.frozen and metric in found.metrics:
             rows = found.lift if limit.relative else found.level

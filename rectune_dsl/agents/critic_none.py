@@ -35,4 +35,4 @@ def _why(context: AgentContext, problems: Sequence[str], taken: bool) -> str:
         return "Taken unread: the task has no Critic."
     if problems:
         return f"Refused: {'; '.join(problems)}."
-    return f"Refused: the budget is {words.counted(context.budget.arms, 'arm')}."
+    return f"Refused: the budget is {words.count(context.budget.arms, 'arm')}."

@@ -8,7 +8,7 @@ import numpy as np
 
 from rectune_dsl.agents import words
 from rectune_dsl.agents.acquisition import Batch, Worth, novelty, spread
-from rectune_dsl.agents.belief import guardrail_risks, predictions
+from rectune_dsl.agents.belief import all_hold, guardrail_risks, predictions
 from rectune_dsl.agents.differences import Differences
 from rectune_dsl.agents.past import Failure, error_of_u, failures, tested_configs
 from rectune_dsl.agents.region import distance
@@ -117,10 +117,8 @@ class Case:
         if not risks:
             return Check("risk", True, "the task has no guardrails")
         p = float(self._context.surrogate.p_feasible([config])[0])
-        detail = (
-            f"all guardrails hold with {words.chance(p)}, {words.chance(self._floor)} are needed; "
-            f"the weakest: {risks[0]}"
-        )
+        holds, needed = all_hold(self._context, config), words.chance(self._floor)
+        detail = f"all guardrails hold with {holds}, {needed} are needed; the weakest: {risks[0]}"
         if len(risks) > 1:
             others = (f"{risk.metric} {words.chance(1.0 - risk.p_holds)}" for risk in risks[1:])
             detail += f"; P(violated) of the others: {', '.join(others)}"
@@ -148,7 +146,7 @@ class Case:
             parts = (f"{words.lift(sure[p.metric])}, not {words.percent(p.lift)}" for p in wrong)
             return Check("mechanics", False, f"what was learnt says {words.listed(parts)}")
         if not told:
-            return Check("mechanics", True, "no sign that it predicts is known yet")
+            return Check("mechanics", True, "whether the signs that it predicts are right is not known yet")
         metrics = words.listed(p.metric for p in told)
         return Check("mechanics", True, f"its signs agree with what was learnt of {metrics}")
 
@@ -158,10 +156,10 @@ class Case:
         error = error_of_u(self._task, self._context.history)
         sd = float(self._context.surrogate.objective([config])[1][0])
         if not error:
-            return Check("information", True, f"U is known to {words.percent(sd)}; no arm was measured yet")
+            return Check("information", True, f"U is known to ±{sd * 100:.2f} %; no arm was measured yet")
         bits = 0.5 * float(np.log2(1.0 + (sd / error) ** 2))
-        doubt = f"{words.percent(sd)} in doubt, measured to {error * 100:.2f} %"
-        detail = f"its arm would tell {bits:.2f} bits of U ({doubt})"
+        known = f"which is known to ±{sd * 100:.2f} %, and which an arm measures to ±{error * 100:.2f} %"
+        detail = f"its arm would tell {bits:.2f} bits of U, {known}"
         return Check("information", True, detail)
 
     def _known_failures(self, config: Config) -> Check:
@@ -173,7 +171,8 @@ class Case:
             return distance(point, self._space.to_unit(failure.config.values))
 
         nearest = min(self._failures, key=gap)
-        detail = f"{self._differences.words(config, nearest.config, nearest.arm)}, which {nearest.why}"
+        differences = self._differences.words(config, nearest.config, nearest.arm)
+        detail = f"{differences}; {nearest.arm} {nearest.why.rstrip('.')}"
         return Check("failures", gap(nearest) >= NEAR_FAILURE, detail)
 
     def _against_production(self, config: Config) -> Check:
@@ -203,7 +202,7 @@ class Case:
             why = f"Refused: {'; '.join(f'{c.name}: {c.detail}' for c in failed)}."
             return Review(proposal.name, False, checks, why)
         if proposal.name not in taken:
-            budget = words.counted(self._context.budget.arms, "arm")
+            budget = words.count(self._context.budget.arms, "arm")
             others = f"the budget is {budget} and {words.listed(taken)} add more"
             why = f"Refused: sound ({said['goal']}), but {others}."
             return Review(proposal.name, False, checks, why)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from rectune_dsl.agents import words
-from rectune_dsl.agents.belief import guardrail_risks, risk_is_known
+from rectune_dsl.agents.belief import assumed, guardrail_risks, risk_is_known
 from rectune_dsl.agents.shown import shown
 from rectune_dsl.dsl.space import Space
 from rectune_dsl.hooks.api import AgentContext, AskedFor, ChangeDescription, Config, Proposal
@@ -28,7 +28,7 @@ def described(
 ) -> ChangeDescription:
     """The description that numbers alone make."""
     told = proposals[:NAMED]
-    rest = [f"{words.counted(len(proposals) - NAMED, 'more arm')}"] if len(proposals) > NAMED else []
+    rest = [f"{words.count(len(proposals) - NAMED, 'more arm')}"] if len(proposals) > NAMED else []
     return ChangeDescription(
         for_users=_joined([f"{p.name} {_for_users(context, p)}" for p in told], rest),
         expected=_joined([f"{p.name}: {_expected(p)}" for p in told], rest),
@@ -72,4 +72,6 @@ def _risk(context: AgentContext, proposal: Proposal) -> str:
     if not risk_is_known(context):
         return f"the risk to guardrails is {words.RISK_UNKNOWN}"
     p = float(context.surrogate.p_feasible([proposal.config])[0])
-    return f"a guardrail is broken with {words.chance(1.0 - p)}; the weakest: {risks[0]}"
+    told = assumed(context.task, context.history)
+    mark = f" ({told})" if told else ""
+    return f"a guardrail is broken with {words.chance(1.0 - p)}{mark}; the weakest: {risks[0]}"

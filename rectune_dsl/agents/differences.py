@@ -42,11 +42,11 @@ class Differences:
         return overlap(self._of(left), self._of(right))
 
     def words(self, left: Config, right: Config, name: str) -> str:
-        """`up to 0.210 of a param's range from r1p2, 62 % of the items shown are the same`."""
-        text = f"up to {self.gap(left, right):.3f} of a param's range from {name}"
+        """`differs from r1p2 by up to 21 % of a param's range, and 62 % of the items shown are the same`."""
+        text = f"differs from {name} by up to {self.gap(left, right) * 100:.1f} % of a param's range"
         if self._whatif is None:
             return text
-        return f"{text}, {self.common(left, right) * 100:.0f} % of the items shown are the same"
+        return f"{text}, and {self.common(left, right) * 100:.0f} % of the items shown are the same"
 
     def _of(self, config: Config) -> Slates:
         key = tuple(config.values.values())

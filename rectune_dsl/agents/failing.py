@@ -38,8 +38,8 @@ def _sentence(space: Space, failed: Sequence[Failure], kept: Sequence[Mapping[st
     name = space.names[at]
     bad, good = [f.config[name] for f in failed], [values[name] for values in kept]
     return (
-        f"{words.counted(len(failed), 'arm')} failed, all with {name} {_range(bad)}; the other "
-        f"{words.counted(len(kept), 'arm')} had it {_range(good)}."
+        f"{words.count(len(failed), 'arm')} failed, all with {name} {_range(bad)}; the other "
+        f"{words.count(len(kept), 'arm')} had it {_range(good)}."
     )
 
 

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rectune_dsl.agents import words
-from rectune_dsl.agents.belief import guardrail_risks, least_objective, objective, predictions, risk_is_known
+from rectune_dsl.agents.belief import (
+    all_hold,
+    guardrail_risks,
+    least_objective,
+    objective,
+    predictions,
+    risk_is_known,
+)
 from rectune_dsl.agents.safety import Safety
 from rectune_dsl.agents.sensitivity import STEP, Effect, effects
 from rectune_dsl.agents.shown import shown
@@ -103,8 +110,7 @@ def outlook(context: AgentContext, config: Config) -> str:
         return expected
     if not risk_is_known(context):
         return f"{expected} The risk to guardrails is {words.RISK_UNKNOWN}."
-    p = float(context.surrogate.p_feasible([config])[0])
-    return f"{expected} All guardrails hold with {words.chance(p)}; the weakest: {risks[0]}."
+    return f"{expected} All guardrails hold with {all_hold(context, config)}; the weakest: {risks[0]}."
 
 
 def _origin(context: AgentContext, config: Config) -> str:

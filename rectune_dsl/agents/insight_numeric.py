@@ -88,7 +88,7 @@ def _statement(param: Param, effect: Effect) -> str:
     numbers = words.interval(effect.effect, effect.low, effect.high)
     tail = "" if effect.known else "; not known yet, the interval includes 0"
     unit = step_unit(param)
-    return f"{effect.param} {unit}: {effect.metric} {numbers} ({words.counted(effect.arms, 'arm')}){tail}."
+    return f"{effect.param} {unit}: {effect.metric} {numbers} ({words.count(effect.arms, 'arm')}){tail}."
 
 
 def _frozen(history: Sequence[RoundResult]) -> list[str]:
@@ -107,7 +107,7 @@ def _separation(context: AgentContext) -> list[str]:
     space = Space(context.task)
     arms = tested_arms(context.history)
     if len(arms) < _COMPARED:
-        return [f"{words.counted(len(arms), 'arm')} tested: too few to set the best against the worst."]
+        return [f"{words.count(len(arms), 'arm')} tested: too few to set the best against the worst."]
     u, _ = context.surrogate.objective([arm.config for arm in arms])
     order = np.argsort(-u, kind="stable")
     third = max(len(arms) // 3, 2)

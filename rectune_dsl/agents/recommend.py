@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rectune_dsl.agents import words
 from rectune_dsl.agents.acquisition import Score, search
-from rectune_dsl.agents.belief import guardrail_risks, objective, predictions
+from rectune_dsl.agents.belief import all_hold, guardrail_risks, objective, predictions
 from rectune_dsl.agents.past import learnt, tested_arms, tested_configs
 from rectune_dsl.agents.region import Region, distance
 from rectune_dsl.agents.safety import Safety
@@ -89,7 +89,7 @@ def _doubts(context: AgentContext) -> str:
 
 def _reasons(context: AgentContext) -> tuple[str, ...]:
     rounds = learnt(context.history)
-    few = (f"only {words.counted(rounds, 'round')} taught something",) if rounds < FEW else ()
+    few = (f"only {words.count(rounds, 'round')} taught something",) if rounds < FEW else ()
     return (*few, *context.doubts)
 
 
@@ -110,20 +110,20 @@ def _why(context: AgentContext, region: Region, best: Config, chance: float) -> 
     expected = objective(context.surrogate, best)
     users = context.task.confirm.users_per_arm
     parts = [
-        f"Expected: {words.lift(expected)} (90 % interval), with {words.chance(chance)} to ship at "
-        f"{users:,} users per arm: the best product of the two among configs that keep all guardrails with "
-        f"at least {words.chance(_safe(context))}{_doubts(context)}."
+        f"Expected: {words.lift(expected)} (90 % interval). At {users:,} users per arm it would ship with "
+        f"{words.chance(chance)}. Of the configs that keep all guardrails with at least "
+        f"{words.chance(_safe(context))}{_doubts(context)}, none has a larger expected gain times chance to "
+        f"ship."
     ]
     risks = guardrail_risks(context, best)
     if risks:
-        p = float(context.surrogate.p_feasible([best])[0])
-        parts.append(f"They hold with {words.chance(p)}; the weakest: {risks[0]}.")
+        parts.append(f"They hold with {all_hold(context, best)}; the weakest: {risks[0]}.")
     if context.whatif is not None:
         parts.append(words.sentence(f"it {shown(context.whatif, best)}"))
     parts.append(_provenance(context, region, best))
     parts.append(
-        "These are beliefs shrunk towards no effect, not raw results; being the largest of many, the "
-        "expectation is still more likely too high than too low; the confirmation on fresh users settles it."
+        "These are expectations of a model, drawn towards no effect, and not raw results. What looks best of "
+        "many is still more often too high than too low: the confirmation on fresh users settles it."
     )
     return " ".join(parts)
 
@@ -138,7 +138,10 @@ def _provenance(context: AgentContext, region: Region, best: Config) -> str:
     point = space.to_unit(best.values)
     nearest = min(arms, key=lambda arm: distance(point, space.to_unit(arm.config.values)))
     gap = distance(point, space.to_unit(nearest.config.values))
-    return f"It was not tested itself; {nearest.name} comes nearest, up to {gap:.3f} of a param's range away."
+    return (
+        f"It was not tested itself: the nearest arm, {nearest.name}, differs by up to {gap * 100:.1f} % of a "
+        f"param's range."
+    )
 
 
 def _production(context: AgentContext, why: str) -> Recommendation:

@@ -47,8 +47,8 @@ class NumericSkill:
         if not records:
             return ()
         novel = novel_skill(context.task) if context.skill is None else None
-        rounds = words.counted(len(context.history), "round")
-        why = f"{words.counted(len(records), 'record')} after {rounds} of {context.task.task.name}."
+        rounds = words.count(len(context.history), "round")
+        why = f"{words.count(len(records), 'record')} after {rounds} of {context.task.task.name}."
         return (SkillRevision(skill, records, why, novel=novel),)
 
 
@@ -97,7 +97,7 @@ def _responses(context: AgentContext, found: Sequence[Response], skill: str) -> 
     """Elasticities and sizes apart: one may be right where the other is not."""
     if not found:
         return
-    arms = words.counted(len(tested_arms(context.history)), "arm")
+    arms = words.count(len(tested_arms(context.history)), "arm")
     slopes = tuple(response for response in found if response.causes)
     metrics = words.listed(response.metric for response in slopes)
     features = max((len(response.causes) for response in slopes), default=0)

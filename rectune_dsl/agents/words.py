@@ -61,9 +61,9 @@ def listed(parts: Iterable[str]) -> str:
     return f"{', '.join(head)} and {last}" if head else last
 
 
-def counted(count: int, noun: str) -> str:
-    """`1 arm`, `3 arms`."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+def count(value: float, what: str = "") -> str:
+    """A whole number, and of what: `1 arm`, `2,000 users`."""
+    return f"{value:,.0f} {what}{'' if value == 1 else 's'}" if what else f"{value:,.0f}"
 
 
 def sentence(text: str) -> str:

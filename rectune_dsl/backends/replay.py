@@ -156,11 +156,12 @@ class ReplayBackend:
         return self._estimates([control, moves[least]], "tune", as_of)
 
     def panel(self, requests: int) -> Panel:
-        """Contexts of the tune part, drawn without replacement."""
+        """Contexts of the tune part, drawn without replacement. A softmax draws what it shows."""
         part = self._loaded.parts["tune"]
         generator = np.random.Generator(np.random.Philox(key=[self._seed, _PANEL]))
         rows = np.sort(generator.permutation(part.log.rows)[:requests])
-        return self._loaded.panels.of(part.contexts, part.contexts.of_row[rows])
+        panel = self._loaded.panels.of(part.contexts, part.contexts.of_row[rows])
+        return replace(panel, is_drawn=self._replay.policy == "softmax")
 
     def diagnostics(self, config: Config, part: PartName = "tune") -> Support:
         """How much of a part a config can use, and with which weights."""

@@ -187,8 +187,8 @@ def _added() -> list[Command]:
 
 def _loaded(found: list[Command]) -> click.Command:
     """The command that one distribution brings. Raises PluginError where several do, or it cannot be had."""
-    owners = [f"{command.distribution} {command.version}" for command in found]
     if len(found) > 1:
+        owners = map(_owner, found)
         raise PluginError(
             f"{' and '.join(owners)} both bring a command {found[0].name!r}", help="uninstall one of them"
         )
@@ -200,11 +200,15 @@ def _loaded(found: list[Command]) -> click.Command:
             raise TypeError(f"{type(loaded).__name__} is no click.Command")
     except Exception as error:
         raise PluginError(
-            f"{owners[0]} promised the command {found[0].name!r}, but {found[0].target} could not be loaded: "
-            f"{type(error).__name__}: {error}",
+            f"{_owner(found[0])} promised the command {found[0].name!r}, but {found[0].target} could not be "
+            f"loaded: {type(error).__name__}: {error}",
             help=f"update or uninstall {found[0].distribution}; RECTUNE_DEBUG=1 shows the traceback",
         ) from error
     return loaded
+
+
+def _owner(command: Command) -> str:
+    return f"{command.distribution} {command.version}"
 
 
 def _module(verb: str) -> Any:

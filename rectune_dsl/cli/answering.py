@@ -49,13 +49,16 @@ def answer(run: str, step: str, store: str, granted: bool, by: str, why: str) ->
     from rectune_dsl.cli.common import store_flag
     from rectune_dsl.memory.journal import Journal
     from rectune_dsl.report.console import console
-    from rectune_dsl.report.standing import going_on_words
+    from rectune_dsl.report.pages.blocks import Prose
+    from rectune_dsl.report.standing import answered_words, going_on_words
+    from rectune_dsl.report.terminal import print_blocks
     from rectune_dsl.workflow.approval import answer_request
     from rectune_dsl.workflow.standing import standing
 
     journal = Journal(store, create=False)
     name = journal.find(run).run
-    answer_request(journal, name, step, Approval(granted, by, why))
-    out = console()
-    out.print(f"{step} of run {name} is {'approved' if granted else 'rejected'} by {by}.", highlight=False)
-    out.print(going_on_words(standing(journal, name), store_flag(store)), highlight=False)
+    given = Approval(granted, by, why)
+    answer_request(journal, name, step, given)
+    done = f"{answered_words(f'{step} of run {name}', given)}."
+    next_ = going_on_words(standing(journal, name), store_flag(store))
+    print_blocks(console(), (Prose(done), Prose(next_)))

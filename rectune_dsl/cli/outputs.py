@@ -47,6 +47,10 @@ def quiet_option(instead: str) -> Callable[[F], F]:
     )
 
 
+def json_option(command: F) -> F:
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(command)
+
+
 def report_output_option(otherwise: str) -> Callable[[F], F]:
     """Where a report goes; `-` is the terminal, and `otherwise` is where it goes without the option."""
     return click.option(

@@ -19,7 +19,7 @@ from rectune_dsl.cli.common import (
     task_argument,
     warn,
 )
-from rectune_dsl.cli.outputs import quiet_option
+from rectune_dsl.cli.outputs import json_option, quiet_option
 
 if TYPE_CHECKING:
     from rectune_dsl.dsl.diagnostics import Diagnostic
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="State the chance to ship at the best config there is. Only simulated backends know it.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 @quiet_option("print problems only.")
 @click.pass_context
 def command(

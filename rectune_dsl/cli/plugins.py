@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
 from rectune_dsl.cli import VERBS
 from rectune_dsl.cli.common import host
+from rectune_dsl.cli.outputs import json_option
 from rectune_dsl.dsl.suggest import did_you_mean
 from rectune_dsl.hooks.errors import UsageError
 from rectune_dsl.hooks.version import API_VERSION
@@ -21,11 +24,15 @@ if TYPE_CHECKING:
 @click.command("plugins")
 @click.option("--hooks", is_flag=True, help="Also list every hook a plugin can implement, and who does.")
 @click.option("--why", metavar="NAME", help="Tell all of one plugin: whence, what it brings, why it failed.")
+@json_option
 @click.pass_context
-def command(ctx: click.Context, hooks: bool, why: str | None) -> None:
+def command(ctx: click.Context, hooks: bool, why: str | None, as_json: bool) -> None:
     """List what is loaded, from where, which version, and what it registered."""
     if why is not None:
         _tell(host(ctx), why)
+        return
+    if as_json:
+        click.echo(json.dumps(_tree(host(ctx)), indent=2, ensure_ascii=False))
         return
     _list(host(ctx))
     if hooks:
@@ -45,6 +52,18 @@ def _list(loaded: Host) -> None:
     for added in commands():
         table.add_row(added.distribution, added.version, added.target, Text(_command(added)))
     console().print(table)
+
+
+def _tree(loaded: Host) -> dict[str, object]:
+    """All of it, for scripts."""
+    plugins = [{**_fields(plugin), "brings": _brings(loaded, plugin)} for plugin in loaded.plugins]
+    return {"api": API_VERSION, "plugins": plugins, "commands": [command._asdict() for command in commands()]}
+
+
+def _fields(plugin: Plugin) -> dict[str, object]:
+    """Without the traceback, which --why prints. What a plugin calls its version may be anything."""
+    kept = {name: value for name, value in asdict(plugin).items() if name != "traceback"}
+    return kept | {"api": plugin.api if isinstance(plugin.api, int) else str(plugin.api)}
 
 
 def _list_hooks(loaded: Host) -> None:
@@ -89,6 +108,8 @@ def _of_plugin(loaded: Host, plugin: Plugin) -> Iterator[str]:
         return
     yield f"brings: {', '.join(_brings(loaded, plugin)) or 'nothing but events'}"
     yield f"implements: {', '.join(plugin.hooks) or 'no hook'}"
+    if not plugin.distribution:
+        yield "commands: none; a file brings none, a package does: `rectune new plugin NAME --kind command`"
 
 
 def _brings(loaded: Host, plugin: Plugin) -> list[str]:

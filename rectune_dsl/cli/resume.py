@@ -23,6 +23,7 @@ def command(
     """
     from rectune_dsl.cli.execute import How, execute, tell_end
     from rectune_dsl.memory.journal import Journal
+    from rectune_dsl.workflow.brought import brought, moved_on
     from rectune_dsl.workflow.prepare import header_of, task_of
     from rectune_dsl.workflow.standing import standing
 
@@ -38,4 +39,6 @@ def command(
     plugins, loaded = taken_up(ctx, journal, name)
     if header.version != version("rectune"):
         warn(f"this run was started with rectune {header.version}; this is {version('rectune')}")
+    for words in moved_on(header.plugins, brought(loaded.task, plugins)):
+        warn(words)
     execute(name, loaded, journal, plugins, how)

@@ -47,6 +47,7 @@ def command(
     """
     from rectune_dsl.cli.execute import How, checked_task, execute, preflight_or_stop
     from rectune_dsl.memory.journal import Journal
+    from rectune_dsl.workflow.brought import brought
     from rectune_dsl.workflow.choices import Choices
     from rectune_dsl.workflow.prepare import begin
 
@@ -54,6 +55,6 @@ def command(
     loaded = checked_task(ctx, task, choices)
     journal = Journal(store)
     preflight_or_stop(loaded, journal, host(ctx), quiet)
-    run = begin(loaded, choices, journal)
+    run = begin(loaded, choices, journal, brought(loaded.task, host(ctx)))
     how = How(store, yes, require_ship, stay=until == "end", quiet=quiet)
     execute(run, loaded, journal, host(ctx), how)

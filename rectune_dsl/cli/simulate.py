@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from rectune_dsl.cli.outputs import quiet_option, tell_written, writable, write_or_print
+from rectune_dsl.cli.outputs import json_option, quiet_option, tell_written, writable, write_or_print
 from rectune_dsl.cli.values import SEED
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def command() -> None:
 def measured_options(verb: F) -> F:
     """How many users are measured, and which."""
     for option in (
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
+        json_option,
         click.option(
             "--users",
             type=click.IntRange(min=500),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rectune_dsl.cli.common import by_option, warn, why_option
-from rectune_dsl.cli.outputs import writable
+from rectune_dsl.cli.outputs import json_option, writable
 
 if TYPE_CHECKING:
     from rectune_dsl.skillhub.hub import Skillhub
@@ -20,38 +20,55 @@ kept_why = why_option("Why, for whoever asks later.")
 
 
 @click.group("skills", invoke_without_command=True)
+@json_option
 @click.pass_context
-def command(ctx: click.Context) -> None:
+def command(ctx: click.Context, as_json: bool) -> None:
     """List skills; with a command, show one, look at its revisions, take them back, share them.
 
     What a workspace learns is kept in .rectune/skills/: readable files of the active revision, and every
     revision under the hash of its contents, by whose beginning it may be called.
     """
+    if as_json and ctx.invoked_subcommand is not None:
+        words = f"--json stands behind the command: skills {ctx.invoked_subcommand} --json"
+        raise click.UsageError(words, ctx)
     if ctx.invoked_subcommand is None:
         from rectune_dsl.report.console import console
-        from rectune_dsl.report.skills import print_skills
+        from rectune_dsl.report.skills import print_skills, skills_json
 
-        print_skills(console(), _hub())
+        if as_json:
+            click.echo(skills_json(_hub().listing()))
+        else:
+            print_skills(console(), _hub())
 
 
 @command.command("show")
 @name_argument
-def show(name: str) -> None:
+@json_option
+def show(name: str, as_json: bool) -> None:
     """Show a skill with its knowledge and the evidence behind it."""
     from rectune_dsl.report.console import console
-    from rectune_dsl.report.skills import print_skill
+    from rectune_dsl.report.skills import print_skill, skill_json
 
-    print_skill(console(), _hub().load(name))
+    skill = _hub().load(name)
+    if as_json:
+        click.echo(skill_json(skill))
+    else:
+        print_skill(console(), skill)
 
 
 @command.command("log")
 @name_argument
-def log(name: str) -> None:
+@json_option
+def log(name: str, as_json: bool) -> None:
     """List a skill's revisions, the newest first: who made each, when and why."""
     from rectune_dsl.report.console import console
-    from rectune_dsl.report.skills import print_log
+    from rectune_dsl.report.skills import log_json, print_log
 
-    print_log(console(), name, _hub().shelf(name).revisions.log())
+    revisions = _hub().shelf(name).revisions.log()
+    if as_json:
+        click.echo(log_json(revisions))
+    else:
+        print_log(console(), name, revisions)
 
 
 @command.command("diff")

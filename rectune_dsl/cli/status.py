@@ -5,12 +5,13 @@ from __future__ import annotations
 import click
 
 from rectune_dsl.cli.common import host_of, read, store_flag, store_option
+from rectune_dsl.cli.outputs import json_option
 
 
 @click.command("status")
 @click.argument("run")
 @store_option
-@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@json_option
 @click.pass_context
 def command(ctx: click.Context, run: str, store: str, as_json: bool) -> None:
     """Tell where a run stands: who works on it, what it waits for, what it asks, and what to do next.

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rectune_dsl.dsl.metrics import Metric
+from rectune_dsl.experiments.contradictions import checked
 from rectune_dsl.experiments.measurement import Measurement
 from rectune_dsl.hooks.api import Estimates, Observation
 
@@ -32,7 +33,9 @@ def estimate(observation: Observation, metrics: Mapping[str, Metric]) -> Estimat
 
 
 def selected(observation: Estimates, metrics: Mapping[str, Metric]) -> Estimates:
-    """The wanted metrics of given estimates, in the wanted order."""
+    """The wanted metrics of given estimates, in the wanted order. Raises BackendError where the estimates
+    contradict themselves."""
+    checked(observation)
     at = [observation.metrics.index(m) if m in observation.metrics else None for m in metrics]
     width, arms = len(observation.metrics), range(len(observation.arms))
     missing = dict(observation.missing)

@@ -82,7 +82,7 @@ def broken_by(seen: Measured, limit: Limit, factor: float) -> float | None:
     """The bound that favours the limit, `factor` errors away, if even that one breaks it."""
     low, high = seen.bounds(factor)
     best = high if limit.direction == ">=" else low
-    return None if limit.holds(best) else best
+    return best if math.isfinite(best) and not limit.holds(best) else None
 
 
 def lift(estimates: Estimates, arm: str, metric: str) -> Measured | None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from rectune_dsl.dsl.metrics import Metric
 from rectune_dsl.experiments.balance import BALANCE_THRESHOLD, balance_p_value
+from rectune_dsl.experiments.contradictions import checked
 from rectune_dsl.experiments.degrees import welch_degrees
 from rectune_dsl.experiments.linear import (
     LEAST_USERS,
@@ -27,7 +28,6 @@ from rectune_dsl.experiments.linear import (
 )
 from rectune_dsl.experiments.quantiles import Quantile, quantile_of, with_quantiles
 from rectune_dsl.hooks.api import ArmMoments, Estimates, Moments
-from rectune_dsl.hooks.errors import BackendError
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +62,7 @@ class Measurement:
     """
 
     def __init__(self, observation: Moments, metrics: Mapping[str, Metric]) -> None:
-        _check(observation)
+        checked(observation)
         self.observation = observation
         self.metrics = metrics
         self.missing = dict(_unmeasured(observation, metrics))
@@ -270,26 +270,6 @@ def _unmeasured(observation: Moments, metrics: Mapping[str, Metric]) -> Mapping[
 
 def _has_histograms(observation: Moments, column: str) -> bool:
     return all(column in arm.histograms for arm in observation.arms if arm.n >= LEAST_USERS)
-
-
-def _check(observation: Moments) -> None:
-    width = len(observation.columns)
-    help = "this is a fault of the backend: report it to its author"
-    if not observation.arms:
-        raise BackendError("the observation has no arms", help=help)
-    for arm in observation.arms:
-        shape = {len(arm.sums), len(arm.products), *map(len, arm.products)}
-        if shape - {width}:
-            raise BackendError(
-                f"the moments of arm {arm.arm!r} do not have one sum per column ({width})", help=help
-            )
-        for column, histogram in arm.histograms.items():
-            if sum(histogram.counts) != arm.n or list(histogram.values) != sorted(set(histogram.values)):
-                raise BackendError(
-                    f"the histogram of {column} in arm {arm.arm!r} does not count its {arm.n} users by "
-                    "ascending values",
-                    help=help,
-                )
 
 
 def _rows(matrix: Array) -> tuple[tuple[float, ...], ...]:

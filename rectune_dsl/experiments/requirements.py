@@ -53,7 +53,7 @@ class Requirement:
         limit = self.limit
         (near, near_side), (far, far_side) = self._sides(seen, standard)
         shown = limit.holds(near) and not (self.strict and near == limit.bound)
-        refuted = not limit.holds(far)
+        refuted = math.isfinite(far) and not limit.holds(far)
         towards = self._numbers(seen, near, near_side, standard)
         if shown:
             detail = f"{self.name} is shown to be {self}: {towards}."

@@ -34,7 +34,8 @@ class Panel:
     the values a diversity rule counts; the key `source` says where a candidate was retrieved.
     `labels[name]` are the names of a key's values 0, 1, ... (the sources' for `source`). `items`
     (requests, candidates) are item ids. `valid` (requests, candidates) is False where a request has
-    fewer candidates than the widest one.
+    fewer candidates than the widest one. `is_drawn`: users are shown items drawn at random, the better the
+    more often, and not the best ones; what a config shows cannot be replayed then.
     """
 
     signals: Mapping[str, Mapping[str, NDArray[np.float32]]]
@@ -42,6 +43,7 @@ class Panel:
     items: NDArray[np.int64]
     valid: NDArray[np.bool_] | None = None
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    is_drawn: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -82,14 +82,13 @@ def rectune_approval_asked(
     run: str, step: str, asked_for: AskedFor, arms: tuple[str, ...], expires: datetime | None
 ) -> None:
     """A run waits for people: `rectune approve RUN` or `rectune reject RUN`. `expires` is when silence
-    becomes a no, None where it never does. Told once for each question; not again where the run is killed at
-    that moment."""
+    becomes a no, None where it never does. Told at least once for each question."""
 
 
 @hookspec
 def rectune_arm_stopped(run: str, experiment: str, arm: str, why: str) -> None:
-    """An arm's harm is shown, and it takes no more traffic. `experiment` is the experiment's key. Told once;
-    not again where the run is killed at that moment."""
+    """An arm's harm is shown, and it takes no more traffic. `experiment` is the experiment's key. Told at
+    least once."""
 
 
 @hookspec

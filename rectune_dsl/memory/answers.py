@@ -20,6 +20,13 @@ def give(store: Store, run: str, step: str, body: str) -> bool:
     return True
 
 
+def counts(store: Store) -> dict[str, int]:
+    """How many answers each run was given; runs without any are not in it."""
+    query = sa.select(ANSWERS.c.run, sa.func.count()).group_by(ANSWERS.c.run)
+    with store.reading() as db:
+        return {run: int(many) for run, many in db.execute(query)}
+
+
 def given(store: Store, run: str, step: str) -> str | None:
     """The answer to what a step asked; None while there is none."""
     query = sa.select(ANSWERS.c.body).where(ANSWERS.c.run == run, ANSWERS.c.step == step)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,13 +11,18 @@ from sqlalchemy.exc import IntegrityError
 
 from rectune_dsl.hooks.api import Slot
 from rectune_dsl.hooks.errors import UsageError
-from rectune_dsl.memory.lease import LeaseLostError, held_by
+from rectune_dsl.memory.lease import LeaseLostError, RunHeldError, Seize, held_by
+from rectune_dsl.memory.process import Process
 from rectune_dsl.memory.slots import reserve
 from rectune_dsl.memory.store import Store
 from rectune_dsl.memory.tables import CONFIRMATIONS, ENTRIES, RUNS
 
 HEADER = "header"
 """The key of a run's first entry."""
+
+
+class OrderedAlreadyError(RunHeldError):
+    """A living process does already what was ordered before."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +153,25 @@ class Journal:
         query = sa.select(sa.func.count()).where(CONFIRMATIONS.c.surface == surface)
         with self.store.reading() as db:
             return int(db.execute(query).scalar() or 0)
+
+
+def ordering(run: str, key: str, order: Callable[[Process | None], str]) -> Seize:
+    """Seizes a run's lease for an order, which is told whom it overtakes, and is its entry `key`. There is
+    one order at most: whoever comes later takes the run if nobody lives who does what was ordered, and else
+    is refused with OrderedAlreadyError."""
+
+    def seize(db: sa.Connection, living: Process | None) -> None:
+        query = sa.select(ENTRIES.c.key).where(ENTRIES.c.run == run).order_by(ENTRIES.c.seq)
+        keys = list(db.execute(query).scalars())
+        if key not in keys:
+            attempt = f"attempt:{sum(k.startswith('attempt:') for k in keys) + 1}:{key}"
+            for seq, (name, body) in enumerate(((attempt, "{}"), (key, order(living))), len(keys) + 1):
+                values = {"run": run, "seq": seq, "key": name, "at": now(), "body": body}
+                db.execute(ENTRIES.insert().values(values))
+        elif living is not None:
+            raise OrderedAlreadyError(f"{living.holder} is at it", help="let it finish")
+
+    return seize
 
 
 def now() -> str:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import secrets
 import threading
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from types import TracebackType
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -35,6 +37,11 @@ class LeaseLostError(UsageError):
     """Another process has taken the run over."""
 
 
+Seize = Callable[[sa.Connection, Process | None], None]
+"""Is told who lives and holds a run, in the transaction that takes it from him. What it writes there stands
+if the run is taken, and only then; what it raises leaves the run to him."""
+
+
 @dataclass(frozen=True)
 class Holder:
     """Who holds a run's lease; `silent_for` are the seconds since its last heartbeat."""
@@ -51,14 +58,13 @@ class Holder:
 class Lease:
     """A run's lease, as a context: held inside it, given back at its end.
 
-    Entering raises RunHeldError while a living process holds it, unless `seize` takes it by force: from
-    `overtaken`, which may still be in the middle of an act.
+    Entering raises RunHeldError while a living process holds it, unless `seize` takes it by force: from one
+    that may still be in the middle of an act.
     """
 
-    def __init__(self, store: Store, run: str, *, seize: bool = False) -> None:
+    def __init__(self, store: Store, run: str, *, seize: Seize | None = None) -> None:
         self.run = run
         self.token = secrets.token_hex(16)
-        self.overtaken: Process | None = None
         self._store = store
         self._seize = seize
         self._done = threading.Event()
@@ -89,13 +95,14 @@ class Lease:
         with self._store.writing() as db:
             held = _holder(self._store, db, self.run)
             living = held if held is not None and held.alive else None
-            if living is not None and not self._seize:
+            if self._seize is not None:
+                self._seize(db, None if living is None else living.process)
+            elif living is not None:
                 raise _held(self.run, living)
             if held is None:
                 db.execute(LEASES.insert().values(run=self.run, **row))
             else:
                 db.execute(LEASES.update().where(LEASES.c.run == self.run).values(row))
-        self.overtaken = None if living is None else living.process
 
     def _beat(self) -> None:
         while not self._done.wait(BEAT_SECONDS):
@@ -118,6 +125,12 @@ def holder(store: Store, run: str) -> Holder | None:
         return _holder(store, db, run)
 
 
+def holders(store: Store) -> dict[str, Holder]:
+    """Who holds which run's lease, alive or not."""
+    with store.reading() as db:
+        return {row[0]: _read(row[1:]) for row in db.execute(_query(store, LEASES.c.run))}
+
+
 def held_by(db: sa.Connection, run: str) -> str | None:
     """The token of the run's lease; as long as a transaction that writes lasts, nobody can change it."""
     query = sa.select(LEASES.c.token).where(LEASES.c.run == run)
@@ -125,11 +138,20 @@ def held_by(db: sa.Connection, run: str) -> str | None:
 
 
 def _holder(store: Store, db: sa.Connection, run: str) -> Holder | None:
+    row = db.execute(lasting(db, _query(store).where(LEASES.c.run == run))).one_or_none()
+    return None if row is None else _read(row)
+
+
+def _query(store: Store, *first: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    """What `_read` reads of a lease, behind what comes `first`."""
     table = LEASES.c
     process = (table.holder, table.machine, table.process, table.born)
-    query = sa.select(table.token, store.now() - table.beat, *process).where(table.run == run)
-    row = db.execute(lasting(db, query)).one_or_none()
-    return None if row is None else Holder(Process(*row[2:]), row[0], float(row[1]))
+    return sa.select(*first, table.token, store.now() - table.beat, *process)
+
+
+def _read(row: Sequence[Any]) -> Holder:
+    token, silent_for, *process = row
+    return Holder(Process(*process), token, float(silent_for))
 
 
 def _held(run: str, held: Holder) -> RunHeldError:

@@ -30,7 +30,17 @@ class Command(NamedTuple):
     name: str
     target: str
     distribution: str
-    version: str
+
+    @property
+    def version(self) -> str:
+        """The distribution's, as it is installed now: no index is asked, since an editable install changes
+        its version and leaves its entry points alone. Empty where it is gone."""
+        from importlib import metadata
+
+        try:
+            return metadata.version(self.distribution)
+        except metadata.PackageNotFoundError:
+            return ""
 
 
 def commands() -> list[Command]:
@@ -75,7 +85,7 @@ def _indexed() -> list[Command]:
 
     entries = metadata.entry_points(group=GROUP)
     owned = [(entry, entry.dist) for entry in entries if entry.dist is not None]
-    return sorted(Command(entry.name, entry.value, dist.name, dist.version) for entry, dist in owned)
+    return sorted(Command(entry.name, entry.value, dist.name) for entry, dist in owned)
 
 
 def _read(stamp: str) -> list[Command] | None:

@@ -127,6 +127,11 @@ class Host:
 
         return {r.name: partial(load, r) for r in self._registry.of("settings")}
 
+    def owner(self, kind: Kind, name: str) -> Plugin | None:
+        """The plugin that registered it; None where nobody did. An agent's name has its role before it."""
+        found = self._registry.get(kind, name)
+        return next((p for p in self.plugins if found and p.name == found.plugin), None)
+
     def registered(self) -> tuple[Registered, ...]:
         return self._registry.all()
 

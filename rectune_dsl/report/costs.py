@@ -52,13 +52,8 @@ def costs(lines: Iterable[ModelCall]) -> tuple[Cost, ...]:
     return tuple(_cost(*who, of) for who, of in groups.items())
 
 
-def total(lines: Iterable[ModelCall]) -> Cost:
-    """The whole run's."""
-    return _cost(None, "all", list(lines))
-
-
-def summed(parts: Sequence[Cost]) -> Cost:
-    """The whole of disjoint parts."""
+def total(parts: Sequence[Cost]) -> Cost:
+    """What all of them cost together."""
     models = tuple(dict.fromkeys(model for part in parts for model in part.models))
     counts = ("calls", "input_tokens", "output_tokens", "unpriced", "recalled", "repaired", "fell_back")
     sums = {name: sum(getattr(part, name) for part in parts) for name in counts}
@@ -67,22 +62,23 @@ def summed(parts: Sequence[Cost]) -> Cost:
 
 def costs_json(lines: Sequence[ModelCall]) -> Mapping[str, object]:
     """For `show --json`; without times, which differ from run to run."""
-    return {"total": _json(total(lines)), "by_round_and_agent": [_json(cost) for cost in costs(lines)]}
+    parts = costs(lines)
+    return {"total": _json(total(parts)), "by_round_and_agent": [_json(cost) for cost in parts]}
 
 
 def print_costs(out: Console, lines: Sequence[ModelCall]) -> None:
     """The ledger as a table; nothing where no model was asked."""
     if lines:
         out.print()
-        print_table(out, costs_table(costs(lines), total(lines)))
+        print_table(out, costs_table(costs(lines)))
 
 
-def costs_table(parts: Sequence[Cost], whole: Cost) -> Table:
+def costs_table(parts: Sequence[Cost]) -> Table:
     """What was spent by rounds and agents, and in all."""
     rows = [["end" if cost.round is None else str(cost.round), *_cells(cost)] for cost in parts]
     headings = ("round", "agent", "model", *_NUMBERS)
     return table(
-        "language models", headings, [*rows, ["all", *_cells(whole)]], numbers=_NUMBERS, has_total=True
+        "language models", headings, [*rows, ["all", *_cells(total(parts))]], numbers=_NUMBERS, has_total=True
     )
 
 

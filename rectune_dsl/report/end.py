@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
+from rectune_dsl.agents.belief import assumed
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import Verdict
 from rectune_dsl.report.configs import config_table
@@ -17,8 +18,8 @@ from rectune_dsl.report.standing import abort_words, print_aborted
 from rectune_dsl.report.support import LOGGED, print_support
 from rectune_dsl.report.turnout import print_turnout
 from rectune_dsl.report.verdicts import bounds_table
-from rectune_dsl.report.view import RunView, traffic
-from rectune_dsl.report.words import count, moment, predicted
+from rectune_dsl.report.view import RunView, results, traffic
+from rectune_dsl.report.words import answered, count, moment, predicted
 from rectune_dsl.report.worth import worth
 from rectune_dsl.workflow.journaled import Abort, Approval
 
@@ -32,7 +33,10 @@ def print_end(out: Console, task: Task, view: RunView, store_flag: str) -> None:
     elif recommendation is not None:
         print_table(out, config_table(params(task, recommendation.config.values), "recommended config"))
         expected = predicted(recommendation.predictions)
-        out.print(Text(f"expected: {expected}; P(all guardrails hold) {recommendation.p_feasible:.2f}"))
+        told = assumed(task, results(view))
+        mark = f" ({told})" if told else ""
+        hold = f"P(all guardrails hold) {recommendation.p_feasible:.2f}{mark}"
+        out.print(Text(f"expected: {expected}; {hold}"))
     if confirmation is not None and confirmation.approval is not None:
         _print_answer(out, confirmation.approval, "not confirmed")
     if confirmation is not None and confirmation.estimates is not None:
@@ -91,7 +95,8 @@ def _when(view: RunView) -> str:
 
 def _print_answer(out: Console, answer: Approval, otherwise: str) -> None:
     """What people said; nothing where nobody was asked."""
+    said = answered(granted=answer.granted, by=answer.by, why=answer.why)
     if not answer.granted:
-        out.print(Text(f"{otherwise}: {answer.by} refused it: {answer.why}", "yellow"))
+        out.print(Text(f"{otherwise}: {said}", "yellow"))
     elif answer.asked:
-        out.print(Text(f"approved by {answer.by}{f': {answer.why}' if answer.why else ''}", "dim"))
+        out.print(Text(said, "dim"))

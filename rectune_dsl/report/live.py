@@ -25,7 +25,7 @@ from rectune_dsl.report.lifts import print_lifts, print_proposals
 from rectune_dsl.report.progress import Campaign
 from rectune_dsl.report.standing import print_answered, print_request, waiting_words
 from rectune_dsl.report.turnout import turnout
-from rectune_dsl.report.words import count
+from rectune_dsl.report.words import count, objective
 from rectune_dsl.workflow.compile import Step, StepKind
 from rectune_dsl.workflow.journaled import Look, Wait
 from rectune_dsl.workflow.slots import ramp_of
@@ -82,6 +82,7 @@ class LiveWatcher:
         self._over = 0  # days, before this experiment
         self._proposals: tuple[Proposal, ...] = ()
         out.print(Text.assemble(("run ", "dim"), (run, "bold"), f"  on {capabilities.description}"))
+        out.print(Text(objective(task.objective_weights), "dim"))
 
     def __enter__(self) -> LiveWatcher:
         self._bar.start()

@@ -17,7 +17,7 @@ from rectune_dsl.experiments.verdicts import OBJECTIVE, confirmation_alpha
 from rectune_dsl.hooks.api import Capabilities
 from rectune_dsl.report.console import plain_table
 from rectune_dsl.report.support import print_support
-from rectune_dsl.report.words import bounds, count, number, percent
+from rectune_dsl.report.words import bounds, count, number, objective, percent
 from rectune_dsl.workflow.compile import Workflow
 from rectune_dsl.workflow.schedule import Schedule
 from rectune_dsl.workflow.traffic import LARGE, Power, Traffic
@@ -133,6 +133,7 @@ def _print_power(out: Console, task: Task, power: Power | None) -> None:
     if power is None:
         out.print("power: the backend does not tell how production's metrics vary, so it cannot be planned")
         return
+    out.print(objective(task.objective_weights))
     smallest = minimum_detectable_lift(task, power.confirm, alpha=_alpha(task, power))
     if smallest is not None:
         out.print(
@@ -141,11 +142,11 @@ def _print_power(out: Console, task: Task, power: Power | None) -> None:
         )
     out.print(
         f"confirmation {power.confirmation} of this surface, one-sided at alpha {_alpha(task, power):.2g}; "
-        f"chance to ship, guardrail metrics unchanged:"
+        f"chance to ship, guardrail metrics unchanged, if every goal gains"
     )
-    out.print("  " + "   ".join(f"U {lift * 100:+g} %: {_chance(c)}" for lift, c in power.chances))
+    out.print("  " + "   ".join(f"{gain * 100:g} %: {_chance(c)}" for gain, c in power.chances))
     later = "   ".join(f"confirmation {number}: {_chance(chance)}" for number, chance in power.later)
-    out.print(f"chance to ship a U of {LARGE * 100:+g} %, by confirmation:")
+    out.print(f"chance to ship if every goal gains {LARGE * 100:g} %, by confirmation:")
     out.print(f"  {later}")
     _print_needed(out, task, power)
 
@@ -160,7 +161,8 @@ def _print_needed(out: Console, task: Task, power: Power) -> None:
     most = "no traffic suffices" if len(known) < len(needs) else f"it takes {count(max(known))}"
     out.print(
         f"{_units(task)} per arm at confirm, for each of {len(needs)} requirements to be shown with power "
-        f"{each:.1%}: {most} (U {LARGE * 100:+g} %: {_needed(power, OBJECTIVE)}, guardrails as above)"
+        f"{each:.1%}: {most} (U, if every goal gains {LARGE * 100:g} %: {_needed(power, OBJECTIVE)}; "
+        "guardrails as above)"
     )
 
 

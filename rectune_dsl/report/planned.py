@@ -64,7 +64,7 @@ def plan_json(
 def _power(power: Power) -> dict[str, object]:
     return {
         "confirmation": power.confirmation,
-        "chances": [{"lift": lift, "chance": chance} for lift, chance in power.chances],
+        "chances": [{"gain": gain, "chance": chance} for gain, chance in power.chances],
         "large": power.large,
         "ceiling": power.ceiling,
         "needed": power.needed,

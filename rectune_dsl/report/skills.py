@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
-from rectune_dsl.agents.words import counted
 from rectune_dsl.hooks.api import KnowledgeRecord, Skill
+from rectune_dsl.memory.codec import encode
 from rectune_dsl.report.console import plain_table
-from rectune_dsl.report.words import number
+from rectune_dsl.report.words import count, number
 from rectune_dsl.skillhub.document import SLOTS
-from rectune_dsl.skillhub.hub import Skillhub
+from rectune_dsl.skillhub.hub import Skillhub, SkillListing
 from rectune_dsl.skillhub.render import plain, printable, record_line, shortened
 from rectune_dsl.skillhub.revisions import SHORT, Entry
 from rectune_dsl.skillhub.verify import Verified
@@ -37,6 +39,11 @@ def print_skills(out: Console, hub: Skillhub) -> None:
     out.print(table)
 
 
+def skills_json(listing: Sequence[SkillListing]) -> str:
+    """What `print_skills` prints."""
+    return _pretty({"skills": _tree(tuple[SkillListing, ...], tuple(listing))})
+
+
 def print_skill(out: Console, skill: Skill) -> None:
     """The six slots, the initial values, and each record with its evidence."""
     out.print(Text(skill.name, "bold"))
@@ -59,6 +66,11 @@ def print_skill(out: Console, skill: Skill) -> None:
         out.print(
             Text("nothing learnt yet; `rectune run` with a task that names this skill adds to it", "dim")
         )
+
+
+def skill_json(skill: Skill) -> str:
+    """The record, field by field."""
+    return _pretty(_tree(Skill, skill))
 
 
 def active_first(skill: Skill) -> list[KnowledgeRecord]:
@@ -109,6 +121,11 @@ def print_log(out: Console, name: str, log: Sequence[Entry]) -> None:
     out.print(table)
 
 
+def log_json(log: Sequence[Entry]) -> str:
+    """The newest first; that one is the active revision."""
+    return _pretty({"revisions": _tree(tuple[Entry, ...], tuple(reversed(log)))})
+
+
 def print_difference(out: Console, lines: Iterable[str]) -> None:
     """A diff, one line each, red for what went and green for what came."""
     for line in lines:
@@ -118,11 +135,19 @@ def print_difference(out: Console, lines: Iterable[str]) -> None:
 
 def print_verified(out: Console, found: Verified) -> None:
     """What was looked at, what is wrong, and what is worth knowing."""
-    counts = f"{counted(found.revisions, 'revision')}, {counted(found.records, 'record')}"
+    counts = f"{count(found.revisions, 'revision')}, {count(found.records, 'record')}"
     out.print(Text(f"{found.name}: {'not sound' if found.problems else f'sound ({counts})'}"))
     for style, lines in (("red", found.problems), ("dim", found.notes)):
         for line in lines:
             out.print(Text(f"  {shortened(plain(line), LONGEST)}", style))
+
+
+def _tree(kind: Any, record: object) -> Any:
+    return json.loads(encode(kind, record))
+
+
+def _pretty(tree: Any) -> str:
+    return json.dumps(tree, indent=2, ensure_ascii=False)
 
 
 def _activate(name: str) -> str:

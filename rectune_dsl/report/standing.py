@@ -1,8 +1,9 @@
-"""Where a run stands, what it asks, and what to do next."""
+"""Where a run stands, what it asks, and what to do next: told once, for the terminal and for pages."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 
 from rich.console import Console
 from rich.text import Text
@@ -12,11 +13,13 @@ from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import ChangeDescription
 from rectune_dsl.memory.codec import encode
 from rectune_dsl.report.console import outcome_style
+from rectune_dsl.report.pages.blocks import Block, Folded, Listing, Prose, Titled
+from rectune_dsl.report.terminal import print_blocks
 from rectune_dsl.report.turnout import print_turnout
 from rectune_dsl.report.view import RunView
-from rectune_dsl.report.words import changes, count, moment, predicted
+from rectune_dsl.report.words import answered, changes, count, moment, predicted
 from rectune_dsl.skillhub.render import plain
-from rectune_dsl.workflow import clock
+from rectune_dsl.workflow.abort import by_whom
 from rectune_dsl.workflow.journaled import Abort, Aborted, Approval, AskedArm, Request, Wait
 from rectune_dsl.workflow.standing import Standing
 
@@ -33,28 +36,9 @@ def print_standing(out: Console, task: Task, view: RunView, now: Standing, flag:
     out.print(Text.assemble(("run ", "dim"), (now.run, "bold"), f"  started {moment(view.started)}"))
     out.print(Text.assemble("state: ", (view.state, outcome_style(view.state))))
     print_turnout(out, view)
-    if now.abort is not None:
-        out.print(Text(abort_words(now.abort)))
-    if now.aborted is not None and (said := taken_back_words(now.aborted)):
-        out.print(Text(said))
-    if now.half_aborted:
-        out.print(Text("the abort is not finished: its traffic may still be served", "red"))
-    if now.holder is not None:
-        seen = f"seen {now.holder.silent_for:.0f} s ago"
-        out.print(Text(f"{now.holder.process.holder} works on it, {seen}"))
-    asks = now.request if now.answer is None else None
-    if asks is not None and asks.has_expired(clock.utc_now()):
-        out.print(Text(expired_words(asks)))
-        asks = None
-    if asks is not None:
-        print_request(out, task, now.run, asks, flag)
-    elif now.answer is not None:
-        answered = "approved" if now.answer.granted else "rejected"
-        out.print(Text(f"{now.answer.by} {answered} what it asked; it has not gone on since"))
-    elif now.wait is not None:
-        out.print(Text(f"it waits for {waiting_words(now.run, now.wait, flag)}"))
-    if not now.over and now.holder is None and asks is None:
-        out.print(Text(f"`rectune tick {now.run}{flag}` does what can be done now", "dim"))
+    print_blocks(out, (Prose(sentence(now)), *going_on(now, flag)))
+    if now.asks is not None:
+        print_request(out, task, now.run, now.asks, flag)
 
 
 def standing_json(view: RunView, now: Standing) -> str:
@@ -75,20 +59,12 @@ def standing_json(view: RunView, now: Standing) -> str:
 
 
 def print_request(out: Console, task: Task, run: str, request: Request, flag: str) -> None:
-    """A question: arms with what they change, what is expected of them and their risk, the traffic, and what
-    silence means."""
+    """A question, and the commands that answer it."""
     out.print()
     out.rule(Text(f"run {run} {TITLES[request.what]}"), align="left", style="yellow")
-    for arm in request.arms:
-        _print_arm(out, task, arm)
-    for reason in request.reasons:
-        out.print(Text(f"  {reason}", "dim"))
-    if request.description is not None:
-        _print_description(out, request.description)
-    out.print(Text(f"traffic: {traffic_words(request)}"))
-    if request.serves_from is not None:
-        out.print(Text(f"first served: {request.serves_from:%A %Y-%m-%d %H:%M} UTC, if approved at once"))
-    out.print(Text(f"if nobody answers: {request.if_ignored}"))
+    print_blocks(out, question(request, task.production))
+    if len(request.arms) > 1 and request.description is not None:
+        out.print(Text(f"`rectune show {run}{flag} --full` tells why each was proposed", "dim"))
     out.print(Text(f"`rectune approve {run} {request.step}{flag}`", "bold"), end="")
     out.print(Text(f" or `rectune reject {run} {request.step}{flag} --why TEXT`"))
 
@@ -102,6 +78,57 @@ def print_aborted(out: Console, run: str, done: Aborted) -> None:
     out.print(Text(f"run {run} is {aborted_words(done)}"))
     if said := taken_back_words(done):
         out.print(Text(said))
+
+
+def sentence(now: Standing) -> str:
+    """Where a run stands."""
+    if now.abort is not None:
+        done = now.aborted
+        parts = () if done is None else (f"{aborted_words(done).capitalize()}.", taken_back_words(done))
+        return " ".join(filter(None, (f"It was {abort_words(now.abort)}.", *parts)))
+    if now.finished:
+        return "It is finished."
+    if now.request is not None and now.answer is not None:
+        return f"{answered_words(now.request.step, now.answer)}; it has not gone on since."
+    if now.asks is not None:
+        return f"It {TITLES[now.asks.what]}, and waits for an answer to {now.asks.step}."
+    if now.request is not None:
+        return f"{expired_words(now.request)}."
+    if now.wait is not None:
+        return f"It waits for {waits_for(now.wait)}."
+    return "It goes on." if now.holder is not None else "Nobody works on it."
+
+
+def going_on(now: Standing, flag: str, failure: str = "") -> tuple[Block, ...]:
+    """Who works on a run, and what goes on with it. `failure` is that of an abort that is not finished."""
+    blocks: list[Block] = []
+    if now.holder is not None:
+        blocks.append(Prose(f"{now.holder.process.holder} works on it."))
+    if now.half_aborted:
+        unfinished = "The abort is not finished: its traffic may still be served."
+        blocks.append(Prose(f"{unfinished} `rectune tick {now.run}{flag}` finishes it.", "bad"))
+        if failure:
+            blocks.append(Prose(f"When it was tried last: {failure}", "bad"))
+    elif now.answer is not None:
+        blocks.append(Prose(going_on_words(now, flag)))
+    elif not now.over and now.holder is None and now.asks is None:
+        blocks.append(Prose(f"`rectune tick {now.run}{flag}` does what can be done now.", "dim"))
+    return tuple(blocks)
+
+
+def question(request: Request, production: Mapping[str, float], most: int | None = None) -> tuple[Block, ...]:
+    """All that people have to know to answer: arms with what they change and their risk, the traffic, what
+    silence means, and what it all means in words. Of more arms than `most` the first are told."""
+    shown, words = request.arms[:most], request.description
+    blocks: list[Block] = [_arm(arm, request, production) for arm in shown]
+    if len(shown) < len(request.arms):
+        blocks.append(Prose(f"{len(shown)} of {len(request.arms):,} arms; `rectune status` shows them all."))
+    if request.reasons:
+        blocks.append(Listing(request.reasons))
+    blocks.append(Listing(tuple(_served(request))))
+    if words is not None:
+        blocks.append(Titled(f"In words, by {words.author}", (Listing(_described(words)),)))
+    return tuple(blocks)
 
 
 def aborted_words(done: Aborted) -> str:
@@ -118,7 +145,7 @@ def taken_back_words(done: Aborted) -> str:
 
 
 def abort_words(order: Abort) -> str:
-    return f"aborted by {order.by} at {order.at:%Y-%m-%d %H:%M} UTC: {order.why}"
+    return f"aborted {by_whom(order)}"
 
 
 def waits_for(wait: Wait) -> str:
@@ -146,8 +173,7 @@ def expired_words(request: Request) -> str:
 
 def answered_words(step: str, answer: Approval) -> str:
     """Whose answer was the first."""
-    why = f": {answer.why}" if answer.why else ""
-    return f"{step} is {'approved' if answer.granted else 'rejected'} by {answer.by}{why}"
+    return f"{step} is {answered(granted=answer.granted, by=answer.by, why=answer.why)}"
 
 
 def traffic_words(request: Request) -> str:
@@ -162,24 +188,37 @@ def traffic_words(request: Request) -> str:
 
 
 def risk_words(arm: AskedArm) -> str:
-    """How likely it breaks a guardrail, or that nobody knows."""
-    return RISK_UNKNOWN if arm.risk is None else f"breaks a guardrail with probability {arm.risk:.2f}"
+    """How likely it breaks a guardrail, with what of that is assumed, or that nobody knows."""
+    if arm.risk is None:
+        return RISK_UNKNOWN
+    mark = f" ({arm.assumed})" if arm.assumed else ""
+    return f"breaks a guardrail with probability {arm.risk:.2f}{mark}"
 
 
-def _print_arm(out: Console, task: Task, arm: AskedArm) -> None:
-    out.print(Text.assemble((f"{arm.name}: ", "bold"), changes(arm.config, task.production)))
-    out.print(Text(f"  {arm.why}", "dim"))
-    if arm.predictions:
-        out.print(Text(f"  predicted: {predicted(arm.predictions)}"))
-    out.print(Text(f"  risk: {risk_words(arm)}"))
+def _arm(arm: AskedArm, request: Request, production: Mapping[str, float]) -> Folded:
+    """What an arm changes and its risk, in a line; and what is behind that. Words on all arms tell what is
+    predicted, and most of the reasons, which are folded then. On what a single one rests they do not."""
+    risk = f"{'risk ' if arm.risk is None else ''}{risk_words(arm)}"
+    summary = f"{arm.name}: {changes(arm.config, production)}; {risk}"
+    if request.description is not None:
+        return Folded(summary, (Listing((plain(arm.why),)),), is_open=len(request.arms) == 1)
+    expected = f"Predicted: {predicted(arm.predictions) or 'nothing'}."
+    return Folded(summary, (Listing((plain(arm.why), expected)),), is_open=True)
 
 
-def _print_description(out: Console, told: ChangeDescription) -> None:
-    out.print(Text(f"in words, by {told.author}:"))
-    for name, said in (
-        ("for users", told.for_users),
-        ("expected", told.expected),
-        ("risk", told.risk),
-        ("rollback", told.rollback),
-    ):
-        out.print(Text.assemble((f"  {name}: ", "bold"), plain(said)))
+def _described(words: ChangeDescription) -> tuple[str, ...]:
+    """A line each, whoever wrote them."""
+    return (
+        f"For users: {plain(words.for_users)}",
+        f"Expected: {plain(words.expected)}",
+        f"Risk: {plain(words.risk)}",
+        f"Rollback: {plain(words.rollback)}",
+    )
+
+
+def _served(request: Request) -> Iterator[str]:
+    """To whom, from when, and what if nobody answers."""
+    yield f"Traffic: {traffic_words(request)}."
+    if request.serves_from is not None:
+        yield f"First served: {request.serves_from:%A %Y-%m-%d %H:%M} UTC, if approved at once."
+    yield f"If nobody answers: {request.if_ignored}."

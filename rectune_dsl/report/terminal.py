@@ -14,17 +14,18 @@ from rectune_dsl.skillhub.render import printable
 
 
 def print_page(out: Console, page: Page) -> None:
-    """Every section under a rule."""
+    """Every section under a rule, and all that is folded elsewhere."""
     out.print(_text(page.title, "bold"))
     for line in page.about:
         out.print(_text(line, "dim"))
     for section in page.sections:
         out.print()
         out.rule(_text(section.title), align="left", style="dim")
-        _print(out, section.blocks)
+        print_blocks(out, section.blocks, unfolded=True)
 
 
-def _print(out: Console, blocks: Iterable[Block]) -> None:
+def print_blocks(out: Console, blocks: Iterable[Block], *, unfolded: bool = False) -> None:
+    """One below the other. What is folded and not open is told by its line alone, unless it is `unfolded`."""
     for block in blocks:
         match block:
             case Prose(text, tone):
@@ -40,9 +41,11 @@ def _print(out: Console, blocks: Iterable[Block]) -> None:
                 print_table(out, block)
             case Figure():
                 print_table(out, block.table)
+            case Folded(summary, _, is_open=False) if not unfolded:
+                out.print(_text(summary))
             case Folded(title, inner) | Titled(title, inner):
                 out.print(_text(title, "bold"))
-                _print(out, inner)
+                print_blocks(out, inner, unfolded=unfolded)
 
 
 def _text(text: str, style: str = "") -> Text:

@@ -18,7 +18,8 @@ def bounds_table(bounds: Sequence[Bound], confirmation: int, alpha: float) -> Ta
         [bound.metric, amount(bound.estimate, bound), amount(bound.bound, bound), limit(bound), shown(bound)]
         for bound in bounds
     ]
-    return table(title, headings, rows, numbers=headings[1:4])
+    note = f"Each bound is one-sided at the level {alpha:.2g}: the chance that it claims too much."
+    return table(title, headings, rows, numbers=headings[1:4], note=note)
 
 
 def shown(bound: Bound) -> Cell:

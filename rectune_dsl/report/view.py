@@ -152,6 +152,11 @@ def traffic(view: RunView) -> tuple[int, int, datetime | None]:
     return sum(map(assigned, looks)), len(looks), looks[-1].as_of if looks else None
 
 
+def results(view: RunView) -> tuple[RoundResult, ...]:
+    """What came of each round that was measured, frozen ones included."""
+    return tuple(round.result for round in view.rounds if round.result is not None)
+
+
 def assigned(look: Look) -> int:
     """Users that an experiment had got by a look; 0 where nobody was served, or it is not told."""
     seen = look.observation

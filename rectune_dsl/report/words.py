@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from rectune_dsl.agents.words import LEAST_LIFT
+from rectune_dsl.agents.words import count as count  # pages count as agents do
 from rectune_dsl.dsl.params import Param
 from rectune_dsl.hooks.api import Config, Prediction
+from rectune_dsl.skillhub.render import plain
 
 Z90 = 1.6448536269514722
 """Half a 90 % interval in standard errors."""
@@ -19,11 +21,6 @@ def percent(lift: float | None) -> str:
 
 def number(value: float) -> str:
     return f"{value:.6g}"
-
-
-def count(value: float, what: str = "") -> str:
-    """A whole number, and of what: `1 experiment`, `2,000 users`."""
-    return f"{value:,.0f} {what}{'' if value == 1 else 's'}" if what else f"{value:,.0f}"
 
 
 def moment(written: str) -> str:
@@ -50,6 +47,11 @@ def changes(config: Config, production: Mapping[str, float]) -> str:
         if config[name] != before
     ]
     return ", ".join(moved) or "nothing"
+
+
+def answered(*, granted: bool, by: str, why: str) -> str:
+    """What people said to a question, on one line: `approved by ada: small steps`."""
+    return plain(f"{'approved' if granted else 'rejected'} by {by}{f': {why}' if why else ''}")
 
 
 def bounds(param: Param) -> str:

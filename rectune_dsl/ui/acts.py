@@ -23,7 +23,7 @@ from rectune_dsl.report.standing import (
     taken_back_words,
 )
 from rectune_dsl.ui.door import Outcome
-from rectune_dsl.workflow.abort import abort, finish
+from rectune_dsl.workflow.abort import AbortedAlreadyError, abort
 from rectune_dsl.workflow.approval import answer_request
 from rectune_dsl.workflow.journaled import Aborted, Approval, RunHeader
 from rectune_dsl.workflow.prepare import header_of, reach
@@ -54,17 +54,10 @@ class Aborts:
 
     def __init__(self, journal: Journal, plugins: Callable[[RunHeader], Host], flag: str) -> None:
         self._journal, self._plugins, self._flag = journal, plugins, flag
-        self._lock, self._running = threading.Lock(), set[str]()
         self.failures: dict[str, str] = {}
 
     def order(self, run: str, by: str, why: str) -> Outcome:
         """Abort a run, or finish an abort. Returns once its traffic is stopped, or with why it may not be."""
-        with self._lock:
-            if run in self._running:  # somebody clicked twice
-                return Outcome(
-                    "doubtful", f"Run {run} is being aborted already.", ("The page tells what comes of it.",)
-                )
-            self._running.add(run)
         said: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         threading.Thread(target=self._abort, args=(run, by, why, said.put), daemon=True).start()
         return said.get()
@@ -74,14 +67,13 @@ class Aborts:
         try:
             outcome = self._carried_out(run, by, why, warnings, say)
             self.failures.pop(run, None)
+        except AbortedAlreadyError as error:
+            outcome = Outcome("bad", f"Not done: {error}.", (f"{error.help}.",))
         except Exception as error:  # whatever a platform raises, it has to be said
             self.failures[run] = words = str(error) or type(error).__name__
             help = error.help if isinstance(error, RectuneError) else ""
             more = (*warnings, help, f"`rectune tick {run}{self._flag}` tries again.")
             outcome = Outcome("bad", f"The abort failed: {words}.", tuple(filter(None, more)))
-        finally:
-            with self._lock:
-                self._running.discard(run)
         say(outcome)
 
     def _carried_out(self, run: str, by: str, why: str, warnings: list[str], say: Say) -> Outcome:
@@ -91,10 +83,7 @@ class Aborts:
         plugins = self._plugins(header_of(self._journal, run))
         backend = reach(self._journal, run, plugins, warnings.append)
         kept, at_work = partial(superseded, self._journal, run), partial(_at_work, say)
-        if now.half_aborted:
-            done = finish(self._journal, run, backend, kept, at_work)
-        else:
-            done = abort(self._journal, run, backend, by, why, kept, at_work)
+        done = abort(self._journal, run, backend, by, why, kept, at_work)
         return _told(run, done, warnings)
 
 

@@ -57,6 +57,7 @@ def _routes() -> list[Route]:
         Route("/runs/{run}/live", runpages.watch_run),
         Route("/runs/{run}/answer", runpages.answer_run, methods=["POST"]),
         Route("/runs/{run}/abort", runpages.abort_run, methods=["POST"]),
+        Route("/runs/{run}/slates", runpages.show_slates, methods=["POST"]),
         Route("/skills", skillpages.show_skills),
         Route("/skills/{skill}", skillpages.show_skill),
         Route("/skills/{skill}/difference", skillpages.show_difference),

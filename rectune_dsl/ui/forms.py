@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -9,6 +11,19 @@ from rectune_dsl.ui.door import Outcome
 
 MOST_WORDS = 2_000
 """Characters of a reason."""
+NO_WHY = "Say why: it goes on record, for those who come after you."
+
+
+@dataclass(frozen=True)
+class Entered:
+    """What somebody wrote into the form `what`, and what is `wrong` with it."""
+
+    what: str = ""
+    why: str = ""
+    wrong: str = ""
+
+
+NOTHING = Entered()
 
 
 def why_of(request: Request) -> str:

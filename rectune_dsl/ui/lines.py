@@ -1,18 +1,23 @@
-"""The list of runs: where each stands, in a line."""
+"""The list of runs: where each stands, in a line.
+
+Whoever watches the list asks for it each second. So what a run's journal tells is read once, until the
+journal grows or an answer is given. What changes besides is asked of all runs at once, or of the clock:
+whether the holder of a lease lives, and whether a question has expired.
+"""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from rectune_dsl.hooks.api import Verdict
+from rectune_dsl.memory import answers
 from rectune_dsl.memory.glance import Glance, lengths
 from rectune_dsl.memory.journal import HEADER, Journal, RunRow
+from rectune_dsl.memory.lease import Holder, holders
 from rectune_dsl.memory.recorder import Recorder
 from rectune_dsl.report.standing import waits_for
-from rectune_dsl.workflow import clock
 from rectune_dsl.workflow.abort import ABORT, ABORTED
 from rectune_dsl.workflow.approval import approval_key
 from rectune_dsl.workflow.compile import StepKind, round_step
@@ -59,38 +64,57 @@ class Shown:
     runs: int
 
 
+@dataclass(frozen=True)
+class _Moment:
+    """How long the journals of runs are, how many answers they have, and who holds them; by their ids."""
+
+    entries: dict[str, int]
+    answers: dict[str, int]
+    holders: dict[str, Holder]
+
+    def holder(self, run: str) -> Holder | None:
+        held = self.holders.get(run)
+        return held if held is not None and held.alive else None
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What the journal of a run tells, when it was so long and so many answers were given. `now` is None for
+    a run that never began."""
+
+    length: tuple[int, int]
+    round: int = 0
+    verdict: str = ""
+    now: Standing | None = None
+
+
 class Lines:
-    """Lines of a store. That of a run which is over is kept until its journal grows."""
+    """Lines of a store."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._kept: dict[str, tuple[int, Line]] = {}
-        self._lock = threading.Lock()
+        self._kept: dict[str, _Read] = {}
 
     def shown(self, asked: Asked) -> Shown:
         """The runs that were asked for, the newest first."""
-        text = asked.text.casefold()
+        text, store = asked.text.casefold(), self._journal.store
         rows = [row for row in self._journal.runs() if text in f"{row.run} {row.surface}".casefold()]
-        known = lengths(self._journal.store)
+        moment = _Moment(lengths(store), answers.counts(store), holders(store))
         if asked.state is not None:
-            found = [self._line(row, known.get(row.run, 0)) for row in rows]
+            found = [self._line(row, moment) for row in rows]
             lines = [line for line in found if line.state == asked.state]
             pages, page, first = _paged(len(lines), asked.page)
             return Shown(tuple(lines[first : first + PER_PAGE]), page, pages, len(lines))
         pages, page, first = _paged(len(rows), asked.page)
-        shown = (self._line(row, known.get(row.run, 0)) for row in rows[first : first + PER_PAGE])
+        shown = (self._line(row, moment) for row in rows[first : first + PER_PAGE])
         return Shown(tuple(shown), page, pages, len(rows))
 
-    def _line(self, row: RunRow, length: int) -> Line:
-        with self._lock:
-            kept = self._kept.get(row.run)
-        if kept is not None and kept[0] == length:
-            return kept[1]
-        made, is_over = _read(self._journal, row)
-        if is_over:
-            with self._lock:
-                self._kept[row.run] = (length, made)
-        return made
+    def _line(self, row: RunRow, moment: _Moment) -> Line:
+        length = moment.entries.get(row.run, 0), moment.answers.get(row.run, 0)
+        read = self._kept.get(row.run)
+        if read is None or read.length != length:
+            self._kept[row.run] = read = _read(self._journal, row.run, length)
+        return _line(row, read, moment.holder(row.run))
 
 
 def telling(keys: Collection[str]) -> set[str]:
@@ -108,38 +132,35 @@ def state_of(now: Standing) -> State:
         return "abort unfinished" if now.half_aborted else "aborted"
     if now.finished:
         return "finished"
-    if is_asked(now):
+    if now.asks is not None:
         return "asks"
     if now.holder is not None:
         return "runs"
     return "stopped" if now.wait is None else "waits"
 
 
-def is_asked(now: Standing) -> bool:
-    """Whether it waits for somebody who may still answer."""
-    return now.request is not None and now.answer is None and not now.request.has_expired(clock.utc_now())
-
-
-def _read(journal: Journal, row: RunRow) -> tuple[Line, bool]:
-    """The line of a run, and whether the run is over."""
+def _read(journal: Journal, run: str, length: tuple[int, int]) -> _Read:
     glance = Glance(journal, telling)
-    recorder = Recorder(glance, row.run)
-    started = row.created_at[:16].replace("T", " ")
+    recorder = Recorder(glance, run)
     if not recorder.has(HEADER):
-        return Line(row.run, row.task, row.surface, started, "never began", 0, "", ""), False
-    now = standing(glance, row.run)
+        return _Read(length)
     verdict = recorder.recall(HELD, Verdict) or recorder.recall(StepKind.VERDICT, Verdict)
-    line = Line(
+    return _Read(length, _rounds(recorder), verdict.decision if verdict else "", standing(glance, run))
+
+
+def _line(row: RunRow, read: _Read, held: Holder | None) -> Line:
+    """The line of a run that is `held` now."""
+    now = None if read.now is None else replace(read.now, holder=held)
+    return Line(
         run=row.run,
         task=row.task,
         surface=row.surface,
-        started=started,
-        state=state_of(now),
-        round=_rounds(recorder),
-        verdict=verdict.decision if verdict else "",
-        waits_for=waits_for(now.wait) if now.wait is not None and now.answer is None else "",
+        started=row.created_at[:16].replace("T", " "),
+        state="never began" if now is None else state_of(now),
+        round=read.round,
+        verdict=read.verdict,
+        waits_for=waits_for(now.wait) if now and now.wait and not now.answer else "",
     )
-    return line, now.over
 
 
 def _rounds(recorder: Recorder) -> int:

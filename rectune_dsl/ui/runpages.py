@@ -7,20 +7,21 @@ from urllib.parse import urlencode
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from rectune_dsl.memory.journal import RunRow
+from rectune_dsl.report.pages.run import SLATES
 from rectune_dsl.ui.acts import answer
 from rectune_dsl.ui.desk import Desk, desk_of
-from rectune_dsl.ui.forms import back_to, why_of
+from rectune_dsl.ui.door import Outcome
+from rectune_dsl.ui.forms import NO_WHY, NOTHING, Entered, back_to, why_of
 from rectune_dsl.ui.lines import STATES, Asked
 from rectune_dsl.ui.render import Part, page, part, run_path, together
-from rectune_dsl.ui.standings import Entered
+from rectune_dsl.ui.reports import Report, section_part
 from rectune_dsl.ui.stream import follow
 from rectune_dsl.workflow.compile import StepKind
 from rectune_dsl.workflow.journaled import Approval
 
-_NO_WHY = "Say why: it goes on record, for those who come after you."
 _SHIP = {
     "title": "Ship it?",
     "words": "The confirmed config becomes production for everybody.",
@@ -48,15 +49,14 @@ def watch_runs(request: Request) -> Response:
 
 def show_run(request: Request) -> Response:
     """One run: where it stands, what it asks, and its report."""
-    return _run_page(request, _row(request), Entered())
+    return _run_page(request, _row(request), NOTHING)
 
 
 def watch_run(request: Request) -> Response:
     desk, row, csrf = desk_of(request), _row(request), request.state.session.csrf
 
     def parts() -> Sequence[Part]:
-        report = desk.reports.lately(row)
-        return (*desk.standings.parts(row.run, csrf), *report.parts)
+        return (*desk.standings.parts(row.run, csrf), *_told(row, desk.reports.lately(row), csrf))
 
     return follow(request, parts)
 
@@ -67,8 +67,8 @@ def answer_run(request: Request) -> Response:
     step, given, why = form.get("step", ""), form.get("answer"), why_of(request)
     if given not in ("approve", "reject"):
         raise HTTPException(400)
-    if given == "reject" and not why:
-        return _run_page(request, row, Entered("reject", why, _NO_WHY), 422)
+    if not why:
+        return _run_page(request, row, Entered(given, why, NO_WHY), 422)
     if given == "approve" and step == StepKind.VERDICT and "confirmed" not in form:
         return _ask_back(request, row, _SHIP, "answer", {"step": step, "answer": given, "why": why})
     approval = Approval(given == "approve", desk.by, why)
@@ -80,19 +80,34 @@ def abort_run(request: Request) -> Response:
     desk, row, form = desk_of(request), _row(request), request.state.form
     why = why_of(request)
     if not why:
-        return _run_page(request, row, Entered("abort", why, _NO_WHY), 422)
+        return _run_page(request, row, Entered("abort", why, NO_WHY), 422)
     if "confirmed" not in form:
         return _ask_back(request, row, _ABORT, "abort", {"why": why})
     return back_to(request, run_path(row.run), desk.aborts.order(row.run, desk.by, why))
 
 
+def show_slates(request: Request) -> Response:
+    """Ask the run's backend, once, what a config changes in slates, and show it in its place."""
+    row = _row(request)
+    if why := desk_of(request).reports.look(row):
+        return back_to(request, run_path(row.run), Outcome("bad", f"No slates can be shown: {why}."))
+    return RedirectResponse(f"{run_path(row.run)}#{SLATES}", 303)
+
+
 def _run_page(request: Request, row: RunRow, entered: Entered, status: int = 200) -> Response:
-    desk = desk_of(request)
+    desk, csrf = desk_of(request), request.state.session.csrf
     report = desk.reports.now(row)
-    parts = desk.standings.parts(row.run, request.state.session.csrf, entered)
+    parts, told = desk.standings.parts(row.run, csrf, entered), _told(row, report, csrf)
     # news would hide what is wrong with a form
-    live = "" if entered.wrong else f"{run_path(row.run)}/live?seen={together((*parts, *report.parts))}"
-    return page(request, "run.html", status=status, run=row, report=report, parts=parts, live=live)
+    live = "" if entered.wrong else f"{run_path(row.run)}/live?seen={together((*parts, *told))}"
+    return page(request, "run.html", status=status, run=row, report=report, parts=parts, told=told, live=live)
+
+
+def _told(row: RunRow, report: Report, csrf: str) -> tuple[Part, ...]:
+    """The parts of a report and, below what it says of slates, the form that asks for them."""
+    form = part("look", "look.html", path=run_path(row.run), csrf=csrf, is_unseen=report.is_unseen)
+    below = {section_part(SLATES): (form,)}
+    return tuple(each for told in report.parts for each in (told, *below.get(told.name, ())))
 
 
 def _ask_back(

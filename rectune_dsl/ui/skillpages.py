@@ -20,7 +20,7 @@ from rectune_dsl.skillhub.revisions import SHORT, Entry
 from rectune_dsl.skillhub.shelf import Shelf, Stamp
 from rectune_dsl.ui.desk import NotThereError, desk_of
 from rectune_dsl.ui.door import Outcome
-from rectune_dsl.ui.forms import back_to, why_of
+from rectune_dsl.ui.forms import NO_WHY, NOTHING, Entered, back_to, why_of
 from rectune_dsl.ui.render import page
 from rectune_dsl.workflow.clock import utc_now
 
@@ -34,21 +34,7 @@ def show_skills(request: Request) -> Response:
 
 def show_skill(request: Request) -> Response:
     """One skill: what it says, what it knows and on what evidence, and its revisions."""
-    shelf = _shelf(request)
-    skill, log = desk_of(request).skills.load(shelf.name), shelf.revisions.log()
-    return page(
-        request,
-        "skill.html",
-        skill=skill,
-        path=skill_path(shelf.name),
-        slots=[(title, getattr(skill, slot)) for slot, title in SLOTS.items()],
-        values=[f"{name} = {number(value)}" for name, value in skill.initial_values.items()],
-        knowledge=_knowledge(skill) if skill.knowledge else None,
-        log=_log(log) if log else None,
-        revisions=_revisions(log),
-        active=log[-1].revision if log else "",
-        before=log[-1].parent if log else "",
-    )
+    return _skill_page(request, NOTHING)
 
 
 def show_difference(request: Request) -> Response:
@@ -65,28 +51,52 @@ def roll_back(request: Request) -> Response:
     def done(shelf: Shelf, stamp: Stamp) -> str:
         return f"{shelf.name} is at revision {curate.rollback(shelf, revision, stamp)[:SHORT]}."
 
-    return _change(request, done)
+    return _change(request, "rollback", done)
 
 
 def activate(request: Request) -> Response:
     """Trust an imported skill."""
 
     def done(shelf: Shelf, stamp: Stamp) -> str:
-        if not stamp.why:
-            raise UsageError("an imported skill is trusted for a reason", help="say why")
         curate.activate(shelf, stamp)
         return f"{shelf.name} is active, by {stamp.author}."
 
-    return _change(request, done)
+    return _change(request, "activate", done)
 
 
 def skill_path(name: str) -> str:
     return f"/skills/{quote(name, safe='')}"
 
 
-def _change(request: Request, change: Callable[[Shelf, Stamp], str]) -> Response:
-    """Do it, and go back to the skill, where the outcome is told."""
-    shelf, stamp = _shelf(request), Stamp(desk_of(request).by, utc_now(), why_of(request))
+def _skill_page(request: Request, entered: Entered, status: int = 200) -> Response:
+    """With a form that was sent, its revision is chosen still."""
+    shelf = _shelf(request)
+    skill, log = desk_of(request).skills.load(shelf.name), shelf.revisions.log()
+    before = log[-1].parent if log else ""
+    return page(
+        request,
+        "skill.html",
+        status=status,
+        skill=skill,
+        path=skill_path(shelf.name),
+        slots=[(title, getattr(skill, slot)) for slot, title in SLOTS.items()],
+        values=[f"{name} = {number(value)}" for name, value in skill.initial_values.items()],
+        knowledge=_knowledge(skill) if skill.knowledge else None,
+        log=_log(log) if log else None,
+        revisions=_revisions(log),
+        active=log[-1].revision if log else "",
+        before=before,
+        entered=entered,
+        chosen=request.state.form.get("revision", before) if entered.wrong else before,
+    )
+
+
+def _change(request: Request, act: str, change: Callable[[Shelf, Stamp], str]) -> Response:
+    """Do it, and go back to the skill, where the outcome is told. Without a reason, nothing is done."""
+    shelf, why = _shelf(request), why_of(request)
+    if not why:
+        return _skill_page(request, Entered(act, why, NO_WHY), 422)
+    stamp = Stamp(desk_of(request).by, utc_now(), why)
     try:
         outcome = Outcome("good", change(shelf, stamp))
     except UsageError as error:

@@ -12,18 +12,25 @@ from datetime import UTC, datetime
 from functools import partial
 
 from rectune_dsl.hooks.api import ABBackend, ExperimentSpec
+from rectune_dsl.hooks.errors import UsageError
 from rectune_dsl.memory import lease, slots
-from rectune_dsl.memory.journal import Journal
+from rectune_dsl.memory.codec import encode
+from rectune_dsl.memory.journal import Journal, OrderedAlreadyError, ordering
 from rectune_dsl.memory.lease import Lease
 from rectune_dsl.memory.process import Process, is_gone
 from rectune_dsl.memory.recorder import NOTHING, Recorder
-from rectune_dsl.workflow.deliveries import DELIVER, ROLLBACK, production_before
+from rectune_dsl.workflow.deliveries import DELIVER, ROLLBACK, TOLD, production_before
 from rectune_dsl.workflow.journaled import Abort, Aborted
 
 ABORT, ABORTED = "abort", "aborted"
 """Keys of the order, and of what came of it."""
 _AGAIN = f"{ABORT}/again"
 _POLL_SECONDS = 0.2
+
+
+class AbortedAlreadyError(UsageError):
+    """Somebody else has aborted the run, or is about to."""
+
 
 Kept = Callable[[], str]
 """Says why what a run delivered has to stay; empty where it has not."""
@@ -36,12 +43,29 @@ def abort(
 ) -> Aborted:
     """Stop every experiment of the run that may be running, and roll back what it delivered, unless it is
     `kept`. Whoever worked on the run can write no more; where he is still alive, wait until he has gone, and
-    undo once more. An abort that was interrupted is finished when it is given again."""
-    with Lease(journal.store, run, seize=True) as seized:
-        recorder = Recorder(journal, run, seized)
-        order = partial(Abort, by, why, datetime.now(UTC), seized.overtaken)
-        recorder.act(ABORT, Abort, order)
-        return _carry_out(journal, recorder, backend, kept, told)
+    undo once more. An abort that was interrupted is finished when it is given again.
+
+    Raises AbortedAlreadyError while another one is carried out, and once it is done; UsageError where nothing
+    is left to stop or to take back, since the run is over and delivered nothing.
+    """
+    told_before = Recorder(journal, run)
+    if told_before.has(TOLD) and not told_before.attempted(DELIVER) and not told_before.has(ABORT):
+        raise UsageError(
+            f"run {run} is over, and nothing of it is served",
+            help=f"`rectune show {run}` tells how it ended; there is nothing to stop or to take back",
+        )
+
+    def order(overtook: Process | None) -> str:
+        return encode(Abort, Abort(by, why, datetime.now(UTC), overtook))
+
+    try:
+        with Lease(journal.store, run, seize=ordering(run, ABORT, order)) as seized:
+            recorder = Recorder(journal, run, seized)
+            if recorder.has(ABORTED):
+                raise _aborted_already(recorder)
+            return _carry_out(journal, recorder, backend, kept, told)
+    except OrderedAlreadyError as error:
+        raise _aborted_already(Recorder(journal, run), f"{error}") from error
 
 
 def finish(journal: Journal, run: str, backend: ABBackend, kept: Kept, told: Told) -> Aborted:
@@ -58,6 +82,19 @@ def undo_again(journal: Journal, run: str, backend: ABBackend, kept: Kept) -> Ab
     recorder = Recorder(journal, run)
     _undo(journal, recorder, backend, kept)
     return recorder.recall(ABORT, Abort)
+
+
+def _aborted_already(recorder: Recorder, at_it: str = "") -> AbortedAlreadyError:
+    """Says by whom, when and why; and who is `at_it`, where somebody is."""
+    run, order = recorder.run, recorder.recall(ABORT, Abort)
+    assert order is not None
+    if not at_it:
+        return AbortedAlreadyError(f"run {run} was aborted {by_whom(order)}", help="nothing is left to do")
+    return AbortedAlreadyError(
+        f"run {run} is being aborted already, {by_whom(order)}; {at_it}",
+        help=f"`rectune status {run}` tells when it is done; should that process end before, `rectune tick "
+        f"{run}` finishes it",
+    )
 
 
 def _carry_out(journal: Journal, recorder: Recorder, backend: ABBackend, kept: Kept, told: Told) -> Aborted:
@@ -95,6 +132,12 @@ def _undo(journal: Journal, recorder: Recorder, backend: ABBackend, kept: Kept) 
         _stop(backend, spec, order)
     if recorder.attempted(ROLLBACK) and not kept():
         _roll_back(journal, recorder.run, backend)
+
+
+def by_whom(order: Abort) -> str:
+    """Who gave the order, when and why."""
+    why = f": {order.why}" if order.why else ""
+    return f"by {order.by} at {order.at:%Y-%m-%d %H:%M} UTC{why}"
 
 
 def open_experiments(recorder: Recorder) -> Iterator[tuple[str, ExperimentSpec]]:

@@ -11,7 +11,7 @@ from rectune_dsl.hooks.api import Capabilities, UsageError
 from rectune_dsl.memory import answers
 from rectune_dsl.memory.codec import decode, encode
 from rectune_dsl.memory.journal import Journal
-from rectune_dsl.memory.recorder import Recorder
+from rectune_dsl.memory.recorder import NOTHING, Recorder
 from rectune_dsl.workflow import clock
 from rectune_dsl.workflow.journaled import Approval, Request
 from rectune_dsl.workflow.pause import Pause
@@ -49,9 +49,9 @@ class Questions:
         key, act = approval_key(step), self.recorder.act
         if (known := self.recorder.recall(key, Approval)) is not None:
             return known
-        was_asked = self.recorder.has(f"{step}/request")
-        asked = act(f"{step}/request", Request, request)
-        self.watch(Asked(asked, replayed=was_asked))
+        asked, told = act(f"{step}/request", Request, request), f"{step}/request/told"
+        self.watch(Asked(asked, replayed=self.recorder.has(told)))
+        act(told, NOTHING, lambda: None)
         answer = self.pause.answer(key, f"an answer to {asked.step}", lambda: self._answer(asked))
         self.watch(Answered(asked, answer))
         return act(key, Approval, lambda: answer)

@@ -11,7 +11,7 @@ from rectune_dsl.memory.lease import Lease
 from rectune_dsl.memory.ledger import RunLedger
 from rectune_dsl.memory.recorder import Recorder
 from rectune_dsl.plugins.host import Host
-from rectune_dsl.workflow.abort import ABORT
+from rectune_dsl.workflow.abort import ABORT, by_whom
 from rectune_dsl.workflow.approval import Approver, Questions, Unattended
 from rectune_dsl.workflow.campaign import Campaign
 from rectune_dsl.workflow.clock import clock_of
@@ -87,8 +87,7 @@ def campaign(
 
 def was_aborted(run: str, order: Abort) -> UsageError:
     """Says by whom, when and why. `rectune status` says whether that is finished."""
-    why = f": {order.why}" if order.why else ""
     return UsageError(
-        f"run {run} was aborted by {order.by} at {order.at:%Y-%m-%d %H:%M} UTC{why}",
+        f"run {run} was aborted {by_whom(order)}",
         help=f"start a new run with `rectune run`; `rectune status {run}` tells whether all is undone",
     )

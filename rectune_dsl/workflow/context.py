@@ -91,8 +91,8 @@ class Contexts:
 
     @cached_property
     def _replay(self) -> WhatIf | str:
-        """The replay of the panel, or why there is none; empty without a panel."""
-        if self._panel is None:
+        """The replay of the panel, or why there is none; empty without a panel, or where it is drawn."""
+        if self._panel is None or self._panel.is_drawn:
             return ""
         functions = {name: function.evaluate for name, function in self._parts.functions.items()}
         try:

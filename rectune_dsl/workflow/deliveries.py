@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 
 from rectune_dsl.hooks.api import Config, Recommendation
 from rectune_dsl.memory.journal import HEADER, Journal
@@ -13,6 +13,8 @@ from rectune_dsl.workflow.journaled import RunHeader
 
 DELIVER = f"{StepKind.VERDICT}/deliver"
 """The key of a run's delivery."""
+TOLD = f"{StepKind.VERDICT}/told"
+"""The key of the last thing that a run does."""
 HELD = f"{StepKind.VERDICT}/held"
 """The key of the verdict of a run that was to ship, and was overtaken by another one."""
 _ABORT = "abort"
@@ -41,7 +43,7 @@ def overtaken(journal: Journal, run: str) -> str:
     assert header is not None
     assert begun is not None
     later = [d for d in _of_others(journal, run) if d.at > begun.at]
-    last = max(later, key=_at, default=None)
+    last = later[-1] if later else None
     if last is None or dict(last.config.values) == dict(header.production):
         return ""
     return (
@@ -63,21 +65,21 @@ def production_before(journal: Journal, run: str) -> Config:
         and set(delivery.config.values) == set(header.production)
         and journal.entry(delivery.run, _ABORT) is None
     ]
-    last = max(earlier, key=_at, default=None)
-    return Config(header.production) if last is None else last.config
+    return earlier[-1].config if earlier else Config(header.production)
 
 
-def _of_others(journal: Journal, run: str) -> Iterator[Delivery]:
-    """The deliveries of the other runs on a run's surface."""
-    surface = journal.find(run).surface
+def deliveries(journal: Journal, surface: str, *, besides: str) -> list[Delivery]:
+    """Those of a surface but for a run's own, the first one first."""
+    found = []
     for row in journal.runs():
-        if row.surface != surface or row.run == run or not has_delivered(journal, row.run):
+        if row.surface != surface or row.run == besides or not has_delivered(journal, row.run):
             continue
         entry = journal.entry(row.run, DELIVER)
         recommended = Recorder(journal, row.run).recall(StepKind.RECOMMEND, Recommendation)
         if entry is not None and recommended is not None:
-            yield Delivery(row.run, entry.at, recommended.config)
+            found.append(Delivery(row.run, entry.at, recommended.config))
+    return sorted(found, key=attrgetter("at"))
 
 
-def _at(delivery: Delivery) -> str:
-    return delivery.at
+def _of_others(journal: Journal, run: str) -> list[Delivery]:
+    return deliveries(journal, journal.find(run).surface, besides=run)

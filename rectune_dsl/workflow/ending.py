@@ -84,7 +84,8 @@ class Ending:
     def _confirm(self, step: Step, recommendation: Recommendation) -> Confirmation:
         if recommendation.is_production:
             return self._act(step.name, Confirmation, lambda: Confirmation(recommendation))
-        approval = consent(self._parts, step.name, lambda: self._requests.confirm(step, recommendation))
+        ask = partial(self._requests.confirm, step, recommendation, self._history)
+        approval = consent(self._parts, step.name, ask)
         if not approval.granted:
             refused = Confirmation(recommendation, approval=approval)
             return self._act(step.name, Confirmation, lambda: refused)
@@ -154,7 +155,7 @@ class Ending:
         recorder = self._parts.recorder
         if not self._parts.capabilities.serves:
             return judged
-        ask = partial(self._requests.ship, step, recommendation, judged)
+        ask = partial(self._requests.ship, step, recommendation, self._history, judged)
         if not consent(self._parts, step.name, ask).granted or recorder.has(DELIVER):
             return judged
         moment = self._launches.serves_from("ship")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from rectune_dsl.hooks.api import StopArm
 from rectune_dsl.plugins.host import Host
-from rectune_dsl.workflow.watch import Asked, Event, Finished, Looked, RoundFinished, Watcher
+from rectune_dsl.workflow.watch import ArmStopped, Asked, Event, Finished, RoundFinished, Watcher
 
 
 def with_plugins(watch: Watcher, host: Host, run: str, task: str, *, new: bool = True) -> Watcher:
@@ -20,10 +19,9 @@ def with_plugins(watch: Watcher, host: Host, run: str, task: str, *, new: bool =
                 arms = tuple(arm.name for arm in request.arms)
                 told = {"step": request.step, "asked_for": request.what, "expires": request.expires}
                 host.emit("rectune_approval_asked", run=run, arms=arms, **told)
-            case Looked(spec, look, replayed=False):
-                for stop in (action for action in look.actions if isinstance(action, StopArm)):
-                    told = {"experiment": spec.key, "arm": stop.arm, "why": stop.why}
-                    host.emit("rectune_arm_stopped", run=run, **told)
+            case ArmStopped(spec, stop, replayed=False):
+                told = {"experiment": spec.key, "arm": stop.arm, "why": stop.why}
+                host.emit("rectune_arm_stopped", run=run, **told)
             case RoundFinished(result, replayed=False):
                 host.emit("rectune_round_finished", run=run, result=result)
             case Finished(verdict, replayed=False):

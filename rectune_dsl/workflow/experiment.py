@@ -12,6 +12,7 @@ from functools import partial
 from typing import TypeVar, cast
 
 from rectune_dsl.dsl.model import Task
+from rectune_dsl.experiments.contradictions import checked
 from rectune_dsl.hooks.api import (
     ABBackend,
     Action,
@@ -29,12 +30,12 @@ from rectune_dsl.hooks.api import (
     StopArm,
     Wait,
 )
-from rectune_dsl.memory.recorder import Recorder
+from rectune_dsl.memory.recorder import NOTHING, Recorder
 from rectune_dsl.workflow.calendar import frozen
 from rectune_dsl.workflow.journaled import Look
 from rectune_dsl.workflow.limits import Gate
 from rectune_dsl.workflow.pause import Pause
-from rectune_dsl.workflow.watch import Exposed, Looked, Watcher
+from rectune_dsl.workflow.watch import ArmStopped, Exposed, Looked, Watcher
 
 T = TypeVar("T")
 
@@ -172,7 +173,7 @@ class Laboratory:
         self.pause.until(key, as_of, "the data")
 
         def observe() -> Look:
-            observation = self.backend.observe(experiment, as_of)
+            observation = checked(self.backend.observe(experiment, as_of))
             actions = self.online.step(self.context(f"look-{number}"), state, observation)
             return Look(number, as_of, observation, self.gate.actions(state, as_of, observation, actions))
 
@@ -184,6 +185,8 @@ class Laboratory:
             key = f"{step}/look-{look.number}/act-{i}"
             if isinstance(action, StopArm):
                 self._expose(key, step, experiment, Serving(look.as_of, 0.0), action.arm)
+                self.watch(ArmStopped(state.spec, action, replayed=self.recorder.has(f"{key}/told")))
+                self.recorder.act(f"{key}/told", NOTHING, lambda: None)
             elif isinstance(action, SetExposure):
                 serving = self._serve(key, step, experiment, state, Serving(look.as_of, action.fraction))
                 self.watch(Exposed(state.spec, look, action, serving))

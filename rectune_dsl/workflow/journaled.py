@@ -23,10 +23,20 @@ from rectune_dsl.memory.process import Process
 
 
 @dataclass(frozen=True)
+class UsedPlugin:
+    """An installed plugin that a run is done with: its name, and the distribution that brought it."""
+
+    name: str
+    distribution: str
+    version: str
+
+
+@dataclass(frozen=True)
 class RunHeader:
     """All that a run was started with: enough to run it again. `skill` and those `borrowed` are as they were
-    then, `bases` are the texts of the files that the task extends, by their absolute paths; `serves` is the
-    backend's word."""
+    then, `bases` are the texts of the files that the task extends, by their absolute paths. `plugins` are
+    those that the task needs, and those that listen; a journal from before they were kept has none. `serves`
+    is the backend's word."""
 
     task_path: str
     task_text: str
@@ -40,6 +50,7 @@ class RunHeader:
     plugin_files: tuple[str, ...] = ()
     bases: Mapping[str, str] = field(default_factory=dict)
     serves: bool = True
+    plugins: tuple[UsedPlugin, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,13 +75,15 @@ class Approval:
 @dataclass(frozen=True)
 class AskedArm:
     """A treatment that somebody is asked about. `risk` is the probability that it breaks a guardrail,
-    None where that is not known: there is no panel, and nothing was measured yet."""
+    None where that is not known: there is no panel, and nothing was measured yet. `assumed` says what of it
+    is a prior alone, empty where nothing is."""
 
     name: str
     config: Config
     why: str
     predictions: tuple[Prediction, ...]
     risk: float | None
+    assumed: str = ""
 
 
 @dataclass(frozen=True)

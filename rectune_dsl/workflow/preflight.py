@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from rectune_dsl.dsl.diagnostics import Diagnostic
 from rectune_dsl.dsl.model import Task
+from rectune_dsl.experiments.verdicts import OBJECTIVE
 from rectune_dsl.hooks.api import Capabilities, CheckedLLM, UsageError
 from rectune_dsl.workflow.capable import Problem, guardrail_of, located, place_of
 from rectune_dsl.workflow.compile import compile_task
@@ -166,15 +167,19 @@ def _too_few_to_ship(task: Task, found: Power) -> Iterator[Problem]:
     asked = task.experiment.power
     if found.large >= asked:
         return
-    what = f"a true U of +{LARGE:.0%} with no guardrail metric changed"
+    what = f"a gain of {LARGE:.0%} in every goal, with no guardrail metric changed,"
     chance = found.large
     if found.ceiling < asked:
         what, chance = "even a large gain with no guardrail metric changed", found.ceiling
+    tight = [name for name in found.alone if name != OBJECTIVE and found.alone[name] < asked]
     if found.needed is None:
-        help = "no traffic suffices: widen the guardrails' margins, or drop one that cannot be shown"
+        enough = "no traffic suffices"
+        other = f"widen the margins of {', '.join(tight)}" if tight else "make the goals less noisy"
+        help = f"{enough}: {other}"
     else:
         times = found.needed / task.confirm.users_per_arm
-        help = f"it takes about {times:.1f} times the confirmation's traffic, or wider margins"
+        enough = f"it takes about {times:.1f} times the confirmation's traffic"
+        help = f"{enough}, or wider margins" if tight else enough
     yield (
         "RT903",
         ("confirm", "users_per_arm"),

@@ -35,7 +35,7 @@ from rectune_dsl.skillhub.places import WORKSPACE, seed_folders, skills_at
 from rectune_dsl.workflow.capable import lacking, located
 from rectune_dsl.workflow.choices import Choices
 from rectune_dsl.workflow.environment import environment
-from rectune_dsl.workflow.journaled import RunHeader
+from rectune_dsl.workflow.journaled import RunHeader, UsedPlugin
 from rectune_dsl.workflow.missed import missed
 from rectune_dsl.workflow.slots import slot_of
 from rectune_dsl.workflow.surface import holdout_config, surface_id
@@ -107,8 +107,8 @@ def hub(task_path: str) -> Skillhub:
     return Skillhub(seed_folders(Path(task_path)), WORKSPACE)
 
 
-def begin(loaded: Loaded, choices: Choices, journal: Journal) -> str:
-    """Write a new run's first entry. Returns the run's id.
+def begin(loaded: Loaded, choices: Choices, journal: Journal, plugins: tuple[UsedPlugin, ...] = ()) -> str:
+    """Write a new run's first entry; `plugins` are those that it is done with. Returns the run's id.
 
     Raises UsageError when the surface's holdout cannot be served by this task, or when another run has real
     users that it needs.
@@ -130,6 +130,7 @@ def begin(loaded: Loaded, choices: Choices, journal: Journal) -> str:
         borrowed=skills.related(task.task.skill or task.task.name, task.task.surface, task.task.regime),
         plugin_files=choices.plugin_files,
         serves=capabilities.serves,
+        plugins=plugins,
     )
     real = capabilities.real_traffic  # simulated users are there for everybody
     first, slot = encode(RunHeader, header), slot_of(task)

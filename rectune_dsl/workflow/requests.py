@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from rectune_dsl.agents.belief import risk_is_known
+from rectune_dsl.agents.belief import assumed, risk_is_known
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import (
     AgentContext,
@@ -18,6 +18,7 @@ from rectune_dsl.hooks.api import (
     Proposal,
     Ramp,
     Recommendation,
+    RoundResult,
     Verdict,
 )
 from rectune_dsl.workflow import clock
@@ -48,7 +49,7 @@ class Requests:
     ) -> Request:
         """Whether a round's arms may be tested."""
         by_name = {p.name: p for p in proposals}
-        is_known = risk_is_known(known)
+        is_known, prior = risk_is_known(known), assumed(known.task, known.history)
         feasible = known.surrogate.p_feasible([arm.config for arm in arms])
         asked = tuple(
             AskedArm(
@@ -57,6 +58,7 @@ class Requests:
                 by_name[arm.name].hypothesis.statement,
                 by_name[arm.name].hypothesis.predictions,
                 float(1 - p) if is_known else None,
+                prior if is_known else "",
             )
             for arm, p in zip(arms, feasible, strict=True)
         )
@@ -66,26 +68,42 @@ class Requests:
         told = self.describe(step, "launch", [by_name[arm.name] for arm in arms])
         return replace(request, description=told)
 
-    def confirm(self, step: Step, recommendation: Recommendation) -> Request:
+    def confirm(self, step: Step, recommendation: Recommendation, history: Sequence[RoundResult]) -> Request:
         """Whether the recommended config may be confirmed."""
         planned = self.task.confirm
         request = self._request(
             step.name,
             "confirm",
-            (_recommended(recommendation),),
+            (self._recommended(recommendation, history),),
             planned.users_per_arm,
             planned.days,
             2 * planned.users_per_arm,
         )
         return replace(request, description=self.describe(step, "confirm", [_proposed(recommendation)]))
 
-    def ship(self, step: Step, recommendation: Recommendation, verdict: Verdict) -> Request:
+    def ship(
+        self,
+        step: Step,
+        recommendation: Recommendation,
+        history: Sequence[RoundResult],
+        verdict: Verdict,
+    ) -> Request:
         """Whether the confirmed config may become production, for everybody."""
         population = self.capabilities.population or 0
-        request = self._request(
-            step.name, "ship", (_recommended(recommendation),), population, 0, population, verdict.reasons
-        )
+        arms = (self._recommended(recommendation, history),)
+        request = self._request(step.name, "ship", arms, population, 0, population, verdict.reasons)
         return replace(request, description=self.describe(step, "ship", [_proposed(recommendation)]))
+
+    def _recommended(self, recommendation: Recommendation, history: Sequence[RoundResult]) -> AskedArm:
+        """With the risk that the Actor sees, by the rounds before the confirmation."""
+        return AskedArm(
+            "recommended",
+            recommendation.config,
+            recommendation.why,
+            recommendation.predictions,
+            1 - recommendation.p_feasible,
+            assumed(self.task, history),
+        )
 
     def _request(
         self,
@@ -118,16 +136,6 @@ class Requests:
             expires=expires,
             serves_from=self.serves_from(what),
         )
-
-
-def _recommended(recommendation: Recommendation) -> AskedArm:
-    return AskedArm(
-        "recommended",
-        recommendation.config,
-        recommendation.why,
-        recommendation.predictions,
-        1 - recommendation.p_feasible,
-    )
 
 
 def _proposed(recommendation: Recommendation) -> Proposal:

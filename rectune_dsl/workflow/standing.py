@@ -12,19 +12,20 @@ from rectune_dsl.memory.lease import Holder, holder
 from rectune_dsl.memory.recorder import Recorder
 from rectune_dsl.workflow import clock
 from rectune_dsl.workflow.abort import ABORT, ABORTED
-from rectune_dsl.workflow.compile import StepKind
+from rectune_dsl.workflow.deliveries import DELIVER, TOLD
 from rectune_dsl.workflow.journaled import Abort, Aborted, Approval, Request, Wait
 
 
 @dataclass(frozen=True)
 class Standing:
-    """`finished`: its last step is done. `abort` is the order to end it, `aborted` what came of that, None
-    while there is more to do. `wait` is what it waits for, with the `request` it made and the `answer` that
-    was given but not yet taken: nothing, once it is aborted. `holder` is the living process that works on
-    it."""
+    """`finished`: its last step is done; `delivered`: it shipped. `abort` is the order to end
+    it, `aborted` what came of that, None while there is more to do. `wait` is what it waits for, with the
+    `request` it made and the `answer` that was given but not yet taken: nothing, once it is aborted. `holder`
+    is the living process that works on it."""
 
     run: str
     finished: bool
+    delivered: bool
     abort: Abort | None
     aborted: Aborted | None
     wait: Wait | None
@@ -36,6 +37,17 @@ class Standing:
     def over(self) -> bool:
         """Whether nothing is left to do. A run that finished can still be aborted, and has to be then."""
         return self.aborted is not None or (self.finished and self.abort is None)
+
+    @property
+    def abortable(self) -> bool:
+        """Whether an abort has something to stop or to take back."""
+        return self.aborted is None and (not self.finished or self.delivered or self.abort is not None)
+
+    @property
+    def asks(self) -> Request | None:
+        """Its question, as long as somebody may answer."""
+        asked = self.request if self.answer is None else None
+        return None if asked is None or asked.has_expired(clock.utc_now()) else asked
 
     @property
     def half_aborted(self) -> bool:
@@ -52,7 +64,8 @@ def standing(journal: Journal, run: str) -> Standing:
     held = holder(journal.store, run)
     return Standing(
         run=run,
-        finished=recorder.has(f"{StepKind.VERDICT}/told"),
+        finished=recorder.has(TOLD),
+        delivered=recorder.has(DELIVER),
         abort=order,
         aborted=recorder.recall(ABORTED, Aborted),
         wait=wait,

@@ -7,7 +7,7 @@ from rectune_dsl.hooks.api import Config, ExperimentSpec, Recommendation, UsageE
 from rectune_dsl.memory.journal import HEADER, Journal
 from rectune_dsl.memory.recorder import Recorder
 from rectune_dsl.workflow.compile import StepKind
-from rectune_dsl.workflow.deliveries import DELIVER, has_delivered
+from rectune_dsl.workflow.deliveries import DELIVER, deliveries, has_delivered
 from rectune_dsl.workflow.journaled import RunHeader
 from rectune_dsl.workflow.launches import latest_place
 
@@ -18,41 +18,55 @@ def surface_id(task: Task) -> str:
 
 
 def holdout_config(task: Task, journal: Journal, run: str) -> Config | None:
-    """What the surface's holdout is served, where it differs from production: the production config of the
-    surface's first run, once a run on it has shipped. None before that, and without a `[holdout]`.
+    """What the surface's holdout is served, once something was shipped past it: the production config of the
+    surface's first run, or what was shipped last to everybody, since nobody was held out from that. None
+    before that, and without a `[holdout]`.
 
-    Raises UsageError when that run tuned other params, so that this task cannot serve its config, or when
-    runs that shipped held out another share of users.
+    Raises UsageError when this task cannot serve that config, since it tunes other params, or when runs that
+    shipped past the holdout held out another share of users.
     """
     if task.holdout is None:
         return None
-    earlier = [r.run for r in reversed(journal.runs()) if r.surface == surface_id(task) and r.run != run]
-    shipped = [r for r in earlier if has_delivered(journal, r)]
-    if not shipped:
+    made = deliveries(journal, surface_id(task), besides=run)
+    shares = [_held_out(journal, delivery.run) for delivery in made]
+    to_all = max((n for n, share in enumerate(shares) if share == 0.0), default=-1)
+    past = list(zip(made, shares, strict=True))[to_all + 1 :]
+    for delivery, share in past:
+        _assert_held(delivery.run, share, task.holdout.share)
+    if not past:
         return None
-    for other in shipped:
-        _assert_held(journal, other, task.holdout.share)
-    first = Recorder(journal, earlier[0]).recall(HEADER, RunHeader)
-    if first is None or set(first.production) != set(task.production):
+    config = made[to_all].config if to_all >= 0 else _first_production(task, journal)
+    if config is None or set(config.values) != set(task.production):
         raise UsageError(
-            f"the holdout of surface {task.task.surface!r} began with run {earlier[0]}, which tuned other "
-            "params: this task cannot serve its config, so the margins already spent cannot be counted",
-            help="tune the same params as that run, or give the task a `surface` of its own",
+            f"the holdout of surface {task.task.surface!r} is served a config of other params than this task "
+            "tunes, so the margins already spent cannot be counted",
+            help="tune the same params as the surface's first run, or give the task a `surface` of its own",
         )
-    return Config(first.production)
+    return config
 
 
-def _assert_held(journal: Journal, run: str, share: float) -> None:
+def _first_production(task: Task, journal: Journal) -> Config | None:
+    """Production when the surface's first run began."""
+    first = next(row for row in reversed(journal.runs()) if row.surface == surface_id(task))
+    header = Recorder(journal, first.run).recall(HEADER, RunHeader)
+    return None if header is None else Config(header.production)
+
+
+def _held_out(journal: Journal, run: str) -> float | None:
+    """The share of users that a run which shipped held out; None where its journal does not tell."""
+    recorder = Recorder(journal, run)
+    spec = recorder.recall(f"{latest_place(recorder, StepKind.CONFIRM)}/design", ExperimentSpec)
+    return None if spec is None else spec.holdout_share
+
+
+def _assert_held(run: str, held: float | None, share: float) -> None:
     """Raises UsageError where a run that shipped held out another share of users than that: some of them
     would have been served what it shipped, or would be now."""
-    recorder = Recorder(journal, run)
-    place = latest_place(recorder, StepKind.CONFIRM)
-    spec = recorder.recall(f"{place}/design", ExperimentSpec)
-    if spec is not None and 0 < spec.holdout_share != share:
+    if held is not None and held != share:
         raise UsageError(
-            f"run {run} shipped to all but a holdout of {spec.holdout_share:.4g} of the surface's users, and "
+            f"run {run} shipped to all but a holdout of {held:.4g} of the surface's users, and "
             f"the task holds out {share:.4g}: its holdout would not be who never got what was shipped",
-            help=f"write share = {spec.holdout_share} in [holdout], or give the task a `surface` of its own",
+            help=f"write share = {held} in [holdout], or give the task a `surface` of its own",
         )
 
 

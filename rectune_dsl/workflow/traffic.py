@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.suggest import did_you_mean
+from rectune_dsl.experiments.contradictions import checked
 from rectune_dsl.experiments.designs import Design, design
 from rectune_dsl.experiments.power import (
     chance_of_each,
@@ -27,8 +28,8 @@ from rectune_dsl.hooks.api import (
 )
 from rectune_dsl.workflow.slots import slot_of
 
-LIFTS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1)
-"""True lifts of U at which a plan states the chance to ship."""
+GAINS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1)
+"""True gains of every goal at which a plan states the chance to ship."""
 LARGE = 0.05
 """A gain that few changes of a ranking formula exceed: a plan that cannot show it has too little traffic."""
 LATER = (0, 1, 4, 9)
@@ -55,12 +56,13 @@ class Traffic:
 @dataclass(frozen=True)
 class Power:
     """What the traffic can show. `explore` is one round's comparison of an arm with control, `confirm` the
-    last one's. `chances` are (true lift of U, chance to ship), guardrails unchanged. `ceiling` is the chance
-    with a U beyond doubt; `large` the chance with a large one. `needed` are the users per arm with which the
-    first of them that falls short reaches the task's power; None where no traffic suffices.
+    last one's. `chances` are (true gain of every goal, chance to ship), guardrails unchanged. `ceiling` is
+    the chance with a gain beyond doubt; `large` the chance with a large one. `needed` are the users per arm
+    with which the first of them that falls short reaches the task's power; None where no traffic suffices.
 
-    Of each requirement with a large U: `alone` is the chance to show it, `needed_each` the users per arm with
-    which each has power 1 - beta / (G + 1). `later` are (number of a confirmation, chance with a large U).
+    Of each requirement with a large gain: `alone` is the chance to show it, `needed_each` the users per arm
+    with which each has power 1 - beta / (G + 1). `later` are (number of a confirmation, chance with a large
+    gain).
     `support`: how well logged data support production and a config near it, where those are asked."""
 
     explore: Design
@@ -97,17 +99,17 @@ def power(task: Task, backend: ABBackend, confirmation: int = 1) -> Power | None
     """What the traffic can show, from production's own variation; None where the backend cannot tell it."""
     if not isinstance(backend, BaselineBackend):
         return None
-    baseline = backend.baseline(task.experiment.days)
+    baseline = checked(backend.baseline(task.experiment.days))
     explore = design(baseline, task, task.experiment.users_per_arm)
     confirm = design(
-        backend.baseline(task.confirm.days),
+        checked(backend.baseline(task.confirm.days)),
         task,
         task.confirm.users_per_arm,
         holdout_users=holdout_users(task, backend.capabilities()),
     )
 
-    def chance(lift: float, number: int = confirmation) -> float:
-        return chance_to_ship(task, confirm, u_lift(task, lift), confirmation=number)
+    def chance(gain: float, number: int = confirmation) -> float:
+        return chance_to_ship(task, confirm, gained(task, gain), confirmation=number)
 
     ceiling, large = chance(PLENTY), chance(LARGE)
     lacking = PLENTY if ceiling < task.experiment.power else LARGE
@@ -115,12 +117,12 @@ def power(task: Task, backend: ABBackend, confirmation: int = 1) -> Power | None
         explore,
         confirm,
         confirmation,
-        tuple((lift, chance(lift)) for lift in LIFTS),
+        tuple((gain, chance(gain)) for gain in GAINS),
         ceiling,
         large,
-        users_needed(task, confirm, u_lift(task, lacking), confirmation=confirmation),
-        chance_of_each(task, confirm, u_lift(task, LARGE), confirmation=confirmation),
-        users_per_requirement(task, confirm, u_lift(task, LARGE), confirmation=confirmation),
+        users_needed(task, confirm, gained(task, lacking), confirmation=confirmation),
+        chance_of_each(task, confirm, gained(task, LARGE), confirmation=confirmation),
+        users_per_requirement(task, confirm, gained(task, LARGE), confirmation=confirmation),
         tuple((number, chance(LARGE, number)) for number in (confirmation + more for more in LATER)),
         baseline.support if isinstance(baseline, Estimates) else {},
     )
@@ -138,14 +140,14 @@ def caps_of(task: Task, backend: ABBackend, days: int) -> dict[str, float]:
             "the backend says that it winsorises, and has no baseline to take caps from",
             help="this is a fault of the backend: report it to its author",
         )
-    return caps(task.winsorized, backend.baseline(days))
+    return caps(task.winsorized, checked(backend.baseline(days)))
 
 
-def u_lift(task: Task, lift: float) -> dict[str, float]:
-    """Lifts of the north stars, each the same, that make U this large; those that are guarded stay."""
+def gained(task: Task, gain: float) -> dict[str, float]:
+    """The north stars' lifts where each has become better by so much; those that are guarded stay. Whatever
+    the scale of weights, that is the same change for users."""
     stars = {n: m for n, m in task.north_stars.items() if n not in task.guarded} or task.north_stars
-    total = sum(m.weight for m in stars.values())
-    return {name: metric.sign * lift / total for name, metric in stars.items()}
+    return {name: metric.sign * gain for name, metric in stars.items()}
 
 
 def _slot_share(task: Task) -> float:

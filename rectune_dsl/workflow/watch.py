@@ -14,6 +14,7 @@ from rectune_dsl.hooks.api import (
     RoundResult,
     Serving,
     SetExposure,
+    StopArm,
     Verdict,
 )
 from rectune_dsl.workflow.compile import Step
@@ -39,8 +40,7 @@ class Reviewed:
 
 @dataclass(frozen=True)
 class Asked:
-    """Somebody has to answer before the run goes on. `replayed`: the question was there before the run was
-    taken up."""
+    """Somebody has to answer before the run goes on. `replayed`: this was told before the run was resumed."""
 
     request: Request
     replayed: bool = False
@@ -67,6 +67,16 @@ class Looked:
 
     spec: ExperimentSpec
     look: Look
+    replayed: bool = False
+
+
+@dataclass(frozen=True)
+class ArmStopped:
+    """An arm takes no more traffic, as a look decided. `replayed`: this was told before the run was
+    resumed."""
+
+    spec: ExperimentSpec
+    stop: StopArm
     replayed: bool = False
 
 
@@ -114,6 +124,7 @@ Event = (
     | Answered
     | Waited
     | Looked
+    | ArmStopped
     | Exposed
     | RoundFinished
     | Learnt

@@ -327,7 +327,7 @@ def test_the_recommendation_says_what_to_expect_and_with_which_chance(kit):
     assert found.objective.low < found.objective.lift < found.objective.high
     assert f"{found.objective.lift * 100:+.2f} %" in found.why
     assert f"{found.objective.low * 100:+.2f} %" in found.why
-    assert "to ship at 6,000 users per arm" in found.why
+    assert "At 6,000 users per arm it would ship with " in found.why
     assert [p.metric for p in found.predictions] == ["watch", "returns"]
     again = RandomActor().recommend(kit.context(world.task, history, seed=2001))
     assert again == BayesActor().recommend(kit.context(world.task, history, seed=2001))

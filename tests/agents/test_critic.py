@@ -123,7 +123,7 @@ def test_what_repeats_an_arm_that_was_stopped_is_refused(kit, task):
         kit.context(task, [result]), {**config, "a_click": 1.31}, {**task.production, "w_hate": 9.0}
     )
     assert "failures" in failed(near)
-    assert "r1p3, which was stopped: returns breaks its guardrail" in near.justification
+    assert "; r1p3 was stopped: returns breaks its guardrail." in near.justification
     assert far.taken
 
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from rectune_dsl.agents import words
-from rectune_dsl.agents.belief import least_objective, risk_is_known
+from rectune_dsl.agents.belief import assumed, least_objective, risk_is_known
+from rectune_dsl.agents.critic_numeric import NumericCritic
 from rectune_dsl.agents.describing import described
 from rectune_dsl.agents.hypotheses import outlook
 from rectune_dsl.hooks.api import Config, Hypothesis, Prediction, Proposal
@@ -39,6 +40,33 @@ def test_a_chance_is_told_once_an_experiment_can_be_trusted(kit, arm):
     assert "a guardrail is broken with" in said(kit.context(task, [seen]), arm)
     assert "All guardrails hold with" in said(kit.context(task, [seen]), arm)
     assert not risk_is_known(kit.context(task, [replace(seen, frozen="a share of users was lost")]))
+
+
+def test_the_critic_says_that_a_chance_is_assumed_until_its_guardrails_were_measured(kit, arm):
+    task = kit.task()
+    proposal = Proposal("r1p1", arm, Hypothesis("why", ()), "t")
+
+    def risk(context):
+        (review,) = NumericCritic().review(context, [proposal])
+        (check,) = (check for check in review.checks if check.name == "risk")
+        assert check.detail in review.justification
+        return check.detail
+
+    assert re.search(
+        r"hold with [^;]* % \(assumed, before any guardrail was measured\)", risk(kit.context(task))
+    )
+    seen = kit.world(task).measure(1, [arm])
+    assert "assumed" not in risk(kit.context(task, [seen]))
+
+
+def test_what_is_assumed_is_what_no_experiment_has_measured(kit, arm):
+    task = kit.task()
+    seen = kit.world(task).measure(1, [arm])
+    assert assumed(task, ()) == "assumed, before any guardrail was measured"
+    assert assumed(task, [seen]) == ""
+    more = {**task.guardrails, "unseen": next(iter(task.guardrails.values()))}
+    partly = assumed(task.model_copy(update={"guardrails": more}), [seen])
+    assert partly == "assumed in part, before unseen was measured"
 
 
 def test_without_guardrails_there_is_no_risk(kit, arm):

@@ -66,6 +66,18 @@ def test_what_others_wrote_runs_nowhere(store, project, tabs):
     assert page.locator("main img").count() == 0  # that no dialog came is looked at in the end
 
 
+def test_slates_are_shown_where_they_were_asked_for(store, project, tabs):
+    shipped = store.runs()[-1].run
+    tab = tabs().opened(project.console(real_traffic=False, panel=True))
+    tab.go(f"/runs/{shipped}")
+    tab.page.get_by_role("button", name="Ask the backend").click()
+    tab.see("of the first 10 items")
+    tab.drawn()
+    assert tab.page.url.endswith("#slates")
+    assert tab.page.locator("#figure-slates svg").count() == 2
+    assert tab.page.get_by_role("button", name="Ask the backend").count() == 0
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1280])
 def test_pages_fit_and_are_accessible(shown, scheme, width):

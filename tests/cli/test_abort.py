@@ -182,6 +182,82 @@ def test_an_aborted_run_asks_and_waits_for_nothing(rectune, asking):
     assert now["aborted"] == {"stopped": [], "rolled_back": False, "kept": ""}
 
 
+# --- two aborts at once ------------------------------------------------------------------------------
+
+SLOW = """
+import os, time
+from pathlib import Path
+from rectune_dsl.plugins.host import Host
+
+_backend = Host.backend
+
+def backend(self, name):
+    made = _backend(self, name)
+    def make(context):
+        found = made(context)
+        stop = found.stop
+        def slowly(*told):
+            Path("stopping").touch()
+            while "SLOW" in os.environ and not Path("go").exists():
+                time.sleep(0.02)
+            stop(*told)
+        found.stop = slowly
+        return found
+    return make
+
+Host.backend = backend
+"""
+
+
+@pytest.fixture
+def aborting(rectune, task, tmp_path, environment):
+    """A process that aborts a run, and is at it until there is a file `go`."""
+    rectune(*PLANTED, "run", task, "--until", "waiting")
+    (tmp_path / "slow.py").write_text(SLOW)
+    words = ("--plugin", "slow.py", "abort", "last", "--by", "ada", "--why", "an incident")
+    with subprocess.Popen(
+        [sys.executable, "-m", "rectune_dsl", *PLANTED, *words],
+        cwd=tmp_path,
+        env={**environment, "PLANTED": os.environ["PLANTED"], "SLOW": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        until = time.monotonic() + 60
+        while not (tmp_path / "stopping").exists():
+            assert process.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        yield process
+        process.kill()
+
+
+def test_who_comes_second_is_told_of_the_first_and_stops_nothing(rectune, aborting, tmp_path):
+    second = rectune(*PLANTED, "abort", "last", "--by", "bob", "--why", "harm")
+    assert second.code == 2
+    assert "is being aborted already, by ada at 20" in second.err
+    assert "UTC: an incident" in second.err
+    assert f"process {aborting.pid} is at it" in second.err
+    assert "stop" not in acts(tmp_path)
+    (tmp_path / "go").touch()
+    assert "is aborted; stopped: round-1/experiment" in aborting.communicate(timeout=60)[0]
+    assert acts(tmp_path).count("stop") == 1
+    third = rectune(*PLANTED, "abort", "last", "--by", "bob", "--why", "harm")
+    assert (third.code, acts(tmp_path).count("stop")) == (0, 1)
+    assert "was aborted by ada" in third.out
+    assert status(rectune)["abort"]["why"] == "an incident"
+
+
+@pytest.mark.parametrize("words", [("abort", "last", "--by", "bob", "--why", "harm"), ("tick", "last")])
+def test_an_abort_whose_process_died_is_finished_by_the_next(rectune, aborting, tmp_path, words):
+    aborting.kill()
+    aborting.wait()
+    assert not status(rectune)["over"]
+    assert rectune(*PLANTED, *words).code == 0
+    assert acts(tmp_path).count("stop") == 1
+    now = status(rectune)
+    assert (now["over"], now["abort"]["by"], now["abort"]["why"]) == (True, "ada", "an incident")
+
+
 # --- what does not stand in its way ------------------------------------------------------------------
 
 

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from rectune_dsl.memory.journal import Journal
+from rectune_dsl.workflow.standing import standing
+
 WORKFLOW = Path(__file__).parents[1] / "workflow"
 PLANTED = ("--plugin", WORKFLOW / "planted.py")
 TAKEN_BACK = "What it had shipped is taken back: the config before it is production again."
@@ -81,3 +84,17 @@ def test_what_stays_is_said_to_stay_and_why(rectune, shipped):
         told = " ".join(rectune(*words).out.split())
         assert kept["kept"] in told
         assert TAKEN_BACK not in told
+
+
+def test_what_is_over_and_serves_nothing_cannot_be_aborted(rectune, platform, tmp_path):
+    platform()
+    text = (WORKFLOW / "planted.toml").read_text().replace("<= +2%", "<= 0%")
+    (tmp_path / "task.toml").write_text(text)
+    assert "keep production" in rectune(*PLANTED, "run", "task.toml", "-q").out
+    journal = Journal(".rectune/journal.sqlite")
+    assert not standing(journal, journal.find("last").run).abortable
+    before = rectune("show", "last", "--json").out
+    done = rectune(*PLANTED, "abort", "last", "--by", "eve", "--why", "to be sure")
+    assert done.code == 2
+    assert "is over, and nothing of it is served" in done.err
+    assert rectune("show", "last", "--json").out == before

@@ -3,31 +3,11 @@
 import json
 import os
 import re
+from pathlib import Path
 
 import pytest
 
-TASK = """\
-dsl = 1
-[task]
-name = "small"
-surface = "feed"
-[signals]
-p_click = {}
-p_like = {}
-[stages.ranking]
-keep = 10
-score = "p_click + w_like * p_like"
-[stages.ranking.params]
-w_like = { production = 1.0, low = 0.1, high = 10.0 }
-[metrics]
-likes = { goal = "maximize" }
-[experiment]
-users_per_arm = 1000
-days = 3
-[confirm]
-users_per_arm = 1000
-days = 3
-"""
+TASK = (Path(__file__).parents[1] / "dsl" / "small.toml").read_text()
 WRONG = TASK.replace('"maximize"', '"maximise"').replace("days = 3\n[confirm]", "dayz = 3  # why\n[confirm]")
 
 

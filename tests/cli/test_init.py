@@ -85,7 +85,7 @@ def test_it_runs_to_a_verdict(rectune, tmp_path):
     rectune("init")
     text = (tmp_path / "task.toml").read_text(encoding="utf-8")
     for old, new in (
-        ("rounds        = 6", "rounds = 1"),
+        ("rounds        = 3", "rounds = 1"),
         ("8_000", "400"),
         ("60_000", "400"),
         ("= 5\n", "= 2\n"),

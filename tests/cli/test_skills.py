@@ -1,5 +1,6 @@
 """`rectune skills`: what a person sees and does."""
 
+import json
 import re
 import zipfile
 
@@ -119,6 +120,17 @@ def test_verify_tells_what_is_sound_and_what_is_not(rectune, learnt):
     assert bad.code == 2
     assert "not sound" in bad.out
     assert "do not have the hash" in bad.out
+
+
+def test_what_scripts_are_told_is_what_people_are(rectune, learnt):
+    listed = json.loads(rectune("skills", "--json").out)["skills"]
+    assert "fusion" in [one["name"] for one in listed]
+    shown = json.loads(rectune("skills", "show", "fusion", "--json").out)
+    assert f"revision {shown['revision'][:12]}" in rectune("skills", "show", "fusion").out
+    newest, *_ = json.loads(rectune("skills", "log", "fusion", "--json").out)["revisions"]
+    assert newest["revision"] == shown["revision"]
+    misplaced = rectune("skills", "--json", "log", "fusion")
+    assert (misplaced.code, "skills log --json" in misplaced.err) == (2, True)
 
 
 @pytest.mark.parametrize("verb", ["", "show", "log", "diff"])

@@ -68,6 +68,11 @@ def test_a_campaign_on_real_logs_ends_with_a_verdict_and_can_be_read(rectune, fi
     for words in ("Hypothesis: ", "Critic: ", "Predicted: ", "Round 1: ", "p-values", "keep production: "):
         assert words in told.out
 
+    (listed,) = json.loads(rectune("ls", "--json").out)["runs"]
+    status = json.loads(rectune("status", "last", "--json").out)
+    assert (listed["run"], listed["state"]) == (status["run"], status["state"])
+    assert (listed["task"], listed["rounds"]) == ("open-bandit", 3)
+
     story = json.loads(rectune("show", "last", "--json").out)
     assert story["verdict"]["decision"] in {"ship", "hold", "keep production"}
     assert len(story["rounds"]) == 3
@@ -109,7 +114,7 @@ def test_show_is_one_screen_with_the_verdict_first(rectune, finished, monkeypatc
     lines = shown.splitlines()
     assert len(lines) < 40
     verdict = next(number for number, line in enumerate(lines) if line.startswith("keep production: "))
-    assert verdict <= 5
+    assert verdict <= 6
     assert "What to do next" in lines
     assert [line.split()[:3] for line in lines if " measured " in line] == [
         ["1", "measured", "6"],

@@ -61,11 +61,17 @@ def told(heading):
         ("`show --json`", ("show", "last", "--json")),
         ("`status --json`", ("status", "last", "--json")),
         ("`plan --json`", ("plan", "task.toml", "--json")),
+        ("`ls --json`", ("ls", "--json")),
+        ("`skills --json`", ("skills", "--json")),
+        ("`skills log --json`", ("skills", "log", "starter", "--json")),
+        ("`plugins --json`", ("plugins", "--json")),
     ],
 )
 def test_every_key_that_is_printed_is_told_and_no_other(project, heading, arguments):
     printed = json.loads(project.run(*arguments).stdout)
-    below = {"rounds[]": printed.get("rounds", [{}])[0], "power": printed.get("power", {})}
+    lists = ("rounds", "runs", "skills", "revisions", "plugins")
+    below = {f"{name}[]": printed[name][0] for name in lists if isinstance(printed.get(name), list)}
+    below |= {"power": printed["power"]} if "power" in printed else {}
     keys = {*printed, *(f"{name}.{key}" for name, table in below.items() for key in table)}
     assert told(heading) == keys
 

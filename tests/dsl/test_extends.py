@@ -9,28 +9,7 @@ from hypothesis import strategies as st
 from rectune_dsl.dsl.check import Environment, check
 from rectune_dsl.dsl.source import MAX_BYTES, Source
 
-TASK = """\
-dsl = 1
-[task]
-name = "small"
-surface = "feed"
-[signals]
-p_click = {}
-p_like = {}
-[stages.ranking]
-keep = 10
-score = "p_click + w_like * p_like"
-[stages.ranking.params]
-w_like = { production = 1.0, low = 0.1, high = 10.0 }
-[metrics]
-likes = { goal = "maximize" }
-[experiment]
-users_per_arm = 1000
-days = 3
-[confirm]
-users_per_arm = 1000
-days = 3
-"""
+TASK = Path(__file__).with_name("small.toml").read_text()
 
 
 @pytest.fixture

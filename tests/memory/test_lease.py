@@ -8,12 +8,13 @@ from dataclasses import asdict
 
 import pytest
 
+from rectune_dsl.memory import answers
 from rectune_dsl.memory import lease as leases
-from rectune_dsl.memory.journal import Journal
+from rectune_dsl.memory.journal import Journal, OrderedAlreadyError, ordering
 from rectune_dsl.memory.lease import Lease, LeaseLostError, RunHeldError, holder
 from rectune_dsl.memory.process import Process, is_gone, this_process
 from rectune_dsl.memory.recorder import Recorder
-from rectune_dsl.memory.tables import LEASES
+from rectune_dsl.memory.tables import ANSWERS, LEASES
 
 HOLD = """
 import sys, time
@@ -24,6 +25,10 @@ with Lease(journal.store, "a-1"):
     print("held", flush=True)
     time.sleep(60)
 """
+
+
+def from_anybody(db, living):
+    pass
 
 
 @pytest.fixture
@@ -100,7 +105,7 @@ def test_what_is_seized_is_lost_to_who_had_it_before_and_after_an_act(journal):
 
         def work():
             done.append("done")
-            with Lease(journal.store, "a-1", seize=True):
+            with Lease(journal.store, "a-1", seize=from_anybody):
                 pass
             return 1
 
@@ -125,15 +130,71 @@ def test_a_process_is_gone_only_where_that_is_sure():
 
 
 def test_who_seizes_is_told_whom_it_overtook_while_he_lives(journal, elsewhere):
-    with Lease(journal.store, "a-1", seize=True) as lease:
-        assert lease.overtaken.process == elsewhere.pid
-    with Lease(journal.store, "a-1", seize=True) as lease:
-        assert lease.overtaken is None
+    told = []
+    for _ in range(2):
+        with Lease(journal.store, "a-1", seize=lambda db, living: told.append(living)):
+            pass
+    assert told[0].process == elsewhere.pid
+    assert told[1] is None
+
+
+def test_who_may_not_seize_leaves_all_as_it_was(journal, elsewhere):
+    def seize(db, living):
+        db.execute(ANSWERS.insert().values(run="a-1", step="step", at="now", body="{}"))
+        raise RunHeldError("not from him")
+
+    with pytest.raises(RunHeldError, match="not from him"), Lease(journal.store, "a-1", seize=seize):
+        pass
+    assert holder(journal.store, "a-1").process.process == elsewhere.pid
+    assert answers.given(journal.store, "a-1", "step") is None
+
+
+def test_an_order_is_given_once_and_taken_up_by_others_once_nobody_does_it(journal, elsewhere):
+    def order(by):
+        return ordering("a-1", "order", lambda living: f'"{by}, from {living and living.process}"')
+
+    with Lease(journal.store, "a-1", seize=order("ada")) as lease:
+        with pytest.raises(OrderedAlreadyError), Lease(journal.store, "a-1", seize=order("bob")):
+            pass
+        Recorder(journal, "a-1", lease).act("order/done", int, lambda: 1)
+    with Lease(journal.store, "a-1", seize=order("bob")) as lease:
+        said = Recorder(journal, "a-1", lease).recall("order", str)
+        assert said == f"ada, from {elsewhere.pid}"
+    assert [e.key for e in journal.entries("a-1")] == [
+        "attempt:1:order",
+        "order",
+        "attempt:2:order/done",
+        "order/done",
+    ]
+
+
+def test_of_orders_at_the_same_moment_one_is_given(journal):
+    begin, told = threading.Barrier(6), []
+
+    def give(by):
+        begin.wait(20)
+        try:
+            with Lease(journal.store, "a-1", seize=ordering("a-1", "order", lambda living: f'"{by}"')):
+                told.append(by)
+                done.wait(20)
+        except OrderedAlreadyError:
+            refused.release()
+
+    done, refused = threading.Event(), threading.Semaphore(0)
+    many = [threading.Thread(target=give, args=(by,)) for by in "abcdef"]
+    for one in many:
+        one.start()
+    for _ in range(5):
+        assert refused.acquire(timeout=20)
+    done.set()
+    for one in many:
+        one.join(20)
+    assert [Recorder(journal, "a-1").recall("order", str)] == told
 
 
 def test_a_lease_is_seized_from_one_that_takes_it_at_the_same_moment(journal):
     row = {"token": "other", "beat": journal.store.now(), **asdict(this_process())}
-    seizing = Lease(journal.store, "a-1", seize=True)
+    seizing = Lease(journal.store, "a-1", seize=from_anybody)
     thread = threading.Thread(target=seizing._acquire)
     with journal.store.writing() as db:
         db.execute(LEASES.insert().values(run="a-1", **row))

@@ -145,6 +145,16 @@ def test_why_tells_all_of_a_plugin(rectune, site):
         ]
 
 
+def test_why_says_that_a_single_file_brings_no_command(rectune):
+    rectune.plugin(f"import click\n{BACKEND}\n@click.command()\ndef hello(): ...\n", "house.py")
+    told = rectune.run("plugins", "--why", "house").stdout
+    assert (
+        "commands: none; a file brings none, a package does: `rectune new plugin NAME --kind command`" in told
+    )
+    assert rectune.run("hello").exit_code == 2
+    assert "commands" not in rectune.run("plugins", "--why", "rectune").stdout
+
+
 def test_why_tells_why_not(rectune, site):
     site.install("rectune-house", "1.4", plugins=["house = house_broken"], house_broken=BROKEN)
     told = rectune.run("plugins", "--why", "house").stdout

@@ -1,4 +1,12 @@
-"""A plugin is told what happens in a campaign, in its order."""
+"""A plugin is told what happens in a campaign, in its order, and again where nobody knows whether it was."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+PLANTED = Path(__file__).parents[1] / "workflow/planted.py"
+TASK = (Path(__file__).parents[1] / "workflow/planted.toml").read_text(encoding="utf-8")
 
 LISTENER = """
 import json
@@ -36,3 +44,41 @@ def test_a_listener_is_told_of_a_run_its_rounds_and_its_verdict(rectune_project)
         f'["round", "{run}", 2, "control"]',
         f'["finished", "{run}", "{verdict.removeprefix("verdict: ")}"]',
     ]
+
+
+KILLED = """
+import json
+from pathlib import Path
+from rectune_dsl.hooks.specs import hookimpl
+
+@hookimpl
+def EVENT(ARGUMENTS):
+    heard = Path("heard")
+    was_killed = heard.exists()
+    with heard.open("a") as file:
+        file.write(json.dumps([ARGUMENTS], default=str) + "\\n")
+    if not was_killed:
+        raise KeyboardInterrupt
+"""
+
+
+@pytest.mark.parametrize(
+    ("event", "arguments"),
+    [
+        ("rectune_approval_asked", "step, asked_for, arms"),
+        ("rectune_arm_stopped", "experiment, arm, why"),
+        ("rectune_round_finished", "result"),
+        ("rectune_run_finished", "verdict"),
+    ],
+)
+def test_what_a_run_was_killed_at_is_told_once_more(rectune_project, event, arguments):
+    rectune_project.env["PLANTED"] = json.dumps({"harm": 2.0})
+    rectune_project.write("task.toml", TASK + '[approval]\nmode = "ask"\n')
+    rectune_project.plugin(KILLED.replace("EVENT", event).replace("ARGUMENTS", arguments))
+    assert rectune_project.run("--plugin", PLANTED, "run", "task.toml", "--yes").exit_code != 0
+    for _ in range(2):
+        assert rectune_project.run("--plugin", PLANTED, "resume", "last", "--yes").exit_code == 0
+    first, again, *others = (rectune_project.path / "heard").read_text().splitlines()
+    assert again == first
+    assert first not in others
+    assert len(set(others)) == len(others)

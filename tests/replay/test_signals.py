@@ -123,6 +123,15 @@ def test_a_panel_is_a_sample_of_the_tune_part_that_the_seed_fixes(
     assert first.items.shape == (20, 5)
 
 
+def test_only_the_policy_that_shows_the_best_items_can_be_replayed(
+    task_table: dict[str, Any], impressions: Callable[..., Any], replay: Callable[..., ReplayBackend]
+) -> None:
+    rows = impressions(300)
+    assert replay(task_table, rows).panel(20).is_drawn
+    task_table["replay"]["policy"] = "top"
+    assert not replay(task_table, rows).panel(20).is_drawn
+
+
 def test_a_list_that_cannot_be_read_is_a_problem(
     task_table: dict[str, Any], impressions: Callable[..., Any], replay: Callable[..., ReplayBackend]
 ) -> None:

@@ -70,7 +70,8 @@ def test_control_is_drawn_at_its_level_where_a_guardrail_is_absolute(plant):
 
 def test_the_verdict_explains_what_its_table_is_in(planted):
     facts = planted.facts()
-    text = " ".join(block.text for block in verdict(facts) if hasattr(block, "text"))
+    blocks = verdict(facts)
+    text = " ".join(getattr(block, "text", "") or getattr(block, "note", "") for block in blocks)
     assert "U is the weighted sum of lifts" in text
     assert f"one-sided at the level {facts.end.alpha:.2g}" in text
     assert any(f"`rectune abort {planted.run} --why TEXT`" in said for said in facts.end.next)

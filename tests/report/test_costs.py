@@ -21,15 +21,19 @@ lines = st.builds(
     input_tokens=st.integers(0, 1000),
     usd=st.one_of(st.none(), st.floats(0, 10)),
 )
-SUMS = ("calls", "input_tokens", "output_tokens", "unpriced", "recalled")
 
 
 @given(st.lists(lines, max_size=20))
-def test_the_parts_add_up_to_the_whole(ledger):
-    parts, whole = costs(ledger), total(ledger)
-    for name in SUMS:
-        assert sum(getattr(part, name) for part in parts) == getattr(whole, name)
-    assert sum(part.usd for part in parts) == pytest.approx(whole.usd)
+def test_the_whole_counts_each_line_once(ledger):
+    parts = costs(ledger)
+    whole, free = total(parts), ("recalled", "unusable", "capped")
+    paid = [line for line in ledger if line.outcome not in free]
+    assert whole.calls == len(paid)
+    assert whole.input_tokens == sum(line.input_tokens for line in paid)
+    assert whole.output_tokens == sum(line.output_tokens for line in paid)
+    assert whole.usd == pytest.approx(sum(line.usd or 0.0 for line in paid))
+    assert whole.recalled == sum(line.outcome == "recalled" for line in ledger)
+    assert set(whole.models) == {line.model for line in ledger if line.model}
     assert len({(part.round, part.role) for part in parts}) == len(parts)
 
 
@@ -50,7 +54,7 @@ def test_the_parts_add_up_to_the_whole(ledger):
     ],
 )
 def test_what_became_of_a_question(outcomes, repaired, fell_back):
-    whole = total(replace(CALL, outcome=outcome) for outcome in outcomes)
+    whole = total(costs(replace(CALL, outcome=outcome) for outcome in outcomes))
     assert (whole.repaired, whole.fell_back) == (repaired, fell_back)
 
 

@@ -70,3 +70,10 @@ def test_a_backend_without_logged_requests_is_told(planted):
     report = planted.facts(slates=True)
     assert report.slates is None
     assert "has no panel of logged requests" in report.no_slates
+
+
+def test_slates_that_a_backend_draws_at_random_are_not_replayed(plant):
+    assert plant(panel=True).facts(slates=True).slates is not None
+    drawn = plant(panel="drawn", seed=1).facts(slates=True)
+    assert drawn.slates is None
+    assert "draws what it shows at random" in drawn.no_slates

@@ -135,7 +135,7 @@ def test_missing_metrics_are_said_to_be_missing(planted):
 def test_a_refusal_is_shown_with_its_reason(planted):
     no = Approval(False, "ada", "not before the holidays")
     text = shown(planted, shipping=no, delivered=False).text
-    assert "ada refused it: not before the holidays" in text
+    assert "It was rejected by ada: not before the holidays." in text
     assert "It may be shipped, and ada refused to." in text
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from rectune_dsl.cli.init import starter
 from rectune_dsl.dsl.check import check
 from rectune_dsl.dsl.source import Source
 from rectune_dsl.memory.journal import Journal
@@ -26,7 +27,8 @@ ALL = sorted(path.stem for path in TASKS.glob("*.toml"))
 
 def loaded(name, seed=0, change=lambda text: text):
     path = TASKS / f"{name}.toml"
-    return load(Source(str(path), change(path.read_text())), Host(), Choices(seed))
+    text = starter() if name == "starter" else path.read_text()
+    return load(Source(str(path), change(text)), Host(), Choices(seed))
 
 
 def small(text):
@@ -62,7 +64,7 @@ def test_the_joint_task_has_twelve_params_in_three_stages():
     assert all(stage.params for stage in task.stages.values())
 
 
-@pytest.mark.parametrize("name", SIMULATED)
+@pytest.mark.parametrize("name", [*SIMULATED, "starter"])
 def test_its_traffic_ships_the_oracle_config_with_the_power_it_asks_for(name, monkeypatch):
     """Of a shorter search: what falls short of the oracle and ships would ship all the more at the oracle."""
     monkeypatch.setattr(cma, "GENERATIONS", 4)

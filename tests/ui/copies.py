@@ -37,6 +37,13 @@ def long_copies(journal, run, url, many):
     return copy
 
 
+def same_copies(journal, run, many, first=0):
+    """The same run `many` times more in its store, by numbers from the first on."""
+    row, entries = journal.find(run), [(e.key, e.at, e.body) for e in journal.entries(run)]
+    for number in range(first, first + many):
+        _insert(journal, f"copy-{number:03}", row.task, row.surface, entries)
+
+
 def _as_round(entry, number):
     """An entry of round 1 as one of another round."""
     key = entry.key.replace("round-1/", f"round-{number}/").replace("attempt:", f"attempt:{number}0")

@@ -1,15 +1,14 @@
 """An abort from a browser: asked back, on record, and told as it is, also where it does not get through."""
 
+import re
 import threading
 import time
 
 import pytest
 from served import TASK, begun
 
-from rectune_dsl.memory import lease
+from rectune_dsl.memory import lease, slots
 from rectune_dsl.memory.lease import Lease
-from rectune_dsl.ui.acts import Aborts
-from rectune_dsl.ui.door import Outcome
 from rectune_dsl.workflow.standing import standing
 
 CONFIRMED = {"why": "an incident", "confirmed": "yes"}
@@ -70,7 +69,8 @@ def test_a_second_abort_is_told_of_the_first(browser, running):
 def test_what_the_run_asked_cannot_be_answered_any_more(serve, asking):
     browser = serve(asking.journal).browser()
     send(browser, asking)
-    said = browser.send(f"{asking.path}/answer", step="round-1/approve", answer="approve").page.text
+    answer = {"step": "round-1/approve", "answer": "approve", "why": "fine"}
+    said = browser.send(f"{asking.path}/answer", **answer).page.text
     assert f"Not done: run {asking.name} was aborted by ada." in said
 
 
@@ -133,22 +133,26 @@ def test_a_run_whose_plugin_is_gone_can_be_looked_at_and_aborted(serve, journal,
     assert platform.calls()[-1] == "stop"
 
 
-def test_who_clicks_twice_is_told_that_it_is_being_done(monkeypatch):
-    begun, done = threading.Event(), threading.Event()
+@pytest.mark.parametrize("by", ["ada", "bob"])
+def test_who_aborts_what_is_being_aborted_is_told_by_whom(served, serve, running, platform, monkeypatch, by):
+    begun, go = threading.Event(), threading.Event()
 
-    def slowly(self, run, by, why, warnings, say):
+    def slowly(store, run):
         begun.set()
-        assert done.wait(10)
-        return Outcome("good", f"{run} is aborted")
+        assert go.wait(20)
 
-    monkeypatch.setattr(Aborts, "_carried_out", slowly)
-    aborts, first = Aborts(None, None, ""), []
-    order = threading.Thread(target=lambda: first.append(aborts.order("r", "ada", "harm")))
-    order.start()
-    assert begun.wait(10)
-    assert aborts.order("r", "ada", "harm").tone == "doubtful"
-    done.set()
-    order.join(10)
-    assert first == [Outcome("good", "r is aborted")]
-    assert aborts.order("r", "ada", "harm").tone == "good"
-    assert aborts.failures == {}
+    monkeypatch.setattr(slots, "release", slowly)  # which is done once traffic is stopped
+    first, said = served.browser(), []
+    clicked = threading.Thread(target=lambda: said.append(send(first, running)))
+    clicked.start()
+    assert begun.wait(20)
+    other = served if by == "ada" else serve(running.journal, by=by)
+    told = send(other.browser(), running)
+    assert "Not done" in told
+    assert re.search(r"is being aborted already, by ada at \S+ \S+ UTC: an incident", told)
+    assert "When it was tried last" not in told
+    go.set()
+    clicked.join(20)
+    assert "is aborted; stopped: round-1/experiment" in said[0]
+    assert platform.calls().count("stop") == 1
+    assert running.abort.by == "ada"

@@ -26,12 +26,18 @@ def test_an_approval_is_on_record_with_who_and_why_and_the_run_goes_on(store_url
     assert "start" in platform.calls()
 
 
-def test_a_rejection_is_on_record_and_needs_a_reason(browser, asking, platform):
-    without = browser.send(f"{asking.path}/answer", step=STEP, answer="reject", why="  ")
+@pytest.mark.parametrize("answer", ["approve", "reject"])
+def test_an_answer_needs_a_reason(browser, asking, answer):
+    fields = [a for a in browser.get(asking.path).page.all("textarea") if a["id"] == f"why-{answer}"]
+    assert "required" in fields[0]
+    without = browser.send(f"{asking.path}/answer", step=STEP, answer=answer, why="  ")
     assert without.status == 422
     assert "Say why" in without.page.text
     asking.go()
     assert asking.approval(STEP) is None
+
+
+def test_a_rejection_is_on_record(browser, asking, platform):
     said = browser.send(f"{asking.path}/answer", step=STEP, answer="reject", why="not today")
     assert f"{STEP} is rejected by ada: not today." in said.page.text
     asking.go()
@@ -41,7 +47,7 @@ def test_a_rejection_is_on_record_and_needs_a_reason(browser, asking, platform):
 
 def test_a_page_that_shows_what_came_of_it_can_be_reloaded(browser, asking):
     answer = browser.post(
-        f"{asking.path}/answer", {"csrf": browser.csrf(), "step": STEP, "answer": "approve"}
+        f"{asking.path}/answer", {"csrf": browser.csrf(), "step": STEP, "answer": "approve", "why": "fine"}
     )
     first, again = browser.get(answer.headers["location"]), browser.get(answer.headers["location"])
     assert first.text == again.text
@@ -50,9 +56,11 @@ def test_a_page_that_shows_what_came_of_it_can_be_reloaded(browser, asking):
 
 def test_shipping_is_asked_back(browser, asking, platform):
     for step in (STEP, "round-2/approve", "confirm"):
-        browser.send(f"{asking.path}/answer", step=step, answer="approve")
+        browser.send(f"{asking.path}/answer", step=step, answer="approve", why="fine")
         asking.go()
     fields = {"step": "verdict", "answer": "approve", "why": "convincing"}
+    without = browser.send(f"{asking.path}/answer", **{**fields, "why": "", "confirmed": "yes"})
+    assert without.status == 422
     back = browser.send(f"{asking.path}/answer", **fields)
     assert back.status == 200
     assert "Ship it?" in back.page.text
@@ -68,7 +76,7 @@ def test_shipping_is_asked_back(browser, asking, platform):
 
 def test_who_comes_second_is_told_who_was_first(browser, asking):
     answer_request(asking.journal, asking.name, STEP, Approval(False, "bob", "not today"))
-    said = browser.send(f"{asking.path}/answer", step=STEP, answer="approve")
+    said = browser.send(f"{asking.path}/answer", step=STEP, answer="approve", why="fine")
     assert "Not done" in said.page.text
     assert f"{STEP} is rejected by bob: not today." in said.page.text
     asking.go()
@@ -76,11 +84,11 @@ def test_who_comes_second_is_told_who_was_first(browser, asking):
 
 
 def test_what_was_answered_and_taken_up_cannot_be_answered_again(browser, asking):
-    browser.send(f"{asking.path}/answer", step=STEP, answer="approve")
+    browser.send(f"{asking.path}/answer", step=STEP, answer="approve", why="fine")
     asking.go()
     said = browser.send(f"{asking.path}/answer", step=STEP, answer="reject", why="changed my mind")
     assert "Not done" in said.page.text
-    assert f"{STEP} is approved by ada." in said.page.text
+    assert f"{STEP} is approved by ada: fine." in said.page.text
 
 
 def test_silence_that_became_a_no_is_told_and_cannot_be_approved(journal, serve, days):
@@ -90,7 +98,7 @@ def test_silence_that_became_a_no_is_told_and_cannot_be_approved(journal, serve,
     assert "from 2026-03-05 09:30 UTC on, silence is a no" in browser.get(run.path).page.text
     days.pass_(days=3)
     assert "was not answered by 2026-03-05 09:30 UTC, which is a no" in browser.get(run.path).page.text
-    said = browser.send(f"{run.path}/answer", step=STEP, answer="approve")
+    said = browser.send(f"{run.path}/answer", step=STEP, answer="approve", why="fine")
     assert "silence was a no" in said.page.text
 
 

@@ -26,7 +26,9 @@ def paths(run):
 
 
 def acts(run):
-    return [f"{run}/answer", f"{run}/abort", "/skills/none/rollback", "/skills/none/activate", "/leave"]
+    skill = "/skills/none"
+    own = [f"{run}/{act}" for act in ("answer", "abort", "slates")]
+    return [*own, f"{skill}/rollback", f"{skill}/activate", "/leave"]
 
 
 def everything(journal):

@@ -1,9 +1,14 @@
 """The list of runs: read at a glance, and the same as if everything had been read."""
 
 import re
+from contextlib import contextmanager
 
+import pytest
+import sqlalchemy as sa
+from copies import same_copies
 from served import ASK, begun
 
+from rectune_dsl.memory import lease
 from rectune_dsl.memory.glance import Glance, length, lengths
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.memory.lease import Lease
@@ -12,6 +17,19 @@ from rectune_dsl.ui.lines import PER_PAGE, Asked, Lines, telling
 from rectune_dsl.workflow.approval import answer_request
 from rectune_dsl.workflow.journaled import Approval
 from rectune_dsl.workflow.standing import standing
+
+
+@contextmanager
+def counted():
+    """The statements that databases are asked meanwhile."""
+    asked = []
+
+    def note(connection, cursor, statement, *rest):
+        asked.append(statement)
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", note)
+    yield asked
+    sa.event.remove(sa.Engine, "before_cursor_execute", note)
 
 
 def test_every_stage_of_a_run_is_told_as_its_whole_journal_tells_it(finished, journal, tmp_path):
@@ -62,6 +80,37 @@ def test_a_line_follows_its_run(asking, journal):
     assert (line().state, line().round) == ("asks", 2)
 
 
+@pytest.mark.parametrize("asked", [Asked(), Asked(state="asks")])
+def test_looking_again_costs_the_same_however_many_runs_have_not_changed(journal, asking, asked):
+    same_copies(journal, asking.name, 5)
+    few, many = Lines(journal), Lines(journal)
+    few.shown(asked)
+    with counted() as again:
+        before = few.shown(asked)
+    same_copies(journal, asking.name, 100, first=5)
+    many.shown(asked)
+    with counted() as among_many:
+        after = many.shown(asked)
+    assert after.runs == before.runs + 100
+    assert len(among_many) == len(again) <= 10
+    same_copies(journal, asking.name, 1, first=200)
+    with counted() as one_is_new:
+        assert many.shown(asked).runs == after.runs + 1
+    assert len(again) < len(one_is_new) <= len(again) + 10
+
+
+def test_who_holds_a_run_and_no_longer_is_told_from_what_was_read(journal, asking, monkeypatch):
+    answer_request(journal, asking.name, "round-1/approve", Approval(True, "ada", "fine"))
+    lines = Lines(journal)
+    with Lease(journal.store, asking.name):
+        assert lines.shown(Asked()).lines[0].state == "runs"
+        monkeypatch.setattr(lease, "PATIENCE_SECONDS", 0.0)
+        assert lines.shown(Asked()).lines[0].state == "waits"
+        monkeypatch.undo()
+        assert lines.shown(Asked()).lines[0].state == "runs"
+    assert lines.shown(Asked()).lines[0].state == "waits"
+
+
 def test_a_run_that_is_over_and_then_aborted_is_not_told_from_memory(finished, journal, serve):
     served = serve(journal)
     assert "ship" in served.browser().get("/").page.text
@@ -99,6 +148,7 @@ def test_runs_are_found_by_text_and_state_and_shown_in_pages(journal, asking, fi
 def test_an_expired_question_is_not_asked(journal, days):
     run = begun(journal, ASK + "expires_after_days = 3\n")
     run.go()
-    assert Lines(journal).shown(Asked()).lines[0].state == "asks"
+    lines = Lines(journal)
+    assert lines.shown(Asked()).lines[0].state == "asks"
     days.pass_(days=3)
-    assert Lines(journal).shown(Asked()).lines[0].state == "waits"
+    assert lines.shown(Asked()).lines[0].state == Lines(journal).shown(Asked()).lines[0].state == "waits"

@@ -45,7 +45,7 @@ def pages(asking, finished, serve, tmp_path):
         "a finished one": browser.get(finished.path),
         "no reason": browser.send(answer, step="round-1/approve", answer="reject"),
         "asked back": browser.send(f"{asking.path}/abort", why="an incident"),
-        "an outcome": browser.send(answer, step="round-1/approve", answer="approve"),
+        "an outcome": browser.send(answer, step="round-1/approve", answer="approve", why="fine"),
         "skills": browser.get("/skills"),
         "a skill": browser.get("/skills/feed-taste"),
         "no difference": browser.get("/skills/feed-taste/difference"),
@@ -116,7 +116,7 @@ def test_a_question_has_all_that_the_terminal_tells(pages):
         "asks to launch an experiment",
         "r1p1",
         "a 0.4 -> 0.59999, b 0.4 -> 0.59999",
-        "Predicted: gain +0.00 % [-2.54, +2.54]",
+        "Expected: r1p1: gain +0.00 % [-2.54 %, +2.54 %]",
         "risk not known: nothing was measured yet",
         "The risk to guardrails is not known: nothing was measured yet.",
         "20,000 users per arm and in control for 2 days, 0.8% of all users",
@@ -131,7 +131,7 @@ def test_a_question_has_all_that_the_terminal_tells(pages):
 
 def test_a_finished_run_shows_its_report(pages):
     page = pages["a finished one"].page
-    assert "Its verdict stands below." in page.text
+    assert "It is finished." in page.text
     assert {"verdict", "arms", "timeline", "provenance"} <= {a.get("id") for a in page.all("section")}
     assert page.charts
 

@@ -72,7 +72,7 @@ def test_its_link_lets_one_in_enter_prints_another_and_ctrl_c_ends_it_at_once(as
         cookie = "; ".join(f"{name}={value}" for name, value in first.cookies.items())
         watched.request("GET", f"{asking.path}/live", headers={"Cookie": cookie})
         assert watched.getresponse().read(5)
-        said = first.send(f"{asking.path}/answer", step="round-1/approve", answer="approve")
+        said = first.send(f"{asking.path}/answer", step="round-1/approve", answer="approve", why="fine")
         assert "is approved by grace" in said.page.text
         began = time.monotonic()
         process.send_signal(signal.SIGINT)
@@ -144,7 +144,7 @@ def test_a_store_that_is_down_has_a_page_and_comes_back(postgresql, platform, se
             assert "refuses" in answer.page.text
             assert "check that it is up" in answer.page.text
             assert "Traceback" not in answer.text
-        fields = {"csrf": csrf, "step": "round-1/approve", "answer": "approve"}
+        fields = {"csrf": csrf, "step": "round-1/approve", "answer": "approve", "why": "fine"}
         assert browser.post(f"{run.path}/answer", fields).status == 503
     finally:
         postgresql.start()

@@ -103,10 +103,22 @@ def test_a_rollback_is_in_the_log_with_who_and_why(browser, hub):
     assert len(log(hub)) == 4
 
 
+def test_a_rollback_needs_a_reason_and_keeps_what_was_chosen(browser, hub):
+    before, first = log(hub), log(hub)[0].revision
+    said = browser.send("/skills/fusion/rollback", revision=first, why=" ")
+    assert said.status == 422
+    assert "Say why" in said.page.text
+    (field,) = (a for a in said.page.all("textarea") if a.get("aria-invalid"))
+    assert "required" in field
+    (chosen,) = re.findall(r'<option value="(\w+)" selected>', said.text.partition('name="revision"')[2])
+    assert chosen == first
+    assert log(hub) == before
+
+
 def test_a_rollback_to_nowhere_is_told_of(browser, hub):
     before = log(hub)
     for revision in ("", "x", "../../etc"):
-        said = browser.send("/skills/fusion/rollback", revision=revision)
+        said = browser.send("/skills/fusion/rollback", revision=revision, why="it misled")
         assert "Not done: no revision of skill" in said.page.text
     assert log(hub) == before
 
@@ -115,7 +127,8 @@ def test_an_imported_skill_is_activated_for_a_reason(browser, hub, imported):
     page = browser.get(imported).page.text
     assert "none of its records counts" in page
     said = browser.send(f"{imported}/activate", why=" ")
-    assert "Not done: an imported skill is trusted for a reason" in said.page.text
+    assert said.status == 422
+    assert "Say why" in said.page.text
     assert not hub.load("borrowed").trusted
     said = browser.send(f"{imported}/activate", why="I know who wrote it")
     assert "borrowed is active, by ada." in said.page.text

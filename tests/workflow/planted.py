@@ -17,6 +17,7 @@ from rectune_dsl.hooks.api import (
     BackendError,
     Capabilities,
     Moments,
+    Panel,
 )
 from rectune_dsl.hooks.specs import hookimpl
 
@@ -37,6 +38,8 @@ class PlantedBackend:
         self.options = json.loads(os.environ.get("PLANTED", "{}"))
         self.specs = {}
         self.exposures = {}
+        if self.options.get("panel"):
+            self.panel = self._panel
 
     def capabilities(self):
         return Capabilities(
@@ -99,6 +102,13 @@ class PlantedBackend:
             arms.append(self._arm(arm.name, BASE * (1 + self.lifts(arm.config)), count, spec.salt, int(days)))
         late = {column: as_of - timedelta(days=days) for column, days in self.options.get("late", {}).items()}
         return Moments(as_of=as_of, columns=COLUMNS, arms=tuple(arms), complete_until=late)
+
+    def _panel(self, requests):
+        self._log("panel", requests)
+        rng = np.random.default_rng(1)
+        heads = {name: rng.uniform(size=(requests, 30)).astype(np.float32) for name in ("p", "q")}
+        drawn = self.options["panel"] == "drawn"
+        return Panel({"ranking": heads}, {}, np.arange(requests * 30).reshape(requests, 30), is_drawn=drawn)
 
     def lifts(self, config):
         """The truth: the gain is largest at .7 of each range, harm grows with the first param."""

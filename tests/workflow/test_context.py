@@ -156,7 +156,7 @@ def test_whoever_recommends_is_told_what_changed_since_the_run_began(rectune_pro
     assert not any("since the run began" in doubt for doubt in given[0].doubts)
 
 
-@pytest.mark.parametrize("broken", ["no signal", "no requests"])
+@pytest.mark.parametrize("broken", ["no signal", "no requests", "slates are drawn"])
 def test_a_panel_that_cannot_be_replayed_leaves_the_params(rectune_project, monkeypatch, given, broken):
     panel = SimulatorBackend.panel
 
@@ -164,6 +164,8 @@ def test_a_panel_that_cannot_be_replayed_leaves_the_params(rectune_project, monk
         found = panel(self, requests)
         if broken == "no requests":
             return head(found, 0)
+        if broken == "slates are drawn":
+            return replace(found, is_drawn=True)
         signals = {
             stage: {n: v for n, v in h.items() if n != "p_click"} for stage, h in found.signals.items()
         }
@@ -174,6 +176,8 @@ def test_a_panel_that_cannot_be_replayed_leaves_the_params(rectune_project, monk
     assert done.exit_code == 0, done.stderr
     assert all(context.whatif is None for context in given)
     assert "unchanged" not in done.stdout
+    if broken == "slates are drawn":
+        assert not any(context.doubts for context in given)  # none was promised
     if broken == "no signal":
         assert "the panel cannot be replayed" in given[-1].doubts[0]
         assert "p_click" in given[-1].doubts[0]

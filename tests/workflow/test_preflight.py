@@ -148,8 +148,19 @@ def test_a_north_star_that_is_too_noisy(lab):
     found = weaknesses(lab, users.replace("<= +2%", "<= +60%"))
     ((line, message, help),) = found
     assert line == "users_per_arm = 700"
-    assert "a true U of +5% with no guardrail metric changed would ship with a chance of" in message
-    assert "times the confirmation's traffic" in help
+    assert (
+        "a gain of 5% in every goal, with no guardrail metric changed, would ship with a chance of" in message
+    )
+    assert help.endswith("times the confirmation's traffic")  # wider margins would not help
+
+
+def test_what_traffic_can_show_has_nothing_to_do_with_the_scale_of_weights(lab):
+    def planned(weight):
+        loaded = lab.load(TASK.replace('goal = "maximize"', f'goal = "maximize", weight = {weight}'))
+        return power(loaded.task, loaded.backend)
+
+    assert dict(planned(30.0).chances) == pytest.approx(dict(planned(1.0).chances))
+    assert planned(30.0).needed == pytest.approx(planned(1.0).needed)
 
 
 def test_a_metric_that_nothing_is_known_of(lab, monkeypatch):

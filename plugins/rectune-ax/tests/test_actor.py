@@ -1,5 +1,6 @@
 """The actor keeps the contract, runs a campaign, and is told what was measured."""
 
+import io
 import logging
 
 import numpy as np
@@ -35,6 +36,30 @@ def test_it_goes_to_where_it_is_good_and_no_guardrail_breaks():
     assert np.array_equal(found, np.array(AxActor().points(asked)))
 
 
-def test_logging_is_left_as_it_was():
-    AxActor().points(Asked(("a",), np.zeros(1), np.ones(1), (), count=2, seed=1))
-    assert logging.root.manager.disable == logging.NOTSET
+class Talking(tuple):
+    """Outcomes: as often as they are looked through, Ax and others have something to log."""
+
+    def __iter__(self):
+        logging.getLogger("ax.core.trial").warning("A trial is added.")
+        logging.getLogger("elsewhere").info("A round goes on.")
+        return super().__iter__()
+
+
+@pytest.fixture
+def written():
+    """What the loggers of Ax and of others write."""
+    out = io.StringIO()
+    handlers = {name: logging.StreamHandler(out) for name in ("ax", "elsewhere")}
+    for name, handler in handlers.items():
+        logging.getLogger(name).addHandler(handler)
+    logging.getLogger("elsewhere").setLevel(logging.INFO)
+    yield out
+    for name, handler in handlers.items():
+        logging.getLogger(name).removeHandler(handler)
+
+
+def test_others_are_heard_while_ax_thinks_and_ax_is_heard_again_after(written):
+    AxActor().points(Asked(("a",), np.zeros(1), np.ones(1), Talking(), count=2, seed=1))
+    assert set(written.getvalue().splitlines()) == {"A round goes on."}
+    logging.getLogger("ax.core.trial").warning("A trial is added.")
+    assert written.getvalue().endswith("A trial is added.\n")

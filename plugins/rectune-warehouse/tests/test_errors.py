@@ -33,12 +33,12 @@ def problem(backend):
         (
             {"exposures": {"table": "exposure"}},
             "no table `exposure`",
-            "did you mean `exposures`? [plugins.warehouse.exposures]",
+            "[plugins.warehouse.exposures] `table` names it; did you mean `exposures`?",
         ),
         (
             {"exposures": {"user": "userid"}},
             "no column `userid`",
-            "did you mean `user_id`? [plugins.warehouse.exposures] `user`",
+            "[plugins.warehouse.exposures] `user` names it; did you mean `user_id`?",
         ),
         (
             {"exposures": {"time": "arm"}},

@@ -62,7 +62,7 @@ def _revision(editor: Editor, edits: Edits, skill: str) -> SkillRevision:
     }
     novel = editor.novel and _page(edits.novel, editor.novel)
     parts = [
-        words.counted(len(records), "record"),
+        words.count(len(records), "record"),
         f"{len(merged)} merged",
         f"{len(retired)} retired",
         *(["a new skill"] if novel else []),

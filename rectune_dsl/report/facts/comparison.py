@@ -27,9 +27,9 @@ class Difference:
 class Side:
     """One campaign. `best` is the highest U measured, `safe_gain` the highest of a safe arm, both raw;
     `gains` are the safe gains after each round, and `bests` the best U. `reached_in` is the number of rounds
-    until the safe gain was at least the comparison's `target`. `broken` are arms of which a whole interval
-    lies beyond a guardrail's limit, or that were stopped. `confirmed` is what the confirmation measured of U,
-    and `alpha` the one-sided level of its bounds.
+    until the safe gain was at least the comparison's `target`. `beyond_guardrail` are arms of which a whole
+    interval lies beyond a guardrail's limit, or that were stopped. `confirmed` is what the confirmation
+    measured of U, and `alpha` the one-sided level of its bounds.
     """
 
     run: str
@@ -45,7 +45,7 @@ class Side:
     confirmed: Span | None
     alpha: float | None
     arms: int
-    broken: tuple[str, ...]
+    beyond_guardrail: tuple[str, ...]
     experiments: int
     users: int
     days: int
@@ -112,7 +112,7 @@ def _side(facts: Facts, target: float | None) -> Side:
         confirmed=facts.end.objective,
         alpha=facts.end.alpha,
         arms=len(facts.arms),
-        broken=tuple(arm.name for arm in facts.arms if _is_broken(arm)),
+        beyond_guardrail=tuple(arm.name for arm in facts.arms if _is_beyond(arm)),
         experiments=facts.experiments,
         users=facts.users,
         days=facts.days,
@@ -123,7 +123,7 @@ def _side(facts: Facts, target: float | None) -> Side:
     )
 
 
-def _is_broken(arm: ArmFacts) -> bool:
+def _is_beyond(arm: ArmFacts) -> bool:
     return bool(arm.stopped) or any(map(breaks, arm.measures))
 
 

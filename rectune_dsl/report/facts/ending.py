@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rectune_dsl.agents.belief import assumed
 from rectune_dsl.agents.words import sentence
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import HOLDOUT, Estimates
@@ -10,7 +11,7 @@ from rectune_dsl.report.facts.records import AbortFacts, EndFacts, Measure, Span
 from rectune_dsl.report.facts.rounds import answer
 from rectune_dsl.report.standing import abort_words, aborted_words, taken_back_words
 from rectune_dsl.report.turnout import turnout
-from rectune_dsl.report.view import RunView, assigned
+from rectune_dsl.report.view import RunView, assigned, results
 
 UNSERVED = "Nothing is delivered, for the backend serves nobody: bring the config into your own system."
 
@@ -32,6 +33,7 @@ def ending(task: Task, view: RunView, store_flag: str) -> EndFacts:
         why=told.why if told else "",
         expected=told.predictions if told and is_new else (),
         p_feasible=told.p_feasible if told and is_new else None,
+        assumed=assumed(task, results(view)) if told and is_new else "",
         chance_to_ship=told.chance_to_ship if told and is_new else None,
         objective=_objective(task, estimates) if estimates else None,
         measures=_confirmed(task, estimates) if estimates else (),

@@ -28,6 +28,7 @@ def provenance(view: RunView, store_flag: str) -> Provenance:
         backend=header.backend,
         agents=dict(header.agents),
         plugin_files=tuple(map(_shown, header.plugin_files)),
+        plugins={plugin.distribution: plugin.version for plugin in header.plugins},
         skill=header.skill.name if header.skill else "",
         skill_revision=header.skill.revision if header.skill else "",
         command=_command(header) + store_flag,

@@ -218,7 +218,7 @@ class AbortFacts:
 @dataclass(frozen=True)
 class EndFacts:
     """How the run ended, or where it stands: the verdict with its reasons and bounds; what to do next.
-    `objective` is U in the confirmation."""
+    `objective` is U in the confirmation; `assumed` what of `p_feasible` no round had measured, in words."""
 
     state: str
     decision: str
@@ -231,6 +231,7 @@ class EndFacts:
     why: str
     expected: tuple[Prediction, ...]
     p_feasible: float | None
+    assumed: str
     chance_to_ship: float | None
     objective: Span | None
     measures: tuple[Measure, ...]
@@ -244,8 +245,9 @@ class EndFacts:
 
 @dataclass(frozen=True)
 class Provenance:
-    """All that the run was started with, and the command that starts it again. `is_changed`: the task's files
-    are not what they were then, or are gone."""
+    """All that the run was started with, and the command that starts it again. `plugins` are the versions of
+    the distributions that it needed, by their names. `is_changed`: the task's files are not what they were
+    then, or are gone."""
 
     rectune: str
     started: str
@@ -256,6 +258,7 @@ class Provenance:
     backend: str
     agents: Mapping[str, str]
     plugin_files: tuple[str, ...]
+    plugins: Mapping[str, str]
     skill: str
     skill_revision: str
     command: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from rectune_dsl.agents.words import counted
+from rectune_dsl.agents.words import count
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import Insight, Proposal, Review
 from rectune_dsl.report.facts.records import (
@@ -121,10 +121,10 @@ def _idle(round: RoundView) -> str:
         return "the Actor proposed nothing"
     failed = [check for review in round.reviews for check in review.checks if not check.passed]
     if not failed:
-        return f"the Critic took none of {counted(len(round.proposals), 'proposal')}"
+        return f"the Critic took none of {count(len(round.proposals), 'proposal')}"
     (name, often), *_ = Counter(check.name for check in failed).most_common(1)
     detail = next(check.detail for check in failed if check.name == name)
-    refused = f"the Critic refused {counted(len(round.proposals), 'proposal')}"
+    refused = f"the Critic refused {count(len(round.proposals), 'proposal')}"
     return f"{refused}, {often} of them by its check of `{name}`, such as: {detail}"
 
 

@@ -39,6 +39,11 @@ def replayed(journal: Journal, run: str, host: Host) -> Callable[[Config, str], 
                 f"the backend {loaded.task.experiment.backend!r} has no panel of logged requests",
                 help="a backend with a `panel` shows what a config changes",
             )
+        if panel.is_drawn:
+            raise UsageError(
+                f"the backend {loaded.task.experiment.backend!r} draws what it shows at random",
+                help='slates are told where the best items are shown; of a log, with `policy = "top"`',
+            )
         return slates(loaded.task, head(panel, REQUESTS), loaded.functions, config, of)
 
     return showing

@@ -12,7 +12,7 @@ from rectune_dsl.report.pages.blocks import Block, Listing, Page, Prose, Section
 from rectune_dsl.report.pages.run import which
 from rectune_dsl.report.tables import Table, table
 from rectune_dsl.report.verdicts import bounds_table
-from rectune_dsl.report.words import objective, percent
+from rectune_dsl.report.words import answered, objective, percent
 
 MOST_ROUNDS = 12
 """Rounds with a line, the last ones."""
@@ -25,7 +25,7 @@ def page(facts: Facts, store_flag: str) -> Page:
         Section("rounds", "Rounds", _rounds(facts)),
         Section("cost", "Cost", (*_cost(facts), Prose(_more(facts.run, store_flag), "dim"))),
     )
-    return Page(facts.task, (which(facts),), sections)
+    return Page(facts.task, (which(facts), objective(facts.weights)), sections)
 
 
 def _verdict(facts: Facts) -> tuple[Block, ...]:
@@ -45,19 +45,15 @@ def _rounds(facts: Facts) -> tuple[Block, ...]:
     if not facts.rounds:
         return (Prose(progress.NO_ROUND),)
     refused = [
-        Prose(f"Round {r.round} was not launched: {r.answer.by} refused it: {r.answer.why}", "doubtful")
+        Prose(
+            f"Round {r.round} was not launched: {answered(granted=False, by=r.answer.by, why=r.answer.why)}",
+            "doubtful",
+        )
         for r in facts.rounds
         if r.answer is not None and not r.answer.granted
     ]
     worth = [Prose(facts.worth, "dim")] if facts.worth else []
-    return (
-        Prose(objective(facts.weights), "dim"),
-        _table(facts),
-        *refused,
-        *_idle(facts),
-        *forest.doubts(facts),
-        *worth,
-    )
+    return (_table(facts), *refused, *_idle(facts), *forest.doubts(facts), *worth)
 
 
 def _idle(facts: Facts) -> list[Prose]:

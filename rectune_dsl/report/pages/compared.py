@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rectune_dsl.agents.words import counted
 from rectune_dsl.report.facts.comparison import Comparison, Side
 from rectune_dsl.report.pages.arms import interval, rounded
 from rectune_dsl.report.pages.blocks import Block, Figure, Listing, Page, Panel, Prose, Row, Section
 from rectune_dsl.report.tables import Cell, Table, table
-from rectune_dsl.report.words import number, percent
+from rectune_dsl.report.words import count, number, percent
 
 MOST_NAMED = 5
-"""Arms that broke a guardrail which are named."""
+"""Arms beyond a guardrail that are named."""
 
 
 def page(found: Comparison) -> Page:
@@ -24,7 +23,7 @@ def page(found: Comparison) -> Page:
         Section("configs", "Recommended configs", (_configs(found),)),
         Section("differences", "What differs", _differences(found)),
     )
-    return Page(f"Comparison of {counted(len(found.sides), 'campaign')}", (f"Runs {runs}.",), sections)
+    return Page(f"Comparison of {count(len(found.sides), 'campaign')}", (f"Runs {runs}.",), sections)
 
 
 def _outcomes(found: Comparison) -> tuple[Block, ...]:
@@ -37,7 +36,7 @@ def _outcomes(found: Comparison) -> tuple[Block, ...]:
         ("best U measured", lambda side: interval(side.best) if side.best else "-"),
         ("rounds", lambda side: str(side.rounds)),
         ("arms measured", lambda side: str(side.arms)),
-        ("arms beyond a guardrail", _broken),
+        ("arms beyond a guardrail", _beyond),
         ("experiments", lambda side: str(side.experiments)),
         ("users", lambda side: f"{side.users:,}"),
         ("days of traffic", lambda side: str(side.days)),
@@ -124,10 +123,11 @@ def _name(found: Comparison, at: int) -> str:
     return runs[at] if runs.count(runs[at]) == 1 else f"{runs[at]} ({at + 1})"
 
 
-def _broken(side: Side) -> str:
-    more = f", and {len(side.broken) - MOST_NAMED} more" if len(side.broken) > MOST_NAMED else ""
-    named = f": {', '.join(side.broken[:MOST_NAMED])}{more}" if side.broken else ""
-    return f"{len(side.broken)}{named}"
+def _beyond(side: Side) -> str:
+    names = side.beyond_guardrail
+    more = f", and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    named = f": {', '.join(names[:MOST_NAMED])}{more}" if names else ""
+    return f"{len(names)}{named}"
 
 
 def _longest(found: Comparison) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from rectune_dsl.agents.words import chance, counted
+from rectune_dsl.agents.words import chance
 from rectune_dsl.report.configs import config_table, is_moved
 from rectune_dsl.report.facts.records import AbortFacts, AnswerFacts, EndFacts, Facts
 from rectune_dsl.report.lifts import MARKS, PLUS_MINUS, measure_cell
@@ -12,7 +12,7 @@ from rectune_dsl.report.pages.blocks import Banner, Block, Listing, Prose, Title
 from rectune_dsl.report.support import LOGGED, advice, support_table
 from rectune_dsl.report.tables import Cell, Table, Tone, table
 from rectune_dsl.report.verdicts import bounds_table
-from rectune_dsl.report.words import count, moment, objective, predicted
+from rectune_dsl.report.words import answered, count, moment, objective, predicted
 
 _SAID: Mapping[str, tuple[str, Tone]] = {
     "ship": ("The recommended config was shown to be better, and to keep every guardrail.", "good"),
@@ -26,7 +26,8 @@ def verdict(facts: Facts) -> tuple[Block, ...]:
     blocks = list(decision(end))
     if end.bounds and end.confirmation is not None and end.alpha is not None:
         blocks.append(bounds_table(end.bounds, end.confirmation, end.alpha))
-        blocks.append(Prose(_read_so(facts.weights, end.alpha), "dim"))
+        later = "Every further confirmation of a surface has a smaller level."
+        blocks.append(Prose(f"{objective(facts.weights)} {later}", "dim"))
     return (*blocks, *what_next(end), *_recommended(facts))
 
 
@@ -49,13 +50,6 @@ def doubts(end: EndFacts) -> Iterator[Block]:
         yield Prose(f"Confirmation: {end.turnout}", "bad")
     if end.support:
         yield from (Prose(note, "doubtful") for note in advice(end.support))
-
-
-def _read_so(weights: Mapping[str, float], alpha: float) -> str:
-    return (
-        f"{objective(weights)} Each bound is one-sided at the level {alpha:.2g}: the "
-        f"chance that it claims too much. Every further confirmation of a surface has a smaller level."
-    )
 
 
 def _banner(end: EndFacts) -> Banner:
@@ -82,8 +76,7 @@ def _aborted(abort: AbortFacts) -> str:
 
 
 def _answer(answer: AnswerFacts) -> Prose:
-    why = f": {answer.why}" if answer.why else "."
-    return Prose(f"{answer.by} {'approved' if answer.granted else 'refused'} it{why}")
+    return Prose(f"It was {answered(granted=answer.granted, by=answer.by, why=answer.why)}.")
 
 
 def _recommended(facts: Facts) -> list[Block]:
@@ -105,7 +98,7 @@ def _recommended(facts: Facts) -> list[Block]:
 def _changes(facts: Facts) -> Table:
     moved = [param for param in facts.params if is_moved(param)]
     left = len(facts.params) - len(moved)
-    note = f"{counted(left, 'other param')} {'stays as it is' if left == 1 else 'stay as they are'}."
+    note = f"{count(left, 'other param')} {'stays as it is' if left == 1 else 'stay as they are'}."
     return config_table(moved, "what the recommended config changes", note if left else "")
 
 
@@ -114,5 +107,6 @@ def _expected(end: EndFacts) -> str:
     parts = [f"Expected before the confirmation: {predicted(end.expected)}."] if end.expected else []
     if end.p_feasible is not None and end.chance_to_ship is not None:
         holds, ships = chance(end.p_feasible), chance(end.chance_to_ship)
-        parts.append(f"All guardrails hold with {holds}; it would ship with {ships}.")
+        mark = f" ({end.assumed})" if end.assumed else ""
+        parts.append(f"All guardrails hold with {holds}{mark}; it would ship with {ships}.")
     return " ".join(parts)

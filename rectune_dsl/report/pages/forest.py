@@ -45,8 +45,8 @@ def arms(facts: Facts) -> tuple[Block, ...]:
         key=_KEY,
         note=left_out(facts, shown),
     )
-    unweighed = Folded("p-values, for those who ask", (_p_values(facts, names),))
-    return (figure, *_stopped(facts), *doubts(facts), unweighed)
+    folded = Folded("p-values, for those who ask", (_p_values(facts, names),))
+    return (figure, *_stopped(facts), *doubts(facts), folded)
 
 
 def arms_table(facts: Facts, names: Sequence[str]) -> Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rectune_dsl.report.costs import costs_table, summed
+from rectune_dsl.report.costs import costs_table
 from rectune_dsl.report.facts.records import Facts, Provenance
 from rectune_dsl.report.pages.blocks import Block, Code, Folded, Prose, Titled
 from rectune_dsl.report.tables import table
@@ -23,7 +23,7 @@ def cost(facts: Facts) -> tuple[Block, ...]:
     )
     if not facts.costs:
         return (Prose(traffic), Prose("No language model was asked."))
-    return (Prose(traffic), costs_table(facts.costs, summed(facts.costs)))
+    return (Prose(traffic), costs_table(facts.costs))
 
 
 def _changed(origin: Provenance) -> tuple[Block, ...]:
@@ -59,6 +59,7 @@ def provenance(facts: Facts) -> tuple[Block, ...]:
         ["backend", origin.backend],
         *([f"{role} agent", name] for role, name in origin.agents.items()),
         ["skill", skill],
+        *(["plugin", f"{name} {version}"] for name, version in origin.plugins.items()),
         *(["plugin file", path] for path in origin.plugin_files),
     ]
     texts = {origin.task_path: origin.task_text, **origin.bases}

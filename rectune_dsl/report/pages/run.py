@@ -11,6 +11,8 @@ from rectune_dsl.report.pages.blocks import Block, Page, Section
 from rectune_dsl.report.words import moment
 
 Blocks = tuple[Block, ...]
+SLATES = "slates"
+"""The section of what needs a backend."""
 _SECTIONS: tuple[tuple[str, str, Callable[[Facts], Blocks]], ...] = (
     ("verdict", "Verdict", ends.verdict),
     ("arms", "Arms", forest.arms),
@@ -18,7 +20,7 @@ _SECTIONS: tuple[tuple[str, str, Callable[[Facts], Blocks]], ...] = (
     ("tradeoffs", "What is traded for what", tradeoffs.tradeoffs),
     ("params", "Params", tuned.params),
     ("mechanics", "Mechanics", knowledge.mechanics),
-    ("slates", "What changes in slates", tuned.slates),
+    (SLATES, "What changes in slates", tuned.slates),
     ("timeline", "Proposals, round by round", story.timeline),
     ("predictions", "Predictions against outcomes", story.predictions),
     ("skills", "Skills learnt", knowledge.skills),

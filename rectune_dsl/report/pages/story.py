@@ -11,7 +11,7 @@ from rectune_dsl.report.pages.blocks import Block, Figure, Folded, Listing, Pane
 from rectune_dsl.report.pages.progress import NO_ROUND
 from rectune_dsl.report.support import LOGGED, advice, support_table
 from rectune_dsl.report.tables import Cell, Table, first_rows, table
-from rectune_dsl.report.words import predicted
+from rectune_dsl.report.words import answered, predicted
 
 MOST_PANELS = 8
 """Of a figure: metrics."""
@@ -88,9 +88,8 @@ def _round(
     if round.frozen:
         blocks.append(Prose(f"Frozen: {round.frozen}", "bad"))
     if round.answer is not None:
-        said = "approved" if round.answer.granted else "refused"
-        why = f": {round.answer.why}" if round.answer.why else ""
-        blocks.append(Prose(f"{round.answer.by} {said} the launch{why}"))
+        said = answered(granted=round.answer.granted, by=round.answer.by, why=round.answer.why)
+        blocks.append(Prose(f"The launch was {said}."))
     for proposal in round.proposals:
         blocks += _proposal(proposal, arms.get(proposal.name), outcomes.get(proposal.name, []))
     if round.support:

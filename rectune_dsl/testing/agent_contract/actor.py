@@ -10,14 +10,25 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rectune_dsl.agents.past import failures, tested_arms
 from rectune_dsl.dsl.space import Space
+from rectune_dsl.experiments.intervals import weighted_lifts
 from rectune_dsl.hooks.api import LLM, Actor, AgentContext, Config, Prediction, Proposal, Recommendation
 from rectune_dsl.memory.codec import decode, encode
 from rectune_dsl.testing.agent_contract.common import ROUNDING, AgentSuite, snapshot, under_seed
-from rectune_dsl.testing.agent_contract.situations import ROOMY, SITUATIONS, TELLING, UNKNOWN, context
+from rectune_dsl.testing.agent_contract.situations import (
+    MEASURED,
+    ROOMY,
+    SITUATIONS,
+    TELLING,
+    UNKNOWN,
+    context,
+)
 
 MOST_PER_ARM = 10
 """Proposals for each arm that a person could still read, and a journal hold."""
+SURELY = 0.01
+"""One-sided level at which an arm's loss is shown."""
 
 everywhere = pytest.mark.parametrize("situation", SITUATIONS)
 
@@ -207,6 +218,29 @@ class Recommending(ActorSuite):
         history = asked.context(situation).history
         stopped = [arm.config for r in history for arm in r.arms if arm.name in r.stopped]
         assert asked.recommendation(situation).config not in stopped
+
+    @pytest.mark.parametrize("situation", MEASURED)
+    def test_an_arm_that_was_shown_to_lose_is_not_recommended(self, asked: Asked, situation: str) -> None:
+        """Else a confirmation is used up on what is known already, or users get less of what is wanted."""
+        told = asked.context(situation)
+        weights = told.task.objective_weights
+        lost = [
+            arm.config
+            for result in told.history
+            for arm in tested_arms([result])
+            if (gain := weighted_lifts(result.estimates, weights, arm.name)) and gain.upper(SURELY) < 0
+        ]
+        assert asked.recommendation(situation).config not in lost
+
+    @pytest.mark.parametrize("situation", MEASURED)
+    def test_an_arm_that_was_shown_to_break_a_guardrail_is_not_recommended(
+        self, asked: Asked, situation: str
+    ) -> None:
+        """Else what is known to harm is tested on more people."""
+        told = asked.context(situation)
+        stopped = {name for result in told.history for name in result.stopped}
+        broken = [known.config for known in failures(told.task, told.history) if known.arm not in stopped]
+        assert asked.recommendation(situation).config not in broken
 
     @everywhere
     def test_the_reasons_are_numbers_that_people_can_weigh(self, asked: Asked, situation: str) -> None:

@@ -36,7 +36,8 @@ INVALID: Mapping[str, tuple[str, Callable[[Values], Values]]] = {
     "no whole number": ("whole numbers", lambda at: {**at, "w_click": 5.5}),
     "a broken constraint": ("a constraint", lambda at: {**at, "w_click": 1.2, "w_long": 0.9}),
     "too long a step": ("a short step", lambda at: {**at, "w_click": 1.9}),
-    "a broken order": ("an ordered vector", lambda at: {**at, "u_0": 0.8}),
+    "a broken order": ("an ordered vector", lambda at: {**at, "u[0]": 0.8}),
+    "above a segment's bound": ("a segment", lambda at: {**at, "new.w_click": 1.6}),
 }
 """Configs that may not be served: a situation, and what is changed of its production."""
 
@@ -98,6 +99,13 @@ class Choosing(CriticSuite):
     def test_something_harmless_is_taken(self, asked: Asked, situation: str) -> None:
         """Else campaigns end without having tested anything."""
         assert any(review.taken for review in asked.reviews(situation))
+
+    def test_fewer_of_what_is_minimised_is_no_reason_to_refuse(self, asked: Asked) -> None:
+        """Else campaigns that want less of something test nothing that should help."""
+        situation = "a goal to minimise"
+        helpful = [p for p in proposed(situation) if lowers(p, "skips")]
+        reviews = asked.make().review(context(situation, llm=asked.llm), helpful)
+        assert any(review.taken for review in reviews)
 
     def test_nothing_proposed_gives_no_reviews(self, asked: Asked) -> None:
         """Else a round in which nothing could be proposed ends the campaign."""
@@ -170,6 +178,11 @@ class CriticContract(Choosing, Explaining, Judging):
 def proposed(situation: str) -> list[Proposal]:
     """Valid proposals in a situation, twice as many as there are arms."""
     return deepcopy(_proposed(situation))
+
+
+def lowers(proposal: Proposal, metric: str) -> bool:
+    """Whether it is expected to lower a metric."""
+    return any(p.lift < 0 for p in proposal.hypothesis.predictions if p.metric == metric)
 
 
 @cache

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from copy import deepcopy
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 import numpy as np
 
 from rectune_dsl.dsl.model import Task
-from rectune_dsl.dsl.space import Space
 from rectune_dsl.funnel.whatif import WhatIf
-from rectune_dsl.hooks.api import LLM, AgentContext, Arm, Budget, Config, Panel, RoundResult, Surrogate
+from rectune_dsl.hooks.api import (
+    LLM,
+    AgentContext,
+    Budget,
+    KnowledgeRecord,
+    Panel,
+    RoundResult,
+    Skill,
+    Surrogate,
+)
+from rectune_dsl.skillhub.applicable import applicable
 from rectune_dsl.surrogate import params, slates
-from rectune_dsl.testing.rounds import round_of
+from rectune_dsl.surrogate.told import told_by
+from rectune_dsl.testing.agent_contract import pasts, skilled
 
-ARMS = 3
-ERRORS = {"watch": 0.01, "returns": 0.002}
 WEIGHTS: Mapping[str, Mapping[str, Any]] = {
     "w_click": {"production": 1.0, "low": 0.2, "high": 3.0},
     "w_like": {"production": 2.0, "low": 0.1, "high": 50.0, "scale": "log"},
@@ -37,10 +46,12 @@ class Situation:
 
     weights: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: WEIGHTS)
     changes: Mapping[str, Any] = field(default_factory=dict)
-    past: Past = lambda task: ()
-    arms: int = ARMS
+    past: Past = pasts.unmeasured
+    arms: int = pasts.ARMS
     rounds: int = 6
     has_panel: bool = False
+    skill: Skill | None = None
+    borrowed: tuple[Skill, ...] = ()
 
 
 def context(name: str, *, llm: LLM | None = None) -> AgentContext:
@@ -48,92 +59,25 @@ def context(name: str, *, llm: LLM | None = None) -> AgentContext:
     told = SITUATIONS[name]
     task = _task(name)
     history = told.past(task)
-    panel = _panel() if told.has_panel else None
     return AgentContext(
         task=task,
         round=len(history) + 1,
         history=history,
-        panel=panel,
+        panel=_panel() if told.has_panel else None,
         surrogate=_surrogate(name),
-        knowledge=(),
-        skill=None,
+        knowledge=_knowledge(name),
+        skill=deepcopy(told.skill),
         budget=Budget(told.rounds - len(history), told.arms, 1000, 3),
         rng=np.random.Generator(np.random.Philox(key=[7, len(history)])),
-        whatif=None if panel is None else WhatIf(task, panel),
+        whatif=_whatif(name) if told.has_panel else None,
         llm=llm,
+        borrowed=deepcopy(told.borrowed),
     )
 
 
-def measured(task: Task) -> tuple[RoundResult, ...]:
-    """Two rounds, of which the second looked nearer to what was good in the first."""
-    return tuple(_round(task, number, towards) for number, towards in ((1, 0.0), (2, 0.1)))
-
-
-def _stopped(task: Task) -> tuple[RoundResult, ...]:
-    """The arm that raised the goal most also cost most."""
-    first, second = measured(task)
-    goal = second.estimates.metrics.index("watch")
-    best = int(np.argmax(np.array(second.estimates.lift, np.float64)[:, goal]))
-    return first, replace(second, stopped={second.estimates.arms[best]: "returns breaks its guardrail"})
-
-
-def _all_stopped(task: Task) -> tuple[RoundResult, ...]:
-    first, _ = measured(task)
-    return (replace(first, stopped={arm.name: "returns breaks its guardrail" for arm in first.arms[1:]}),)
-
-
-def _frozen(task: Task) -> tuple[RoundResult, ...]:
-    first, _ = measured(task)
-    return (replace(first, frozen="sample-ratio mismatch"),)
-
-
-def _unmeasured(task: Task) -> tuple[RoundResult, ...]:
-    """Every number of the estimates is missing."""
-    return (_without(measured(task)[0], {"watch", "returns"}),)
-
-
-def _gap(task: Task) -> tuple[RoundResult, ...]:
-    """In the second round a guardrail was not measured."""
-    first, second = measured(task)
-    return first, _without(second, {"returns"})
-
-
-def _without(result: RoundResult, gone: set[str]) -> RoundResult:
-    """The round, with metrics that were not measured."""
-    found = result.estimates
-    known = np.array([metric not in gone for metric in found.metrics])
-
-    def kept(rows: tuple[tuple[float | None, ...], ...]) -> tuple[tuple[float | None, ...], ...]:
-        return tuple(tuple(v if k else None for v, k in zip(row, known, strict=True)) for row in rows)
-
-    both = np.tile(known, len(found.arms))
-    covariance = np.where(np.outer(both, both), found.covariance, 0.0)
-    estimates = replace(
-        found,
-        lift=kept(found.lift),
-        level=kept(found.level),
-        covariance=tuple(map(tuple, covariance.tolist())),
-        missing=dict.fromkeys(sorted(gone), "the table is late"),
-    )
-    return replace(result, estimates=estimates)
-
-
-def _round(task: Task, number: int, towards: float) -> RoundResult:
-    """A measured round of a few arms near production, some of them shifted `towards` what is better."""
-    space = Space(task)
-    rng = np.random.default_rng(number)
-    points = space.sample(rng, ARMS, radius=0.15 - towards / 2)
-    configs = [Config(space.from_unit(np.clip(point + towards * 0.1, 0.0, 1.0))) for point in points]
-    configs = [config for config in configs if space.feasible(config.values)]
-    arms = [Arm(f"r{number}p{place}", config) for place, config in enumerate(configs, 1)]
-    truths = [_truth(space, config) for config in configs]
-    return round_of(task, number, arms, truths, ERRORS, rng)
-
-
-def _truth(space: Space, config: Config) -> Mapping[str, float]:
-    """More of everything is watched more, and beyond a while people come back less."""
-    moved = float((space.to_unit(config.values) - space.production).sum())
-    return {"watch": 0.15 * moved, "returns": -0.01 * max(moved - 0.2, 0.0)}
+def _knowledge(name: str) -> tuple[KnowledgeRecord, ...]:
+    told = SITUATIONS[name]
+    return applicable(_task(name).task, told.skill, told.borrowed)
 
 
 def _tables(told: Situation) -> dict[str, Any]:
@@ -163,8 +107,16 @@ def _task(name: str) -> Task:
 def _surrogate(name: str) -> Surrogate:
     told, task = SITUATIONS[name], _task(name)
     if told.has_panel:
-        return slates.fit(task, told.past(task), WhatIf(task, _panel()))
+        whatif = _whatif(name)
+        known = told_by(_knowledge(name), whatif.names)
+        return slates.fit_cautiously(task, told.past(task), whatif, known)
     return params.fit(task, told.past(task))
+
+
+@cache
+def _whatif(name: str) -> WhatIf:
+    """Of a panel of its own: it is made once, as in a campaign."""
+    return WhatIf(_task(name), _panel())
 
 
 def _panel() -> Panel:
@@ -186,28 +138,88 @@ _CURVE = {
         }
     },
 }
+_LESS = {
+    "metrics": {"skips": {"goal": "minimize"}, "returns": {"kind": "proportion", "matures_after_days": 1}},
+}
+_SEGMENT = {
+    "signals": {"p_click": {}, "p_like": {}, "p_long": {}, "is_new": {"kind": "user", "domain": [0, 1]}},
+    "segments": {
+        "new": {
+            "when": "is_new",
+            "params": {"w_click": {"production": 1.0, "low": 0.5, "high": 1.5}},
+            "guardrails": {"returns": ">= -1.5%"},
+        }
+    },
+}
 SITUATIONS: Mapping[str, Situation] = {
     "the first round": Situation(),
-    "two rounds were measured": Situation(past=measured),
-    "a panel is there": Situation(past=measured, has_panel=True),
+    "two rounds were measured": Situation(past=pasts.measured),
+    "a panel is there": Situation(past=pasts.measured, has_panel=True),
+    "a skill knows the task": Situation(
+        changes={"task": {"name": "fusion", "surface": "feed", "skill": "fusion"}},
+        has_panel=True,
+        skill=skilled.OWN,
+        borrowed=(skilled.FOREIGN,),
+    ),
+    "a skill of another task": Situation(
+        changes={"task": {"name": "fusion", "surface": "feed", "skill": "sharing"}},
+        has_panel=True,
+        skill=skilled.FOREIGN,
+    ),
     "one param": Situation({"w_click": WEIGHTS["w_click"]}),
     "whole numbers": Situation(WHOLE),
     "an ordered vector": Situation(changes=_CURVE),
     "a constraint": Situation(changes={"constraints": {"strength": "w_click + w_long <= 1.8"}}),
-    "a short step": Situation(changes={"limits": {"step": 0.05}}, past=measured),
+    "a short step": Situation(changes={"limits": {"step": 0.05}}, past=pasts.measured),
+    "a segment": Situation(changes=_SEGMENT, past=pasts.best_breaks("new.returns", -0.04)),
+    "a goal to minimise": Situation(changes=_LESS, past=pasts.measured),
     "a tight guardrail": Situation(changes={"guardrails": {"returns": ">= -0.05%"}}),
-    "no guardrail": Situation(changes={"guardrails": {}}, past=measured),
-    "the best arm was stopped": Situation(past=_stopped),
-    "all arms were stopped": Situation(past=_all_stopped),
-    "the round was frozen": Situation(past=_frozen),
-    "nothing was measured": Situation(past=_unmeasured),
-    "a guardrail was not measured": Situation(past=_gap),
-    "one arm, and the last round": Situation(past=measured, arms=1, rounds=3),
+    "a guardrail from above": Situation(
+        changes={"guardrails": {"hides": "<= +2%"}}, past=pasts.best_breaks("hides", 0.05)
+    ),
+    "an absolute guardrail": Situation(
+        changes={"guardrails": {"wait": "<= 1.02"}}, past=pasts.best_breaks("wait", 0.05)
+    ),
+    "no guardrail": Situation(changes={"guardrails": {}}, past=pasts.measured),
+    "the best arm was stopped": Situation(past=pasts.best_stopped),
+    "all arms were stopped": Situation(past=pasts.all_stopped),
+    "the round was frozen": Situation(past=pasts.frozen),
+    "nothing was measured": Situation(past=pasts.nothing_known),
+    "a guardrail was not measured": Situation(past=pasts.gap),
+    "one arm, and the last round": Situation(past=pasts.measured, arms=1, rounds=3),
 }
 """By what is special in them."""
-ROOMY = ("the first round", "two rounds were measured", "a panel is there", "no guardrail")
+ROOMY = (
+    "the first round",
+    "two rounds were measured",
+    "a panel is there",
+    "no guardrail",
+    "a goal to minimise",
+)
 """Situations in which there is much to try, and little to lose."""
-TELLING = ("the first round", "two rounds were measured", "a panel is there", "a constraint")
+TELLING = (
+    "the first round",
+    "two rounds were measured",
+    "a panel is there",
+    "a skill knows the task",
+    "a constraint",
+)
 """Situations in which whatever an agent does is done: enough where each of them costs time."""
-UNKNOWN = ("the first round", "all arms were stopped", "the round was frozen", "nothing was measured")
+MEASURED = (
+    "two rounds were measured",
+    "a panel is there",
+    "a segment",
+    "a goal to minimise",
+    "a guardrail from above",
+    "an absolute guardrail",
+)
+"""Situations in which arms have shown what they do, good and bad."""
+UNKNOWN = (
+    "the first round",
+    "a skill knows the task",
+    "a skill of another task",
+    "all arms were stopped",
+    "the round was frozen",
+    "nothing was measured",
+)
 """Situations in which no arm has shown anything that a config could be recommended for."""

@@ -17,6 +17,8 @@ GAIN = "gain"
 FIRST = 5
 """Outcomes before Ax has a model: with fewer, a round's points are Sobol's. It is Ax's own default."""
 
+_TALKERS = ("ax", "botorch")
+
 
 class AxActor(OptimiserActor):
     """One experiment per round, made of all that was measured, with production as a trial of its own. Sobol
@@ -73,12 +75,16 @@ def _lack(number: int) -> str:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Ax tells of each trial, and its libraries of what they will change."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
+    """Ax tells of each trial, and its libraries of what they will change. Everybody else goes on speaking:
+    whatever Ax logs, in whichever module, is written by the handlers that these loggers have."""
+    handlers = [handler for name in _TALKERS for handler in logging.getLogger(name).handlers]
+    levels = [handler.level for handler in handlers]
+    for handler in handlers:
+        handler.setLevel(max(handler.level, logging.ERROR))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logging.disable(before)
+        for handler, level in zip(handlers, levels, strict=True):
+            handler.setLevel(level)

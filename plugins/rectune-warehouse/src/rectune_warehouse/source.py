@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import tempfile
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from rectune_dsl.dsl.suggest import did_you_mean
 from rectune_dsl.hooks.api import BackendError, UsageError, secret_of
 from rectune_warehouse.settings import DUCKDB, Place, WarehouseSettings
 
@@ -118,10 +118,9 @@ class Database:
         try:
             rows = self.connection.table(place.table, database=place.namespace or None)
         except ibis.common.exceptions.TableNotFound:
-            near = _nearest(place.table, self._tables())
             raise BackendError(
                 f"{self.description} has no table `{place.table}`",
-                help=f"{near}[plugins.warehouse.{setting}] `table` names it",
+                help=_named(f"{setting}] `table`", place.table, self._tables()),
             ) from None
         return Relation(rows, place.table, setting)
 
@@ -161,7 +160,7 @@ class Relation:
             return self.rows[name]
         raise BackendError(
             f"table `{self.name}` has no column `{name}`",
-            help=f"{_nearest(name, self.rows.columns)}[plugins.warehouse.{self.setting}] `{key}` names it",
+            help=_named(f"{self.setting}] `{key}`", name, self.rows.columns),
         )
 
     def time(self, name: str, key: str) -> Any:
@@ -196,8 +195,6 @@ class Relation:
         )
 
 
-def _nearest(name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    if near:
-        return f"did you mean `{near[0]}`? "
-    return f"there are {', '.join(sorted(known)[:12])}: " if known else ""
+def _named(key: str, name: str, known: Sequence[str]) -> str:
+    """The setting that a name comes from, and what may have been meant."""
+    return f"[plugins.warehouse.{key} names it; {did_you_mean(name, known)}".rstrip("; ")
