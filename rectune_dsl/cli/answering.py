@@ -22,7 +22,12 @@ def approver(yes: bool, before_asking: Callable[[], None] = lambda: None) -> App
     """Who is here: `--yes`, a person at the terminal, or nobody."""
     if yes:
         return Granting()
-    return Asking(before_asking) if sys.stdin.isatty() else Unattended()
+    return Asking(before_asking) if is_somebody_here() else Unattended()
+
+
+def is_somebody_here() -> bool:
+    """Whether a person is at the terminal, who can be asked."""
+    return sys.stdin.isatty()
 
 
 class Granting:

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from rectune_dsl.cli import INTERRUPTED
-from rectune_dsl.cli.answering import approver
+from rectune_dsl.cli.answering import approver, is_somebody_here
 from rectune_dsl.cli.common import host, store_flag, warn
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.source import Source
@@ -82,7 +82,8 @@ def execute(run: str, loaded: Loaded, journal: Journal, plugins: Host, how: How)
     out, flag = console(), store_flag(how.store)
     live: LiveWatcher | QuietWatcher
     if how.quiet:
-        live = QuietWatcher(out, run, flag, how.stay and not how.yes)
+        stays = how.stay and not how.yes
+        live = QuietWatcher(out, loaded.task, run, flag, stays=stays, answers=is_somebody_here())
     else:
         live = LiveWatcher(out, loaded.task, run, loaded.backend.capabilities(), flag, how.stay)
     answers = approver(how.yes, before_asking=live.pause) if how.stay or how.yes else None

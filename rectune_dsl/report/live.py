@@ -198,10 +198,14 @@ class LiveWatcher:
 
 
 class QuietWatcher:
-    """Prints a line for each answer that a run which stays waits for, and nothing else."""
+    """Prints what a run that stays asks, and nothing else: a line, or the whole question to somebody who
+    `answers` it here."""
 
-    def __init__(self, out: Console, run: str, flag: str = "", stays: bool = True) -> None:
-        self._out, self._run, self._flag, self._stays = out, run, flag, stays
+    def __init__(
+        self, out: Console, task: Task, run: str, flag: str = "", *, stays: bool = True, answers: bool = False
+    ) -> None:
+        self._out, self._task, self._run, self._flag = out, task, run, flag
+        self._stays, self._answers = stays, answers
 
     def __enter__(self) -> QuietWatcher:
         return self
@@ -213,7 +217,11 @@ class QuietWatcher:
         """There is no bar in the way of a question."""
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, Asked) and self._stays:
+        if not isinstance(event, Asked) or not self._stays:
+            return
+        if self._answers:
+            print_request(self._out, self._task, self._run, event.request, self._flag)
+        else:
             step = event.request.step
             words = waiting_words(self._run, Wait(step, f"an answer to {step}"), self._flag)
             self._out.print(f"run {self._run} waits for {words}.", highlight=False, soft_wrap=True)

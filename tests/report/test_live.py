@@ -17,16 +17,25 @@ REAL = Capabilities(("watch",), None, (), False, True, True, 1000, "a platform")
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TOMORROW = Waited(Wait("round-1/experiment", "the next day", datetime(2026, 3, 3, 9, tzinfo=UTC)))
 ANSWER = Waited(Wait("round-1/approve/approval", "an answer"))
+QUESTION = Request("round-1/approve", "launch", NOON, (), 1000, 2, NO_RAMP, None, "it is a no")
 
 
 @pytest.mark.parametrize("stays", [True, False])
-def test_a_quiet_log_has_a_line_for_a_question_that_a_run_stays_for(stays):
+def test_a_quiet_log_has_a_line_for_a_question_that_a_run_stays_for(simulated, stays):
     out = Console(file=io.StringIO(), width=40)
-    request = Request("round-1/approve", "launch", NOON, (), 1000, 2, NO_RAMP, None, "it is a no")
-    QuietWatcher(out, "run-1", " --store x.sqlite", stays)(Asked(request))
+    QuietWatcher(out, simulated.task, "run-1", " --store x.sqlite", stays=stays)(Asked(QUESTION))
     asks = "`rectune status run-1 --store x.sqlite` shows what it asks"
     told = f"run run-1 waits for an answer to round-1/approve: {asks}.\n"
     assert out.file.getvalue() == (told if stays else "")
+
+
+def test_who_answers_a_quiet_run_on_its_terminal_is_shown_the_whole_question(simulated):
+    out = Console(file=io.StringIO(), width=100)
+    QuietWatcher(out, simulated.task, "run-1", answers=True)(Asked(QUESTION))
+    told = out.file.getvalue()
+    assert "run run-1 asks to launch an experiment" in told
+    assert "Traffic: 1,000 users per arm and in control for 2 days" in told
+    assert "If nobody answers: it is a no." in told
 
 
 @pytest.mark.parametrize(
