@@ -9,6 +9,7 @@ from rectune_dsl.dsl.check import Checked, Environment, check
 from rectune_dsl.dsl.formula.functions import Signature
 from rectune_dsl.dsl.source import Source
 from rectune_dsl.hooks.settings import Settings
+from rectune_dsl.skillhub.places import named
 
 CORPUS = Path(__file__).parent.parent / "corpus"
 
@@ -38,7 +39,7 @@ ENVIRONMENT = Environment(
     worlds=frozenset({"short-video", "news-feed", "shop"}),
     llms=frozenset({"gemini", "openai"}),
     deliveries=frozenset({"flags"}),
-    skills=frozenset({"value-fusion"}),
+    skills=named([CORPUS.parents[1] / "skills"], Path("no workspace")),
     settings={"flags": lambda: Flags},
     implementations={
         "softplus": lambda x: np.logaddexp(x, x.dtype.type(0)),
