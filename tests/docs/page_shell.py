@@ -24,6 +24,8 @@ BLURS = {
     r"\d+(\.\d+)? ?s\b": "TIME",
     "─+": "─",
 }
+LONG_WORK = re.compile(r"(?m)^.*(, \d+:\d\d:\d\d so far|: done in \d+:\d\d:\d\d)\n")
+"""Lines on work that takes long, of which a reader's terminal shows a bar, and only where it is slow."""
 NUMBER = {r"[-+]?\d[\d,.]*(e-\d+)?": "#"}
 
 
@@ -66,7 +68,7 @@ class Shell:
                 os.killpg(shell.pid, signal.SIGKILL)
                 raise
         self._place = Path(place.read_text(encoding="utf-8").strip())
-        return shell.returncode, said
+        return shell.returncode, LONG_WORK.sub("", said)
 
 
 def commands(transcript: str) -> Iterator[tuple[str, str]]:

@@ -21,7 +21,7 @@ def test_a_campaign_runs_with_it(rectune_project):
     rectune_project.task(agents={"actor": "ax"})
     done = rectune_project.run("run", "task.toml")
     assert done.exit_code == 0, done.stderr
-    assert "(ax)" in rectune_project.run("show", "last").stdout
+    assert "(ax)" in rectune_project.run("show", "last", "--full").stdout
 
 
 def test_it_goes_to_where_it_is_good_and_no_guardrail_breaks():

@@ -65,7 +65,7 @@ def test_a_campaign_uses_it_and_is_listened_to(project):
     assert done.exit_code == 0, done.stderr
     assert [text.split(": ")[1] for text in chat.heard[:2]] == ["round 1 is over", "round 2 is over"]
     assert len(chat.heard) == 3
-    assert "smallest-first" in project.run("show", "last").stdout
+    assert "smallest-first" in project.run("show", "last", "--full").stdout
 
 
 def test_post_says_what_became_of_it(project):

@@ -28,7 +28,7 @@ def test_a_campaign_runs_with_it(rectune_project, actor):
     rectune_project.task(agents={"actor": actor.name})
     done = rectune_project.run("run", "task.toml")
     assert done.exit_code == 0, done.stderr
-    assert f"({actor.name})" in rectune_project.run("show", "last").stdout
+    assert f"({actor.name})" in rectune_project.run("show", "last", "--full").stdout
 
 
 @pytest.mark.parametrize("actor", ACTORS)
