@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -94,8 +95,11 @@ def listening(port: int) -> Iterator[socket.socket]:
 
 
 def _warm_up() -> None:
-    """Put together what draws charts, which takes seconds, before somebody asks for it."""
+    """Put together what draws charts, which takes seconds, before somebody asks for it. All modules are there
+    by then, for good: to look through them for garbage would take longer than a page does."""
     assets()["vega.js"].read()
+    gc.collect()
+    gc.freeze()
 
 
 def _go_on_in_the_background() -> None:

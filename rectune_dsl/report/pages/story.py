@@ -11,12 +11,12 @@ from rectune_dsl.report.pages.blocks import Block, Figure, Folded, Listing, Pane
 from rectune_dsl.report.pages.progress import NO_ROUND
 from rectune_dsl.report.support import LOGGED, advice, support_table
 from rectune_dsl.report.tables import Cell, Table, first_rows, table
-from rectune_dsl.report.words import answered, predicted
+from rectune_dsl.report.words import answered, count, predicted
 
 MOST_PANELS = 8
 """Of a figure: metrics."""
-MOST_TOLD = 50
-"""Rounds that are told in full, the last ones."""
+MOST_PROPOSALS = 240
+"""As many as people may read are told in full: those of the last rounds."""
 
 
 def timeline(facts: Facts) -> tuple[Block, ...]:
@@ -25,19 +25,25 @@ def timeline(facts: Facts) -> tuple[Block, ...]:
         return (Prose(NO_ROUND),)
     arms = {arm.name: arm for arm in facts.arms}
     outcomes = _grouped(facts.forecasts, lambda forecast: forecast.arm)
-    told = tuple(
-        Folded(_summary(r), _round(r, arms, outcomes), is_open=r is facts.rounds[-1])
-        for r in facts.rounds[-MOST_TOLD:]
-    )
-    early = facts.rounds[:-MOST_TOLD]
+    early, late = _split(facts.rounds)
+    told = tuple(Folded(_summary(r), _round(r, arms, outcomes), is_open=r is facts.rounds[-1]) for r in late)
     if not early:
         return told
-    words = f"The last {MOST_TOLD} rounds are told in full; {ELSEWHERE}."
+    words = f"Told in full: the last {count(len(late), 'round')}; {ELSEWHERE}."
     return (
         Prose(words, "dim"),
         Folded(f"Rounds 1 to {len(early)}", (Listing(tuple(map(_summary, early))),)),
         *told,
     )
+
+
+def _split(rounds: Sequence[RoundFacts]) -> tuple[Sequence[RoundFacts], Sequence[RoundFacts]]:
+    """Rounds to be told by a line each, and in full: the last one always, more as long as there is room."""
+    room, first = MOST_PROPOSALS - len(rounds[-1].proposals), len(rounds) - 1
+    while first > 0 and len(rounds[first - 1].proposals) <= room:
+        first -= 1
+        room -= len(rounds[first].proposals)
+    return rounds[:first], rounds[first:]
 
 
 def predictions(facts: Facts) -> tuple[Block, ...]:
