@@ -109,7 +109,7 @@ def tell_end(run: str, task: Task, journal: Journal, how: How) -> None:
         console().print(f"{run}: {view.verdict.decision}")
     else:
         print_end(console(), task, view, store_flag(how.store))
-    if how.require_ship and view.verdict.decision != "ship":
+    if how.require_ship and (view.verdict.decision != "ship" or view.shipped == "refused"):
         sys.exit(1)
 
 

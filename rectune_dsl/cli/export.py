@@ -23,6 +23,7 @@ def command(ctx: click.Context, run: str, store: str, output: Path | None, diff:
     from rectune_dsl.hooks.api import UsageError
     from rectune_dsl.report.export import config_diff, config_toml
     from rectune_dsl.report.standing import abort_words
+    from rectune_dsl.report.words import answered
     from rectune_dsl.workflow.prepare import task_of
 
     _, view = read(store, run)
@@ -32,6 +33,11 @@ def command(ctx: click.Context, run: str, store: str, output: Path | None, diff:
         )
     if view.abort is not None:
         warn(f"run {view.run} was {abort_words(view.abort)}")
+    if view.shipped == "refused" and view.shipping is not None:
+        who = answered(granted=False, by=view.shipping.by, why=view.shipping.why)
+        warn(f"people refused to ship this config: {who}")
+    if view.shipped == "not delivered yet":
+        warn(f"this config is not delivered yet: `rectune status {view.run}` tells what it waits for")
     task = task_of(view.header, host_of(ctx, view.header))
     text = config_diff(task, view) if diff else config_toml(task, view)
     if output is None:

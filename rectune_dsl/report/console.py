@@ -79,8 +79,9 @@ def print_table(out: Console, shown: Table) -> None:
         out.print(Text(shown.note, "dim"))
 
 
-def outcome_style(decision: str) -> str:
-    return {"ship": "bold green", "hold": "bold yellow"}.get(decision, "bold")
+def outcome_style(state: str) -> str:
+    """Of a verdict, or of where a run stands."""
+    return {"ship": "bold green", "hold": "bold yellow"}.get(state, "bold")
 
 
 def _visible(shown: Any) -> Any:

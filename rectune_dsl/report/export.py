@@ -42,6 +42,7 @@ def _provenance(task: Task, view: RunView) -> dict[str, Any]:
         "rectune": view.header.version,
         "started": view.started,
         "verdict": verdict.decision if verdict else "not confirmed",
+        **({"shipped": view.shipped} if view.shipped else {}),
         **_aborted(view),
         "is_production": recommendation.is_production,
         "expected": {

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from typing import Literal
 
 from rectune_dsl.experiments.holm import holm_adjusted
 from rectune_dsl.hooks.api import (
@@ -40,6 +41,8 @@ from rectune_dsl.workflow.journaled import (
 )
 from rectune_dsl.workflow.launches import latest_place
 from rectune_dsl.workflow.learning import Scores
+
+Shipped = Literal["delivered", "not delivered yet", "refused", "nobody is served"]
 
 
 @dataclass(frozen=True)
@@ -81,10 +84,23 @@ class RunView:
     delivered_at: str = ""
 
     @property
+    def shipped(self) -> Shipped | None:
+        """What became of a config that may ship; None where none may, or the run was aborted."""
+        if self.abort is not None or self.verdict is None or self.verdict.decision != "ship":
+            return None
+        if self.delivered:
+            return "delivered"
+        if not self.header.serves:
+            return "nobody is served"
+        return "refused" if self.shipping is not None and not self.shipping.granted else "not delivered yet"
+
+    @property
     def state(self) -> str:
-        """The verdict, or how far the run got."""
+        """The verdict, and what holds it up; or how far the run got."""
         if self.abort is not None:
             return "aborted" if self.aborted is not None else "abort unfinished"
+        if self.shipped in ("refused", "not delivered yet"):
+            return f"ship, {self.shipped}"
         if self.verdict is not None:
             return self.verdict.decision
         return (

@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,10 @@ def test_from_start_to_ship_by_approvals(rectune, asking, tmp_path):
         assert len(calls(log, "create")) == launched
     assert status(rectune)["asks"]["what"] == "ship"
     assert calls(log, "deliver") == []
+    for verb in ("show", "status"):
+        assert "ship, not delivered yet" in " ".join(rectune(verb, "last").out.split())
+    assert "Shipping was" not in rectune("show", "last").out
+    assert "is not delivered yet" in rectune("export", "last").err
     rectune("approve", "last", "verdict", "--by", "ada")
     assert "ship" in rectune(*PLANTED, "tick", "last").out
     assert len(calls(log, "deliver")) == 1
@@ -53,7 +58,23 @@ def test_from_start_to_ship_by_approvals(rectune, asking, tmp_path):
     assert rectune(*PLANTED, "tick").out == ""  # nothing is left to do
     told = rectune("show", "last", "--full").out
     assert told.count("The launch was approved by ada: fine.") == 2
-    assert "It was approved by ada." in told
+    assert "The confirmation was approved by ada: fine." in told
+    assert "Shipping was approved by ada." in told
+
+
+def test_a_config_that_people_refuse_to_ship_is_no_ship_for_scripts(rectune, asking, tmp_path):
+    rectune(*PLANTED, "run", asking, "--until", "waiting")
+    for step in ("round-1/approve", "round-2/approve", "confirm"):
+        rectune("approve", "last", step)
+        rectune(*PLANTED, "tick")
+    rectune("reject", "last", "verdict", "--by", "eve", "--why", "a launch freeze")
+    assert rectune(*PLANTED, "resume", "last", "--require-ship").code == 1
+    assert calls(tmp_path / "calls.jsonl", "deliver") == []
+    assert status(rectune)["state"] == "ship, refused"
+    assert "ship, refused" in rectune("show", "last").out
+    exported = rectune("export", "last")
+    assert tomllib.loads(exported.out)["provenance"]["shipped"] == "refused"
+    assert "rejected by eve: a launch freeze" in exported.err
 
 
 def test_a_question_says_what_is_asked_and_what_silence_means(rectune, asking):

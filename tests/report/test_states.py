@@ -67,6 +67,7 @@ def test_a_run_has_a_page_after_each_entry_of_its_journal(planted, tmp_path):
         "unfinished, round 1",
         "unfinished, round 2",
         "unfinished, confirm",
+        "ship, not delivered yet",
         "ship",
     }
 
@@ -135,7 +136,7 @@ def test_missing_metrics_are_said_to_be_missing(planted):
 def test_a_refusal_is_shown_with_its_reason(planted):
     no = Approval(False, "ada", "not before the holidays")
     text = shown(planted, shipping=no, delivered=False).text
-    assert "It was rejected by ada: not before the holidays." in text
+    assert "Shipping was rejected by ada: not before the holidays." in text
     assert "It may be shipped, and ada refused to." in text
 
 

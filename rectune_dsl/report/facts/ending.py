@@ -38,7 +38,9 @@ def ending(task: Task, view: RunView, store_flag: str) -> EndFacts:
         objective=_objective(task, estimates) if estimates else None,
         measures=_confirmed(task, estimates) if estimates else (),
         confirmed_users=assigned(confirmation.look) if confirmation and confirmation.look else 0,
-        answer=answer(view.shipping) or answer(confirmation.approval if confirmation else None),
+        answer=answer(view.shipping),
+        confirm_answer=answer(confirmation.approval if confirmation else None),
+        shipped=view.shipped or "",
         delivered=view.delivered,
         turnout=turnout(*view.confirming) if view.confirming else "",
         support=dict(estimates.support) if estimates and estimates.support else None,
@@ -92,7 +94,7 @@ def _next(view: RunView, flag: str) -> tuple[str, ...]:
             return (f"The abort is not finished: `rectune tick {run}{flag}` goes on with it.",)
         return ("Read why it was aborted; `rectune run` starts a new campaign.",)
     if view.verdict is None:
-        where = f"`rectune status {run}{flag}` tells what it waits for"
+        where = f"`rectune status {run}{flag}` tells what it waits for, and what it asks"
         return (f"It is not over: {where}, `rectune resume {run}{flag}` goes on.",)
     if view.verdict.decision == "ship":
         return _after_ship(view, flag)
@@ -112,8 +114,8 @@ def _after_ship(view: RunView, flag: str) -> tuple[str, ...]:
     if view.delivered:
         back = f"Watch the guardrails; `rectune abort {view.run}{flag} --why TEXT` takes it back."
         return (f"It is delivered. {export}", back)
-    if not view.header.serves:
+    if view.shipped == "nobody is served":
         return (f"{UNSERVED} {export}",)
     if view.shipping is not None and not view.shipping.granted:
         return (f"It may be shipped, and {view.shipping.by} refused to. {export}",)
-    return (export,)
+    return (f"It is not delivered yet: `rectune status {view.run}{flag}` tells what it asks or waits for.",)

@@ -218,7 +218,9 @@ class AbortFacts:
 @dataclass(frozen=True)
 class EndFacts:
     """How the run ended, or where it stands: the verdict with its reasons and bounds; what to do next.
-    `objective` is U in the confirmation; `assumed` what of `p_feasible` no round had measured, in words."""
+    `objective` is U in the confirmation; `assumed` what of `p_feasible` no round had measured, in words;
+    `answer` what people said to shipping, `confirm_answer` to the confirmation; `shipped` what became of a
+    config that may ship, else empty."""
 
     state: str
     decision: str
@@ -237,6 +239,8 @@ class EndFacts:
     measures: tuple[Measure, ...]
     confirmed_users: int
     answer: AnswerFacts | None
+    confirm_answer: AnswerFacts | None
+    shipped: str
     delivered: bool
     turnout: str
     support: Mapping[str, Support] | None

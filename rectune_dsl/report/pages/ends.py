@@ -19,6 +19,10 @@ _SAID: Mapping[str, tuple[str, Tone]] = {
     "hold": ("Not everything that has to be shown was shown. Production stays as it is.", "doubtful"),
     "keep production": ("No other config can be stood for. Production stays as it is.", "dim"),
 }
+_HELD_UP: Mapping[str, str] = {
+    "not delivered yet": "It is not delivered yet.",
+    "refused": "It is not delivered: people refused to.",
+}
 
 
 def verdict(facts: Facts) -> tuple[Block, ...]:
@@ -36,8 +40,10 @@ def decision(end: EndFacts) -> Iterator[Block]:
     yield _banner(end)
     if end.reasons:
         yield Listing(end.reasons)
+    if end.confirm_answer is not None:
+        yield _answer("The confirmation", end.confirm_answer)
     if end.answer is not None:
-        yield _answer(end.answer)
+        yield _answer("Shipping", end.answer)
 
 
 def what_next(end: EndFacts) -> tuple[Block, ...]:
@@ -55,6 +61,8 @@ def doubts(end: EndFacts) -> Iterator[Block]:
 def _banner(end: EndFacts) -> Banner:
     if end.decision:
         sentence, tone = _SAID[end.decision]
+        if held := _HELD_UP.get(end.shipped):
+            return Banner(end.state, f"{sentence} {held}", "doubtful")
         return Banner(end.decision, sentence, tone)
     if end.abort is not None:
         return Banner(end.state, _aborted(end.abort), "bad")
@@ -75,8 +83,8 @@ def _aborted(abort: AbortFacts) -> str:
     return f"{story}. That is not finished: the config may still be production."
 
 
-def _answer(answer: AnswerFacts) -> Prose:
-    return Prose(f"It was {answered(granted=answer.granted, by=answer.by, why=answer.why)}.")
+def _answer(what: str, answer: AnswerFacts) -> Prose:
+    return Prose(f"{what} was {answered(granted=answer.granted, by=answer.by, why=answer.why)}.")
 
 
 def _recommended(facts: Facts) -> list[Block]:
