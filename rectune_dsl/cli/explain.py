@@ -22,6 +22,7 @@ def command(code: str | None) -> None:
             click.echo(f"{known}  {title(known)}")
         return
     wanted = code.strip().upper()
+    wanted = f"RT{wanted}" if wanted.isdigit() else wanted
     if wanted not in RULES:
         hint = f"did you mean {_nearest(wanted, list(RULES))}?"
         message = f"there is no rule {code}; {hint} `rectune explain` lists all"

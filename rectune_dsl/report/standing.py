@@ -163,7 +163,7 @@ def going_on_words(now: Standing, flag: str) -> str:
     """Who goes on with a run whose question was answered, or which command does."""
     if now.holder is not None:
         return f"{now.holder.process.holder} goes on with it."
-    return f"`rectune tick {now.run}{flag}` or `rectune resume` goes on with it."
+    return f"`rectune tick {now.run}{flag}` or `rectune resume {now.run}{flag}` goes on with it."
 
 
 def expired_words(request: Request) -> str:

@@ -91,7 +91,10 @@ def answer_request(journal: Journal, run: str, step: str, answer: Approval) -> R
     """
     request = open_request(journal, run, step)
     if not answers.give(journal.store, run, step, encode(Approval, answer)):
+        first = answers.given(journal.store, run, step)
+        by = "" if first is None else f" by {decode(Approval, first).by}"
         raise UsageError(
-            f"{step} of run {run} has been answered already", help="`rectune status` shows the answer"
+            f"{step} of run {run} has been answered already{by}",
+            help=f"`rectune status {run}` shows the answer",
         )
     return request

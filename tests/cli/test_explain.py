@@ -96,6 +96,10 @@ def test_explain_prints_the_rule(rectune):
         assert words in result.out
 
 
+def test_a_rule_is_found_by_its_number_alone(rectune):
+    assert rectune("explain", "405").out == rectune("explain", "RT405").out
+
+
 def test_explain_lists_all_and_suggests_the_nearest(rectune):
     assert [line[:5] for line in rectune("explain").out.splitlines()] == list(RULES)
     result = rectune("explain", "RT1o4")
