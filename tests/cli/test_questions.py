@@ -177,7 +177,7 @@ def test_only_what_is_asked_can_be_answered_and_only_once(rectune, asking):
     assert rectune("approve", "last", "round-1/approve").code == 0
     again = rectune("reject", "last", "round-1/approve", "--why", "no")
     assert again.code == 2
-    assert "answered already" in again.err
+    assert "answered already by " in again.err
     assert rectune("reject", "last", "round-1/approve").code == 2  # a no has a reason
 
 
