@@ -64,6 +64,7 @@ def _view(values):
         started="now",
         recommendation=recommendation,
         verdict=None,
+        shipped=None,
         abort=None,
         aborted=None,
     )
