@@ -94,9 +94,8 @@ def risk_is_known(context: AgentContext) -> bool:
     return not guarded or context.whatif is not None or any(_measured(context.history, *g) for g in guarded)
 
 
-def all_hold(context: AgentContext, config: Config) -> str:
-    """P(all guardrails hold) for people: `85 %`, with what of it is assumed."""
-    p = float(context.surrogate.p_feasible([config])[0])
+def told_chance(context: AgentContext, p: float) -> str:
+    """A probability about all guardrails, for people: `85 %`, with what of it is assumed."""
     told = assumed(context.task, context.history)
     return f"{words.chance(p)}{f' ({told})' if told else ''}"
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from rectune_dsl.agents import words
 from rectune_dsl.agents.acquisition import Batch, Worth, novelty, spread
-from rectune_dsl.agents.belief import all_hold, guardrail_risks, predictions
+from rectune_dsl.agents.belief import guardrail_risks, predictions, told_chance
 from rectune_dsl.agents.differences import Differences
 from rectune_dsl.agents.past import Failure, error_of_u, failures, tested_configs
 from rectune_dsl.agents.region import distance
@@ -117,7 +117,7 @@ class Case:
         if not risks:
             return Check("risk", True, "the task has no guardrails")
         p = float(self._context.surrogate.p_feasible([config])[0])
-        holds, needed = all_hold(self._context, config), words.chance(self._floor)
+        holds, needed = told_chance(self._context, p), words.chance(self._floor)
         detail = f"all guardrails hold with {holds}, {needed} are needed; the weakest: {risks[0]}"
         if len(risks) > 1:
             others = (f"{risk.metric} {words.chance(1.0 - risk.p_holds)}" for risk in risks[1:])

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from rectune_dsl.agents import words
-from rectune_dsl.agents.belief import assumed, guardrail_risks, risk_is_known
+from rectune_dsl.agents.belief import guardrail_risks, risk_is_known, told_chance
 from rectune_dsl.agents.shown import shown
 from rectune_dsl.dsl.space import Space
 from rectune_dsl.hooks.api import AgentContext, AskedFor, ChangeDescription, Config, Proposal
@@ -72,6 +72,4 @@ def _risk(context: AgentContext, proposal: Proposal) -> str:
     if not risk_is_known(context):
         return f"the risk to guardrails is {words.RISK_UNKNOWN}"
     p = float(context.surrogate.p_feasible([proposal.config])[0])
-    told = assumed(context.task, context.history)
-    mark = f" ({told})" if told else ""
-    return f"a guardrail is broken with {words.chance(1.0 - p)}{mark}; the weakest: {risks[0]}"
+    return f"a guardrail is broken with {told_chance(context, 1.0 - p)}; the weakest: {risks[0]}"

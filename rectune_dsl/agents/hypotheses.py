@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from rectune_dsl.agents import words
 from rectune_dsl.agents.belief import (
-    all_hold,
     guardrail_risks,
     least_objective,
     objective,
     predictions,
     risk_is_known,
+    told_chance,
 )
 from rectune_dsl.agents.safety import Safety
 from rectune_dsl.agents.sensitivity import STEP, Effect, effects
@@ -110,7 +110,8 @@ def outlook(context: AgentContext, config: Config) -> str:
         return expected
     if not risk_is_known(context):
         return f"{expected} The risk to guardrails is {words.RISK_UNKNOWN}."
-    return f"{expected} All guardrails hold with {all_hold(context, config)}; the weakest: {risks[0]}."
+    p = float(context.surrogate.p_feasible([config])[0])
+    return f"{expected} All guardrails hold with {told_chance(context, p)}; the weakest: {risks[0]}."
 
 
 def _origin(context: AgentContext, config: Config) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rectune_dsl.agents import words
 from rectune_dsl.agents.acquisition import Score, search
-from rectune_dsl.agents.belief import all_hold, guardrail_risks, objective, predictions
+from rectune_dsl.agents.belief import guardrail_risks, objective, predictions, told_chance
 from rectune_dsl.agents.past import learnt, tested_arms, tested_configs
 from rectune_dsl.agents.region import Region, distance
 from rectune_dsl.agents.safety import Safety
@@ -117,7 +117,8 @@ def _why(context: AgentContext, region: Region, best: Config, chance: float) -> 
     ]
     risks = guardrail_risks(context, best)
     if risks:
-        parts.append(f"They hold with {all_hold(context, best)}; the weakest: {risks[0]}.")
+        p = float(context.surrogate.p_feasible([best])[0])
+        parts.append(f"They hold with {told_chance(context, p)}; the weakest: {risks[0]}.")
     if context.whatif is not None:
         parts.append(words.sentence(f"it {shown(context.whatif, best)}"))
     parts.append(_provenance(context, region, best))

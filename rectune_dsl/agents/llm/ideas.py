@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rectune_dsl.agents import words
-from rectune_dsl.agents.belief import all_hold, predictions
+from rectune_dsl.agents.belief import predictions, told_chance
 from rectune_dsl.agents.critic_numeric import NEAR_PRODUCTION
 from rectune_dsl.agents.differences import Differences
 from rectune_dsl.agents.hypotheses import outlook
@@ -122,7 +122,7 @@ class Sieve:
         if p >= self._safety.floor or self._safety.mending([config])[0] >= 0:
             return ""
         needed = f"{words.chance(self._safety.floor)} are needed"
-        return f"all guardrails hold with {all_hold(self._context, config)}, {needed}"
+        return f"all guardrails hold with {told_chance(self._context, p)}, {needed}"
 
 
 def _question(context: AgentContext, count: int) -> tuple[str, str]:
