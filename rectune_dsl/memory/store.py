@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ from rectune_dsl.memory.migrations.names import HEAD, VERSION_TABLE
 
 _BUSY_SECONDS = 30
 """How long a writer waits for others to finish."""
+_POLL_SECONDS = 0.02
 Q = TypeVar("Q", bound=sa.Select[Any])
 
 
@@ -160,9 +162,23 @@ def _durable(connection: Any, _record: object) -> None:
     if isinstance(connection, sqlite3.Connection):
         connection.isolation_level = None  # transactions begin where `_begin` says
         connection.execute(f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000}")
-        connection.execute("PRAGMA journal_mode=WAL")
+        _log_ahead(connection)
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _log_ahead(connection: sqlite3.Connection) -> None:
+    """Set WAL mode. SQLite itself does not wait for the lock of this, which who makes the file may hold."""
+    until = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY  # the rest says what it is busy with
+            if not busy or time.monotonic() > until:
+                raise
+            time.sleep(_POLL_SECONDS)
 
 
 def _begin(db: sa.Connection) -> None:

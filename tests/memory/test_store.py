@@ -1,8 +1,10 @@
 """A store is opened, made, and brought to this version's tables; what cannot be is said."""
 
+import contextlib
 import sqlite3
 import subprocess
 import sys
+import threading
 
 import pytest
 import sqlalchemy as sa
@@ -81,6 +83,17 @@ def test_a_store_can_be_opened_by_many_processes_at_once(kind, tmp_path, request
         command = [sys.executable, "-c", script, str(tmp_path / new) if kind == "sqlite" else new]
         opened = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(4)]
         assert [(p.wait(), p.stderr.read()) for p in opened] == [(0, "")] * 4
+
+
+def test_who_opens_a_file_that_another_one_is_making_waits(tmp_path):
+    file = tmp_path / "new.sqlite"
+    with contextlib.closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as maker:
+        maker.execute("CREATE TABLE first (x)")
+        maker.execute("BEGIN IMMEDIATE")
+        done = threading.Timer(0.3, maker.execute, ["COMMIT"])
+        done.start()
+        assert Journal(str(file)).runs() == []
+        done.join()
 
 
 def test_a_password_is_never_shown(tmp_path):
