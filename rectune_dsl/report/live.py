@@ -28,7 +28,7 @@ from rectune_dsl.report.turnout import turnout
 from rectune_dsl.report.words import count, objective
 from rectune_dsl.workflow.compile import Step, StepKind
 from rectune_dsl.workflow.journaled import Look, Wait
-from rectune_dsl.workflow.slots import ramp_of
+from rectune_dsl.workflow.schedule import days_of_experiments
 from rectune_dsl.workflow.watch import (
     Answered,
     Asked,
@@ -76,9 +76,8 @@ class LiveWatcher:
         self._task = task
         self._run, self._flag = run, flag
         self._capabilities = capabilities
-        self._round = _days_of_a_round(task)
-        days = task.experiment.rounds * self._round + ramp_of(task).lasts + task.confirm.days
-        self._bar = Campaign(out, days, timed=capabilities.virtual_time)
+        self._days = days_of_experiments(task)
+        self._bar = Campaign(out, sum(self._days), timed=capabilities.virtual_time)
         self._over = 0  # days, before this experiment
         self._proposals: tuple[Proposal, ...] = ()
         out.print(Text.assemble(("run ", "dim"), (run, "bold"), f"  on {capabilities.description}"))
@@ -129,7 +128,7 @@ class LiveWatcher:
     def _step(self, step: Step) -> None:
         rounds = self._task.experiment.rounds
         place = f"round {step.round} of {rounds}: " if step.round <= rounds else ""
-        self._over = min(step.round - 1, rounds) * self._round
+        self._over = sum(self._days[: min(step.round - 1, rounds)])
         self._bar.doing(f"{place}{_DOING[step.kind]}")
         self._bar.reached(self._over)
         self._bar.start()
@@ -160,7 +159,8 @@ class LiveWatcher:
 
     def _looked(self, spec: ExperimentSpec, look: Look) -> None:
         day = _day(spec, look)
-        self._bar.doing(f"{spec.purpose}: {count(len(spec.arms), 'arm')}, day {day} of {spec.lasts}")
+        days = spec.lasts + self._task.matures_after_days
+        self._bar.doing(f"{spec.purpose}: {count(len(spec.arms), 'arm')}, day {day} of {days}")
         if said := turnout(spec, look):
             self._out.print(Text(f"{spec.purpose}: {said}", "red"))
         for action in look.actions:
@@ -225,10 +225,6 @@ class QuietWatcher:
             step = event.request.step
             words = waiting_words(self._run, Wait(step, f"an answer to {step}"), self._flag)
             self._out.print(f"run {self._run} waits for {words}.", highlight=False, soft_wrap=True)
-
-
-def _days_of_a_round(task: Task) -> int:
-    return ramp_of(task).lasts + task.experiment.days
 
 
 def _day(spec: ExperimentSpec, look: Look) -> int:

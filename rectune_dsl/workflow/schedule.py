@@ -20,13 +20,18 @@ class Schedule:
     frozen: int
 
 
+def days_of_experiments(task: Task) -> tuple[int, ...]:
+    """Days of each round's experiment and, last, of the confirmation, until all metrics have matured."""
+    served = (*[task.experiment.days] * task.experiment.rounds, task.confirm.days)
+    return tuple(task.ramp_days + days + task.matures_after_days for days in served)
+
+
 def schedule(task: Task, clock: Clock) -> Schedule:
     """Approvals, early stops and what is held up apart."""
     possible, starts, lost = clock.next_start(None), [], timedelta()
-    for served in (*[task.experiment.days] * task.experiment.rounds, task.confirm.days):
-        days = task.ramp_days + served
-        starts.append(first_start(task.freeze, possible, days))
+    for days in days_of_experiments(task):
+        starts.append(first_start(task.freeze, possible, days - task.matures_after_days))
         lost += starts[-1] - possible
-        possible = clock.next_start(starts[-1] + timedelta(days=days + task.matures_after_days))
+        possible = clock.next_start(starts[-1] + timedelta(days=days))
     ships = thawed(task.freeze, possible)
     return Schedule(starts[0], ships, (lost + ships - possible).days)

@@ -26,6 +26,7 @@ from rectune_dsl.hooks.api import (
     Support,
     UsageError,
 )
+from rectune_dsl.workflow.schedule import days_of_experiments
 from rectune_dsl.workflow.slots import slot_of
 
 GAINS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1)
@@ -82,9 +83,7 @@ def traffic(task: Task, capabilities: Capabilities) -> Traffic:
     """The users and days of a whole campaign, approvals and early stops apart."""
     rounds, arms = task.experiment.rounds, task.experiment.arms + 1
     per_round, confirm = arms * task.experiment.users_per_arm, 2 * task.confirm.users_per_arm
-    matures = task.matures_after_days
-    days = rounds * (task.experiment.days + matures) + task.confirm.days + matures
-    days += (rounds + 1) * task.ramp_days
+    days = sum(days_of_experiments(task))
     population = capabilities.population
     if not population:
         return Traffic(per_round, rounds, confirm, days, None, None, None, None)

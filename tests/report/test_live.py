@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 import pytest
 from rich.console import Console
 
+from rectune_dsl.dsl.traffic import Ramp
 from rectune_dsl.hooks.api import Capabilities
 from rectune_dsl.hooks.serving import NO_RAMP
 from rectune_dsl.report.live import LiveWatcher, QuietWatcher
 from rectune_dsl.workflow.compile import Step, StepKind
 from rectune_dsl.workflow.journaled import Request, Wait
+from rectune_dsl.workflow.traffic import traffic
 from rectune_dsl.workflow.watch import Asked, StepStarted, Waited
 
 REAL = Capabilities(("watch",), None, (), False, True, True, 1000, "a platform")
@@ -55,13 +57,15 @@ def test_a_log_says_what_a_run_that_stays_waits_for(simulated, stays, terminal, 
     assert shown == said
 
 
-def test_a_wait_for_days_says_how_many_are_left(simulated):
+def test_a_wait_for_days_says_how_many_are_left_of_those_that_the_plan_tells(simulated):
+    matures = {
+        name: m.model_copy(update={"matures_after_days": 1}) for name, m in simulated.task.metrics.items()
+    }
+    task = simulated.task.model_copy(update={"ramp": Ramp(steps=(0.1,), days=2), "metrics": matures})
     out = Console(file=io.StringIO(), width=100)
-    watch = LiveWatcher(out, simulated.task, "run-1", REAL)
-    experiment, confirm = simulated.task.experiment, simulated.task.confirm
-    days = experiment.rounds * experiment.days + confirm.days
+    watch = LiveWatcher(out, task, "run-1", REAL)
     watch(StepStarted(Step("round-2/experiment", StepKind.EXPERIMENT, 2, "", ())))
     watch(TOMORROW)
     watch._bar.stop()
-    left = days - experiment.days
+    left = traffic(task, REAL).days - (2 + task.experiment.days + 1)
     assert f"2026-03-03 09:00 UTC; {left} days of experiments left\n" in out.file.getvalue()
