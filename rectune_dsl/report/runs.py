@@ -12,11 +12,16 @@ from rich.text import Text
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.report.console import outcome_style, plain_table
 from rectune_dsl.report.view import read_run
+from rectune_dsl.workflow.standing import standing
+
+_TIMED = 100
+"""Columns of a terminal that has room for times."""
 
 
 @dataclass(frozen=True)
 class RunLine:
-    """`started` is a time in UTC, `rounds` how many were measured, `state` the verdict or how far it got."""
+    """`started` is a time in UTC, `rounds` how many were measured, `state` the verdict or how far it got,
+    `asks` the step that waits for an answer, empty without one."""
 
     run: str
     task: str
@@ -24,6 +29,7 @@ class RunLine:
     started: str
     rounds: int
     state: str
+    asks: str
 
 
 def run_lines(journal: Journal) -> Iterator[RunLine]:
@@ -32,17 +38,23 @@ def run_lines(journal: Journal) -> Iterator[RunLine]:
         view = read_run(journal, row.run)
         state = "stopped before it began" if view is None else view.state
         rounds = 0 if view is None else sum(r.result is not None for r in view.rounds)
-        yield RunLine(row.run, row.task, row.surface, row.created_at, rounds, state)
+        request = standing(journal, row.run).asks
+        asks = request.step if request else ""
+        yield RunLine(row.run, row.task, row.surface, row.created_at, rounds, state, asks)
 
 
 def print_runs(out: Console, lines: Sequence[RunLine]) -> None:
-    table = plain_table("", "run", "surface", "started", "rounds", "state")
-    for column in (table.columns[0], table.columns[-1]):  # to be copied, and to be seen at once
-        column.no_wrap = True
+    """What a run asks stands instead of its state. Where there is no room for times, ids tell them."""
+    timed = out.width >= _TIMED
+    table = plain_table("", "run", "surface", *(("started",) if timed else ()), "rounds", "state")
+    for column in table.columns:  # to be copied, and to be seen at once
+        column.no_wrap = column.header != "surface"
     for line in lines:
-        state = Text(line.state, outcome_style(line.state))
-        started = line.started[:16].replace("T", " ")
-        table.add_row(line.run, line.surface, started, str(line.rounds), state)
+        state, style = line.state, outcome_style(line.state)
+        if line.asks:
+            state, style = f"asks about {line.asks}", "yellow"
+        started = (line.started[:16].replace("T", " "),) if timed else ()
+        table.add_row(line.run, line.surface, *started, str(line.rounds), Text(state, style))
     out.print(table)
 
 

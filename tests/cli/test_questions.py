@@ -41,6 +41,7 @@ def test_from_start_to_ship_by_approvals(rectune, asking, tmp_path):
     assert calls(log, "create") == []
     for step, launched in (("round-1/approve", 1), ("round-2/approve", 2), ("confirm", 3)):
         assert status(rectune)["asks"]["step"] == step
+        assert f"asks about {step}" in rectune("ls").out
         assert rectune("approve", "last", step, "--by", "ada", "--why", "fine").code == 0
         assert status(rectune)["answer"] == {"granted": True, "by": "ada", "why": "fine", "asked": True}
         assert rectune(*PLANTED, "tick").code == 0
@@ -55,6 +56,7 @@ def test_from_start_to_ship_by_approvals(rectune, asking, tmp_path):
     assert "ship" in rectune(*PLANTED, "tick", "last").out
     assert len(calls(log, "deliver")) == 1
     assert status(rectune)["over"]
+    assert json.loads(rectune("ls", "--json").out)["runs"][0]["asks"] == ""
     assert rectune(*PLANTED, "tick").out == ""  # nothing is left to do
     told = rectune("show", "last", "--full").out
     assert told.count("The launch was approved by ada: fine.") == 2
