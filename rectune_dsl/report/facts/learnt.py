@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rectune_dsl.agents.words import LEAST_LIFT
 from rectune_dsl.report.facts.records import BetFacts, RecordFacts
 from rectune_dsl.report.view import RunView
 from rectune_dsl.skillhub.render import record_line
@@ -44,8 +45,8 @@ def bets(view: RunView) -> tuple[BetFacts, ...]:
             record=record,
             arm=scored.arm,
             metric=scored.metric,
-            expected=scored.expected,
-            otherwise=scored.otherwise,
+            expected=max(LEAST_LIFT, scored.expected),
+            otherwise=max(LEAST_LIFT, scored.otherwise),
             measured=scored.measured,
             error=scored.error,
             gained=scored.gained,

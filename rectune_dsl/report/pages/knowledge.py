@@ -10,11 +10,13 @@ from rectune_dsl.report.facts.records import Facts, RecordFacts
 from rectune_dsl.report.pages.arms import ELSEWHERE, MOST_ROWS, rounded
 from rectune_dsl.report.pages.blocks import Block, Figure, Folded, Panel, Prose, Row
 from rectune_dsl.report.tables import Cell, Table, first_rows, table
-from rectune_dsl.report.words import percent
+from rectune_dsl.report.words import count, percent
 
 MOST_CAUSES = 16
 """Rows of a panel."""
 MOST_PANELS = 12
+EVEN = 0.005
+"""Log of what a bet makes of one unit, up to which nothing was won or lost."""
 
 
 def mechanics(facts: Facts) -> tuple[Block, ...]:
@@ -69,8 +71,8 @@ def _worth(facts: Facts, record: RecordFacts) -> tuple[str, str]:
     """How many bets on a record were won in this run, and what all of them have made of one unit."""
     own = [bet.gained for bet in facts.bets if (bet.skill, bet.record) == (record.skill, record.id)]
     if not own:
-        return "", ""
-    return f"{sum(gained > 0 for gained in own)} of {len(own)}", f"{math.exp(min(sum(own), 700.0)):.3g}"
+        return "no bets", ""
+    return f"{sum(gained > EVEN for gained in own)} of {len(own)}", f"{math.exp(min(sum(own), 700.0)):.3g}"
 
 
 def _bets(facts: Facts) -> tuple[Block, ...]:
@@ -87,15 +89,21 @@ def _bets(facts: Facts) -> tuple[Block, ...]:
             percent(b.expected),
             percent(b.otherwise),
             f"{percent(b.measured)} (se {b.error * 100:.2f})",
-            Cell("won" if b.gained > 0 else "lost", "good" if b.gained > 0 else "doubtful"),
+            _outcome(b.gained),
         ]
         for b in facts.bets
     ]
     title = "predictions of records, registered before each experiment"
     shown = table(title, headings, rows, numbers=("round", *headings[5:8]))
-    won = sum(bet.gained > 0 for bet in facts.bets)
-    summary = f"{len(facts.bets)} bets on records, {won} of them won"
+    won = sum(bet.gained > EVEN for bet in facts.bets)
+    summary = f"{count(len(facts.bets), 'bet')} on records, {won} of them won"
     return (Folded(summary, (first_rows(shown, MOST_ROWS, ELSEWHERE),)),)
+
+
+def _outcome(gained: float) -> Cell:
+    if abs(gained) <= EVEN:
+        return Cell("even", "dim")
+    return Cell("won", "good") if gained > 0 else Cell("lost", "doubtful")
 
 
 def _panel(metric: str, own: list[Mechanic]) -> Panel:
