@@ -95,7 +95,7 @@ class Gemini:
                     project=project, location=location, http_options=_http(self._settings)
                 )
             except Exception as error:
-                raise NoAnswerError(f"Gemini cannot be asked: {error}", "refused", help=_KEY_HELP) from error
+                raise NoAnswerError(f"no client for it: {error}", "refused", help=_KEY_HELP) from error
         return self._client
 
 
