@@ -308,6 +308,7 @@ def campaign(kit, world, seed, actor, rounds=6):
     return actor.recommend(kit.context(world.task, history, seed=seed + 2000)), history
 
 
+@pytest.mark.slow
 def test_six_rounds_find_a_better_and_safe_config_in_most_seeds(kit):
     world = kit.world(kit.task())
     best = world.lifts(Config(world.space.from_unit(world.best)))["watch"]

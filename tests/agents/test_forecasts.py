@@ -172,6 +172,7 @@ def test_after_a_round_that_taught_something_it_is_a_surrogate_like_any_other(fe
     assert isinstance(slates.fit_cautiously(task, frozen, whatif, told), CautiousSurrogate)
 
 
+@pytest.mark.slow
 def test_a_first_round_with_knowledge_gains_more_and_a_flipped_one_is_as_safe(kit, feed, records):
     """By the truth of the arms that an Actor proposes."""
     _, whatif = feed

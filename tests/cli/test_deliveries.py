@@ -116,6 +116,7 @@ def shown(rectune, run):
     return json.loads(rectune("show", run, "--json").out)
 
 
+@pytest.mark.slow
 def test_who_is_overtaken_while_asking_to_ship_holds(rectune, run, log):
     slow = run(more=ASK, until="waiting")
     for step in ("round-1/approve", "round-2/approve", "confirm"):

@@ -118,6 +118,7 @@ def test_the_terminal_tells_what_is_served_and_not_what_was_put_off(late):
     assert told.count("exposure 50%") == 1
 
 
+@pytest.mark.slow
 def test_a_timely_ramp_takes_the_days_that_were_planned(late):
     late.begin(TASK + RAMP)
     late.until(lambda: late.of("stop"), hours=1, most=200)

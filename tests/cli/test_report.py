@@ -136,6 +136,7 @@ def test_campaigns_are_compared_on_the_terminal_or_in_a_file(rectune, finished, 
     assert sorted(seeds) == ["0", "4"]
 
 
+@pytest.mark.slow
 def test_without_the_extra_html_says_what_to_install_and_the_others_do_without(
     finished, environment, tmp_path
 ):

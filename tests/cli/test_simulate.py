@@ -94,6 +94,7 @@ def test_describe_as_json_has_all_heads(rectune):
     assert sum(tree["topics"]["standard"]) == pytest.approx(1)
 
 
+@pytest.mark.slow
 def test_calibrate_writes_a_world_that_fits_the_rates(rectune, tmp_path):
     (tmp_path / "ours.csv").write_text("metric,random,standard\nclick,0.02,0.05\nhide,,0.002\n")
     options = (*FEW, "--rounds", "4")

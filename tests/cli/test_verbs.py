@@ -262,6 +262,7 @@ def test_a_plugin_that_breaks_its_contract_is_named_with_exit_code_3(
     assert words in result.err
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_does_not_end_a_campaign(open_bandit, environment, tmp_path):
     text = open_bandit.read_text().replace('"data/', f'"{open_bandit.parent}/data/')
     (tmp_path / "task.toml").write_text(text.replace("rounds  = 3", "rounds  = 1"))

@@ -181,6 +181,7 @@ def test_levels_against_a_limit_are_the_one_sample_test(cases):
 # --- Fieller's bounds, and those of proportions ------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", ["watch", "returned"])
 def test_fiellers_bounds_are_where_welchs_statistic_of_scaled_control_is_critical(cases, metric):
     """Found by a search on scipy's statistic, from the estimate outwards."""
@@ -202,6 +203,7 @@ def test_fiellers_bounds_are_where_welchs_statistic_of_scaled_control_is_critica
         assert (seen.lower(case.alpha), seen.upper(case.alpha)) == close((low - 1, high - 1))
 
 
+@pytest.mark.slow
 def test_fiellers_bounds_of_a_ratio_are_those_of_linearised_users(cases):
     """A ratio's linearised users (n - R d) / D + R are a sample whose mean is R; scipy finds the rest."""
     for case in cases:

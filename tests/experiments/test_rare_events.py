@@ -39,6 +39,7 @@ def bound(make, events, n, limit, metrics=CRASH):
 # --- lifts --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("p", "n"), [(0.001, 10_000), (0.002, 60_000)])
 @pytest.mark.parametrize(("limit", "edge"), [("<= +15%", 1.15), (">= -15%", 0.85)])
 def test_a_rare_event_at_its_margin_passes_about_as_often_as_stated(make, p, n, limit, edge):

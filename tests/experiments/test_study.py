@@ -26,6 +26,7 @@ CHUNK = Chunk(0, 0, 60)
 # --- what a verdict, a monitor and a plan promise ----------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("setting", shipping.settings(), ids=lambda setting: setting.name)
 def test_a_surface_ships_harm_in_twenty_campaigns_no_more_often_than_alpha(setting):
     assert shipping.ever_ships(setting, CHUNK).at_most("", 0.05).ok

@@ -133,6 +133,7 @@ def hold(store, connections):
             hold(store, connections - 1)
 
 
+@pytest.mark.slow
 def test_a_real_run_that_stays_outlasts_a_restart(postgresql, tmp_path):
     url, task = postgresql(), tmp_path / "task.toml"
     task.write_text((WORKFLOW / "planted.toml").read_text() + '[approval]\nmode = "ask"\n')

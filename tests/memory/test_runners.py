@@ -38,6 +38,7 @@ def story(journal, run):
     return [(e.key, e.body.replace(run, "RUN")) for e in entries]
 
 
+@pytest.mark.slow
 def test_ten_runners_at_once_write_what_each_writes_alone(together, store_url, tmp_path):
     together(
         *(  # with skills of its own each

@@ -241,6 +241,7 @@ def wheel(folder, version, command):
     return path
 
 
+@pytest.mark.slow
 def test_pip_installs_upgrades_and_uninstalls(site, tmp_path):
     """With the real one, in a virtual environment."""
     home = tmp_path / "venv"

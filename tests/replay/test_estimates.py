@@ -132,6 +132,7 @@ def bootstrap(chances: Chances, part: Sequence[dict[str, Any]], estimator: str, 
     return np.array(draws)
 
 
+@pytest.mark.slow
 def test_standard_errors_of_levels_agree_with_repeated_logs(
     task_table: dict[str, Any],
     impressions: Callable[..., Any],

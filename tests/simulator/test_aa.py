@@ -15,6 +15,7 @@ sys.modules[_SPEC.name] = aa
 _SPEC.loader.exec_module(aa)
 
 EXPERIMENTS = 60
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -41,6 +41,7 @@ def recovered(changed):
     return calibrated(changed, SIZES, seed=1, rounds=10, users=USERS)
 
 
+@pytest.mark.slow
 def test_a_world_whose_rates_were_changed_is_met_again(changed, recovered):
     assert fit(changed, SIZES, seed=2, users=USERS).missed
     after = fit(parse(to_toml(recovered)), SIZES, seed=2, users=4 * USERS)
@@ -49,6 +50,7 @@ def test_a_world_whose_rates_were_changed_is_met_again(changed, recovered):
     assert abs(_rows(after)["click"].standard.error) < 0.08
 
 
+@pytest.mark.slow
 def test_what_no_target_asks_for_stays_as_it_was(changed, recovered):
     assert recovered.habits.pull == changed.habits.pull
     assert recovered.full == changed.full
@@ -56,12 +58,14 @@ def test_what_no_target_asks_for_stays_as_it_was(changed, recovered):
     assert recovered.targets == changed.targets
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_world(changed):
     one, again, other = (calibrated(changed, SIZES, seed, rounds=1, users=500) for seed in (1, 1, 2))
     assert one == again
     assert one != other
 
 
+@pytest.mark.slow
 def test_rates_of_the_standard_policy_alone_are_enough():
     file = load("shop")
     targets = {
@@ -76,6 +80,7 @@ def test_rates_of_the_standard_policy_alone_are_enough():
     assert found.others()["looks_p50"] == pytest.approx(20, rel=0.15)
 
 
+@pytest.mark.slow
 def test_two_measurements_of_the_same_are_missed_alike():
     """The ratio that is as far above the one as below the other is their harmonic mean."""
     file = load("shop")
@@ -88,6 +93,7 @@ def test_two_measurements_of_the_same_are_missed_alike():
     assert one == pytest.approx(-another, abs=0.03)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(
     "asked",

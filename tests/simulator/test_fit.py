@@ -23,12 +23,14 @@ def short_video():
     return fit(load("short-video"), SIZES, SEED, USERS)
 
 
+@pytest.mark.slow
 def test_every_main_rate_of_short_video_is_met(short_video):
     assert short_video.missed == ()
     assert max(short_video.errors()) <= RATES_WITHIN == 0.2
     assert max(short_video.ratio_errors()) <= RATIOS_WITHIN == 0.25
 
 
+@pytest.mark.slow
 def test_every_target_has_a_row(short_video):
     assert [row.name for row in short_video.rows] == list(load("short-video").targets)
     assert {row.of for row in short_video.rows if row.main} >= {"click", "long_view", "watch_minutes", "hate"}
@@ -62,11 +64,13 @@ def test_a_ratio_can_be_off_where_both_rates_are_near():
     assert not row.is_within
 
 
+@pytest.mark.slow
 def test_rows_that_nothing_is_fitted_to_are_shown_and_not_missed(short_video):
     beyond = [row.name for row in short_video.rows if not row.main and not row.is_within]
     assert "exposures_per_user_max" in beyond
 
 
+@pytest.mark.slow
 def test_a_rate_given_another_response_is_that_of_both(short_video):
     """`long_view` needs a click, so per click it is the ratio of the rates per exposure."""
     world = world_of(load("short-video"), SIZES)
@@ -75,6 +79,7 @@ def test_a_rate_given_another_response_is_that_of_both(short_video):
     assert found.rate("hate", "click") < 1
 
 
+@pytest.mark.slow
 def test_the_docs_carry_the_fit_as_it_is(short_video):
     """Number by number, but for the last digit: processors may differ in it."""
     lines = PAGE.read_text(encoding="utf-8").splitlines()
@@ -89,6 +94,7 @@ def test_the_docs_carry_the_fit_as_it_is(short_video):
         assert errors == pytest.approx([100 * one.error for one in compared], abs=0.3), row.name
 
 
+@pytest.mark.slow
 def test_how_concentrated_exposure_is_depends_on_the_number_of_users(short_video):
     """So it is held against a measurement of as many."""
     shares = [

@@ -6,11 +6,14 @@ import sys
 import tracemalloc
 from pathlib import Path
 
+import pytest
+
 from rectune_dsl.simulator.assignment import assign
 
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow
 def test_a_million_users_need_little_more_than_a_tenth_of_them():
     command = [sys.executable, ROOT / "benchmarks" / "memory.py", "--quick", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -185,6 +185,7 @@ def _killed_at(step, hub, revision, replace=os.replace):
     hub.apply(revision, run="b", when=DAY)
 
 
+@pytest.mark.slow
 def test_a_write_that_is_killed_at_any_step_is_done_by_repeating_it(
     tmp_path, write_skill, apply, record, files
 ):

@@ -22,6 +22,7 @@ from rectune_dsl.workflow.traffic import oracle_lifts, power, shipping_chance
 
 TASKS = Path(__file__).parents[2] / "tasks"
 SIMULATED = ["value_based_retrieval", "value_fusion", "diversity", "joint", "blend"]
+SLOW = pytest.mark.slow
 ALL = sorted(path.stem for path in TASKS.glob("*.toml"))
 
 
@@ -64,7 +65,7 @@ def test_the_joint_task_has_twelve_params_in_three_stages():
     assert all(stage.params for stage in task.stages.values())
 
 
-@pytest.mark.parametrize("name", [*SIMULATED, "starter"])
+@pytest.mark.parametrize("name", ["starter", *(pytest.param(name, marks=SLOW) for name in SIMULATED)])
 def test_its_traffic_ships_the_oracle_config_with_the_power_it_asks_for(name, monkeypatch):
     """Of a shorter search: what falls short of the oracle and ships would ship all the more at the oracle."""
     monkeypatch.setattr(cma, "GENERATIONS", 4)
@@ -77,7 +78,7 @@ def test_its_traffic_ships_the_oracle_config_with_the_power_it_asks_for(name, mo
         assert limit.holds(lifts[metric] if limit.relative else lifts[f"={metric}"])
 
 
-@pytest.mark.parametrize("name", SIMULATED)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=SLOW) if n != "diversity" else n for n in SIMULATED])
 def test_it_ends_with_a_verdict_and_a_seed_is_a_story(name, tmp_path, monkeypatch):
     monkeypatch.setattr(context, "PANEL_REQUESTS", 64)
     monkeypatch.setattr(context, "REPLAYED_REQUESTS", 32)

@@ -75,11 +75,13 @@ def test_a_plain_actor_keeps_the_contract():
     assert failing(ActorContract, actor_fixtures(Plain)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ACTOR_FAULTS)
 def test_a_fault_of_an_actor_fails_exactly_its_tests(fault):
     assert failing(ActorContract, actor_fixtures(fault)) == ACTOR_FAULTS[fault]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", CRITIC_FAULTS)
 def test_a_fault_of_a_critic_fails_exactly_its_tests(fault):
     assert failing(CriticContract, critic_fixtures(fault)) == CRITIC_FAULTS[fault]

@@ -81,12 +81,14 @@ def test_a_baseline_is_asked_for_when_there_have_been_days(monkeypatch):
     assert run("test_a_baseline_is_whole", HouseRig(monkeypatch, Remembering), {}) == "passed"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_of_a_backend_fails_exactly_its_tests(outcomes, fault):
     found = outcomes(lambda patch: HouseRig(patch, FAULTS[fault]))
     assert found["failed"] == CAUGHT["backend"][fault]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", SERVICE_FAULTS)
 def test_a_fault_of_a_service_fails_exactly_its_tests(outcomes, fault):
     def make(patch):
@@ -96,6 +98,7 @@ def test_a_fault_of_a_service_fails_exactly_its_tests(outcomes, fault):
     assert outcomes(make)["failed"] == CAUGHT["service"][fault]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", REPLAY_FAULTS)
 def test_a_fault_of_estimates_fails_exactly_its_tests(outcomes, fault, tmp_path):
     assert (

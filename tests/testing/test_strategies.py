@@ -94,6 +94,7 @@ def test_a_failure_shrinks_to_a_page():
     assert found.text in repr(found)
 
 
+@pytest.mark.slow
 def test_the_smallest_task_is_one_to_start_from():
     text = find(tasks(), lambda written: True, settings=REPEATABLE, random=Random(0)).text
     assert 'score = "p_click + w1 * p_like"' in text

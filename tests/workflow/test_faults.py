@@ -50,6 +50,7 @@ def test_a_flaky_backend_is_survived_and_no_experiment_is_launched_twice(survive
     assert [key for key in survived if key.endswith("/deliver")]
 
 
+@pytest.mark.slow
 def test_the_same_failures_happen_again(survive, rectune_project, tmp_path):
     first = survive(faults={"flaky": 0.3})
     (rectune_project.path / ".rectune").rename(tmp_path / "first")

@@ -167,6 +167,7 @@ def test_no_agent_passes_a_limit(lab, tables, changes, decisions, proposals, con
     assert broken(task, parts.capabilities.population, calls) == []
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(TABLES)
 def test_the_built_in_agents_stay_within_every_limit(lab, tables):

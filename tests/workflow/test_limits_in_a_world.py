@@ -64,6 +64,7 @@ def bold(rectune_project, tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_harm_is_stopped_at_the_first_step_and_interruptions_change_nothing(bold):
     resumed, interrupted = bold(faults={"flaky": 0.3})
     _, whole = bold()

@@ -243,6 +243,7 @@ def test_a_model_in_a_context_is_one_that_is_told_what_is_unusable(models):
 # --- kill -9 -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_killed_in_every_act_it_pays_for_each_answer_once(models, tmp_path):
     task = tmp_path / "asking.toml"
     task.write_text(TASK.replace("rounds = 2", "rounds = 1"))

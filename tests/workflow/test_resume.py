@@ -82,6 +82,7 @@ users_per_day = 160_000
 """
 
 
+@pytest.mark.slow
 def test_killed_in_every_act_within_limits_it_shows_the_same(shell, tmp_path):
     task = tmp_path / "limited.toml"
     task.write_text((HERE / "planted.toml").read_text() + TABLES)

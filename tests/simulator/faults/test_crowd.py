@@ -61,6 +61,7 @@ def lifts_of_nothing(on):
     return measure
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "faults", ["bots = { share = 0.03, times = 5 }", "outliers = { share = 0.05, factor = 6 }"]
 )
