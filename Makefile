@@ -17,7 +17,7 @@ demo: $(VENV)/.installed  ## install, then run one campaign on the bundled simul
 test: $(VENV)/.installed-test  ## the core test suite
 	HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest tests -n 2 --dist worksteal -m 'not slow'
 
-test-slow: $(VENV)/.installed-test  ## what takes long: pages followed word for word, generated plugins, benchmarks in small
+test-slow: $(VENV)/.installed-test  ## what takes long: pages followed word for word, generated plugins, planted faults, benchmarks in small
 	HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest tests -n 2 --dist worksteal -m slow
 
 test-browser: .venv-browser/.installed  ## the console in a real Chromium, where there is one

@@ -45,6 +45,11 @@ class Candidates:
             tuple(c for c, keep in zip(self.configs, kept, strict=True) if keep), self.scores[kept]
         )
 
+    def shortlist(self) -> tuple[Config, ...]:
+        """The best, and as many spread over the ranks after them: mutants of one config crowd the top."""
+        best, rest = self.configs[: _SHORTLIST // 2], self.configs[_SHORTLIST // 2 :]
+        return best + rest[:: max(1, 2 * len(rest) // _SHORTLIST)]
+
     def with_scored(self, configs: Sequence[Config], score: Score) -> Candidates:
         """And these, with their scores."""
         return _merged(self, _ranked(configs, score))
@@ -139,7 +144,7 @@ def choose_batch(
 ) -> list[Config]:
     """At most `count` of the candidates, in order of what each adds to the batch before it, times how
     new it is."""
-    shortlist = _shortlist(candidates)
+    shortlist = candidates.shortlist()
     if not shortlist:
         return []
     batch, points = worth_of(shortlist), region.places(shortlist)
@@ -163,13 +168,6 @@ def spread(points: Array, other: Array) -> Array:
     """Root mean square difference over the dimensions, (points,): two corners of a box differ by how many
     params set them apart."""
     return np.asarray(np.sqrt(((points - other) ** 2).mean(-1)))
-
-
-def _shortlist(candidates: Candidates) -> tuple[Config, ...]:
-    """The best, and as many spread evenly over the ranks after them: mutants of one config crowd the top."""
-    best = candidates.configs[: _SHORTLIST // 2]
-    rest = candidates.configs[_SHORTLIST // 2 :]
-    return best + rest[:: max(1, 2 * len(rest) // _SHORTLIST)]
 
 
 def _incumbent(surrogate: Surrogate, tested: Sequence[Config], floor: float) -> float:

@@ -96,8 +96,7 @@ def risk_is_known(context: AgentContext) -> bool:
 
 def told_chance(context: AgentContext, p: float) -> str:
     """A probability about all guardrails, for people: `85 %`, with what of it is assumed."""
-    told = assumed(context.task, context.history)
-    return f"{words.chance(p)}{f' ({told})' if told else ''}"
+    return words.marked(words.chance(p), assumed(context.task, context.history))
 
 
 def assumed(task: Task, history: Sequence[RoundResult]) -> str:

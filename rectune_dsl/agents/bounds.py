@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rectune_dsl.agents.acquisition import Score, search
+from rectune_dsl.agents.belief import objective_draws
+from rectune_dsl.agents.past import tested_configs
 from rectune_dsl.agents.region import Region
-from rectune_dsl.hooks.api import AgentContext, TightBounds
+from rectune_dsl.hooks.api import AgentContext, Config, TightBounds
 
 OUTSIDE = 0.2
 """Share of the proposals that go on looking outside tightened bounds."""
-BEST = 0.1
-"""Share of the safe configs that are taken for the best."""
-_SAMPLED, _ENOUGH = 256, 40
+_ENOUGH = 40
+"""Safe configs, fewer of which say too little."""
+_DRAWS = 256
 _MIDDLE = (0.05, 0.95)
 _PADDING = 0.05
 """Added to either side, as a share of the param's range."""
+_UNSAFE = -np.inf
 _FEW = 4
 """Params that are narrowed at most."""
 _WIDE = 0.6
@@ -26,19 +30,29 @@ _WIDE = 0.6
 
 
 def tightened(context: AgentContext, region: Region) -> tuple[TightBounds, ...]:
-    """Where, by the surrogate, nearly all of the best configs that are safe enough to test have a param;
-    inside the task's own bounds, and only of params that this narrows much."""
-    configs = region.configs(region.starts(context.rng, _SAMPLED))
-    safe = context.surrogate.p_feasible(configs) >= 1.0 - context.task.experiment.risk
-    configs = [config for config, holds in zip(configs, safe, strict=True) if holds]
+    """Where the best config that is safe enough to test has a param: the middle 90 % of the optima of draws
+    from the surrogate's posterior, and the optimum of its mean; inside the task's own bounds, and only of
+    params that this narrows much."""
+    found = search(region, _score(context), context.rng, tested_configs(context.history))
+    configs = found.where(found.scores > _UNSAFE).shortlist()
     if len(configs) < _ENOUGH:
         return ()
-    expected, _ = context.surrogate.objective(configs)
-    best = np.argsort(-expected, kind="stable")[: max(round(BEST * len(configs)), 10)]
-    points = region.unit([configs[i] for i in best])
-    low, high = np.quantile(points, _MIDDLE, axis=0)
-    low, high = np.clip(low - _PADDING, 0.0, 1.0), np.clip(high + _PADDING, 0.0, 1.0)
-    return tuple(_bounds(context, region, low, high))
+    drawn = objective_draws(context.surrogate, configs, context.rng, _DRAWS)
+    points = region.unit(configs)
+    low, high = np.quantile(points[drawn.argmax(1)], _MIDDLE, axis=0)
+    low, high = np.minimum(low, points[0]) - _PADDING, np.maximum(high, points[0]) + _PADDING
+    return tuple(_bounds(context, region, np.clip(low, 0.0, 1.0), np.clip(high, 0.0, 1.0)))
+
+
+def _score(context: AgentContext) -> Score:
+    """Expected U, of what is safe enough to test."""
+    surrogate, floor = context.surrogate, 1.0 - context.task.experiment.risk
+
+    def score(configs: Sequence[Config]) -> NDArray[np.float64]:
+        expected, _ = surrogate.objective(configs)
+        return np.where(surrogate.p_feasible(configs) >= floor, expected, _UNSAFE)
+
+    return score
 
 
 def narrowed(context: AgentContext, region: Region) -> Region | None:

@@ -32,6 +32,11 @@ def learnt(history: Sequence[RoundResult]) -> int:
     return sum(not result.frozen for result in history)
 
 
+def experiments(history: Sequence[RoundResult]) -> tuple[str, ...]:
+    """The keys of the experiments that taught something."""
+    return tuple(result.key for result in history if not result.frozen)
+
+
 def skipped_rounds(context: AgentContext) -> int:
     """Earlier rounds that held nothing to test."""
     return max(context.round - 1 - len(context.history), 0)

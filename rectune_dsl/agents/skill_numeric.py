@@ -9,7 +9,7 @@ from rectune_dsl.agents import words
 from rectune_dsl.agents.bounds import tightened
 from rectune_dsl.agents.evidence import Evidence
 from rectune_dsl.agents.novel import novel_skill
-from rectune_dsl.agents.past import learnt, tested_arms
+from rectune_dsl.agents.past import experiments, learnt, tested_arms
 from rectune_dsl.agents.recommend import FEW
 from rectune_dsl.agents.trust import looked_at
 from rectune_dsl.hooks.api import (
@@ -27,6 +27,8 @@ from rectune_dsl.surrogate.told import size_alone
 
 MOST = 6
 """Mechanics per metric and kind of cause, slates and params, that are kept: those that are surest."""
+COMPUTED = "skill numeric"
+"""The author of records that are computed anew after each round."""
 
 
 class NumericSkill:
@@ -81,7 +83,7 @@ def _mechanics(context: AgentContext, insight: Insight, skill: str) -> Iterator[
             mechanic=mechanic,
             supports=supports,
             contradicts=contradicts,
-            author=f"skill {NumericSkill.name}",
+            author=COMPUTED,
         )
 
 
@@ -118,9 +120,9 @@ def _responses(context: AgentContext, found: Sequence[Response], skill: str) -> 
                 scope=scope_of(context),
                 status="candidate",
                 mechanic=None,
-                supports=tuple(result.key for result in context.history if not result.frozen),
+                supports=experiments(context.history),
                 contradicts=(),
-                author=f"skill {NumericSkill.name}",
+                author=COMPUTED,
                 responses=responses,
             )
 
@@ -135,9 +137,9 @@ def _tightened(context: AgentContext, skill: str) -> Iterator[KnowledgeRecord]:
             scope=scope_of(context),
             status="candidate",
             mechanic=None,
-            supports=(),
+            supports=experiments(context.history),
             contradicts=(),
-            author=f"skill {NumericSkill.name}",
+            author=COMPUTED,
             bounds=bounds,
         )
 

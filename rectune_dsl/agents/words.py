@@ -22,6 +22,11 @@ def chance(p: float) -> str:
     return f"{p * 100:.0f} %"
 
 
+def marked(text: str, mark: str) -> str:
+    """`85 % (assumed)`; the text alone where there is no mark."""
+    return f"{text} ({mark})" if mark else text
+
+
 RISK_UNKNOWN = "not known: nothing was measured yet"
 """Said in place of a probability that would be a prior alone."""
 LEAST_LIFT = -1.0

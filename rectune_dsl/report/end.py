@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from rectune_dsl.agents.belief import assumed
+from rectune_dsl.agents.words import marked
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import Verdict
 from rectune_dsl.report.configs import config_table
@@ -33,9 +34,8 @@ def print_end(out: Console, task: Task, view: RunView, store_flag: str) -> None:
     elif recommendation is not None:
         print_table(out, config_table(params(task, recommendation.config.values), "recommended config"))
         expected = predicted(recommendation.predictions)
-        told = assumed(task, results(view))
-        mark = f" ({told})" if told else ""
-        hold = f"P(all guardrails hold) {recommendation.p_feasible:.2f}{mark}"
+        hold = f"P(all guardrails hold) {recommendation.p_feasible:.2f}"
+        hold = marked(hold, assumed(task, results(view)))
         out.print(Text(f"expected: {expected}; {hold}"))
     if confirmation is not None and confirmation.approval is not None:
         _print_answer(out, confirmation.approval, "not confirmed")

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from rich.console import Console
 from rich.text import Text
 
-from rectune_dsl.agents.words import RISK_UNKNOWN
+from rectune_dsl.agents.words import RISK_UNKNOWN, marked
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import ChangeDescription
 from rectune_dsl.memory.codec import encode
@@ -191,8 +191,7 @@ def risk_words(arm: AskedArm) -> str:
     """How likely it breaks a guardrail, with what of that is assumed, or that nobody knows."""
     if arm.risk is None:
         return RISK_UNKNOWN
-    mark = f" ({arm.assumed})" if arm.assumed else ""
-    return f"breaks a guardrail with probability {arm.risk:.2f}{mark}"
+    return marked(f"breaks a guardrail with probability {arm.risk:.2f}", arm.assumed)
 
 
 def _arm(arm: AskedArm, request: Request, production: Mapping[str, float]) -> Folded:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from rectune_dsl.agents.words import LEAST_LIFT
+from rectune_dsl.agents.words import LEAST_LIFT, marked
 from rectune_dsl.agents.words import count as count  # pages count as agents do
 from rectune_dsl.dsl.params import Param
 from rectune_dsl.hooks.api import Config, Prediction
@@ -57,7 +57,7 @@ def answered(*, granted: bool, by: str, why: str) -> str:
 def bounds(param: Param) -> str:
     kind = {"log": "log scale"}.get(param.scale, "")
     kind = "whole numbers" if param.type == "int" else kind
-    return f"{number(param.low)} .. {number(param.high)}" + (f" ({kind})" if kind else "")
+    return marked(f"{number(param.low)} .. {number(param.high)}", kind)
 
 
 def _predicted(prediction: Prediction) -> str:

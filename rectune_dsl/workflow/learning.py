@@ -13,6 +13,7 @@ from datetime import date
 from functools import partial
 
 from rectune_dsl.agents.forecasts import forecasts
+from rectune_dsl.agents.skill_numeric import COMPUTED
 from rectune_dsl.hooks.api import (
     Arm,
     Forecast,
@@ -49,7 +50,7 @@ class Learning:
         self._act = parts.recorder.act
         self._contexts = contexts
         self._campaign = parts.evidence
-        self._found: dict[str, tuple[str, KnowledgeRecord]] = {}  # id -> skill, record: of the last round
+        self._found: dict[str, tuple[str, KnowledgeRecord]] = {}  # id -> skill, record: of this campaign
         self._forecasts: tuple[Forecast, ...] = ()
 
     def register(self, step: Step, arms: Sequence[Arm], history: tuple[RoundResult, ...]) -> None:
@@ -76,8 +77,9 @@ class Learning:
             judge_them = partial(self._judge, skill, mine, scores.on)
             self._contexts.withdraw(self._act(f"{step.name}/judge-{skill}", tuple[str, ...], judge_them))
         for number, revision in enumerate(revisions, 1):
-            named = self._named(revision)
-            self._found |= {record.id: (named.skill, record) for record in named.records}
+            named = self._without_stale(self._named(revision))
+            found = self._found | {record.id: (named.skill, record) for record in named.records}
+            self._found = {id: told for id, told in found.items() if id not in named.retired}
             self._act(f"{step.name}/apply-{number}", NOTHING, partial(self._apply, named, scores.on))
 
     def _known(self) -> list[tuple[str, KnowledgeRecord]]:
@@ -126,6 +128,17 @@ class Learning:
     def _among(self, record: KnowledgeRecord) -> int:
         """How many records of one cause are tested side by side: one per judged metric, and bounds."""
         return 1 if record.responses else len(self._parts.task.judged) + 1
+
+    def _without_stale(self, revision: SkillRevision) -> SkillRevision:
+        """The revision that also retires bounds which are computed anew in each round, and were not found in
+        this one. What is active meanwhile only evidence retires."""
+        said = {record.id for record in revision.records}
+        stale = {
+            id: "after one more round it is not narrowed any more"
+            for id, (skill, record) in self._found.items()
+            if skill == revision.skill and record.bounds and record.author == COMPUTED and id not in said
+        }
+        return replace(revision, retired={**stale, **revision.retired}) if stale else revision
 
     def _named(self, revision: SkillRevision) -> SkillRevision:
         return replace(revision, records=tuple(map(self._named_record, revision.records)))

@@ -213,3 +213,17 @@ class Kit:
 @pytest.fixture(scope="session")
 def kit() -> type[Kit]:
     return Kit
+
+
+@pytest.fixture(scope="session")
+def history(feed: Feed) -> list[RoundResult]:
+    """Four rounds of arms from anywhere near production."""
+    task, _ = feed
+    rng = np.random.default_rng(3)
+
+    def config() -> Config:
+        return Config(
+            {name: p.production * float(np.exp(rng.normal(0, 0.7))) for name, p in task.params.items()}
+        )
+
+    return [measured(feed, [config() for _ in range(4)], number) for number in range(1, 5)]

@@ -1,4 +1,4 @@
-"""What records predict before an experiment, what knowledge makes of a first round, and tightened bounds."""
+"""What records predict before an experiment, and what knowledge makes of a first round."""
 
 from dataclasses import replace
 
@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rectune_dsl.agents.actor_funnel import FunnelActor
-from rectune_dsl.agents.bounds import OUTSIDE, narrowed, tightened
 from rectune_dsl.agents.forecasts import _Linear, forecasts
 from rectune_dsl.agents.insight_numeric import NumericInsight
 from rectune_dsl.agents.skill_numeric import NumericSkill
@@ -18,20 +17,6 @@ from rectune_dsl.skillhub.gate import score
 from rectune_dsl.surrogate import slates
 from rectune_dsl.surrogate.cautious import CautiousSurrogate
 from rectune_dsl.surrogate.told import Told, told_by
-
-
-@pytest.fixture(scope="module")
-def history(kit, feed):
-    """Four rounds of arms from anywhere near production."""
-    task, _ = feed
-    rng = np.random.default_rng(3)
-
-    def config():
-        return Config(
-            {name: p.production * float(np.exp(rng.normal(0, 0.7))) for name, p in task.params.items()}
-        )
-
-    return [kit.measured(feed, [config() for _ in range(4)], number) for number in range(1, 5)]
 
 
 @pytest.fixture(scope="module")
@@ -190,38 +175,3 @@ def test_a_first_round_with_knowledge_gains_more_and_a_flipped_one_is_as_safe(ki
     assert u(proposed(known)) > u(proposed(()))
     assert u(proposed(known)) > u(proposed(bad))
     assert max(lift["hate_rate"] for lift in proposed(bad)) <= 0.10
-
-
-# --- bounds ---
-
-
-def test_tightened_bounds_lie_inside_the_tasks_and_hold_the_best(kit, feed, history):
-    task, _ = feed
-    found = tightened(kit.slated(feed, history), looked_at(kit.slated(feed, history)))
-    assert found
-    for bounds in found:
-        param = task.params[bounds.param]
-        assert param.low <= bounds.low < bounds.high <= param.high
-        assert bounds.outside == OUTSIDE
-
-
-def test_most_proposals_lie_inside_learnt_bounds_and_some_do_not(kit, feed, history):
-    record = KnowledgeRecord(
-        "b", "", Scope(), "active", None, (), (), "a test", bounds=TightBounds("w_like", 0.9, 1.4)
-    )
-    skill = Skill("fusion", "", "", "", "", "", "", "", knowledge=(record,))
-    context = replace(kit.slated(feed, history, skill=skill), knowledge=(record,))
-    configs = [proposal.config for proposal in FunnelActor().propose(context)]
-    inside = [0.9 - 1e-9 <= config["w_like"] <= 1.4 + 1e-9 for config in configs]
-    assert 0.5 <= np.mean(inside) < 1.0
-
-
-def test_bounds_of_other_skills_and_of_params_that_are_gone_narrow_nothing(kit, feed):
-    of_others = KnowledgeRecord(
-        "b", "", Scope(), "active", None, (), (), "", bounds=TightBounds("w_like", 1.0, 2.0)
-    )
-    gone = replace(of_others, id="g", bounds=TightBounds("w_gone", 1.0, 2.0))
-    wide = replace(of_others, id="w", bounds=TightBounds("w_like", 30.0, 50.0))
-    skill = Skill("fusion", "", "", "", "", "", "", "", knowledge=(gone, wide))
-    context = replace(kit.slated(feed, skill=skill), knowledge=(of_others, gone, wide))
-    assert narrowed(context, looked_at(context)) is None

@@ -82,6 +82,22 @@ def test_a_task_without_a_skill_makes_one_and_the_next_run_begins_with_it(lab):
     assert header_of(journal, run).skill.revision == made.revision
 
 
+@pytest.mark.parametrize(
+    ("last", "status", "high"), [([TightBounds("a", 0.2, 0.5)], "candidate", 0.5), ([], "retired", 0.6)]
+)
+def test_bounds_are_those_of_the_last_round(lab, monkeypatch, last, status, high):
+    found = {3: [TightBounds("a", 0.3, 0.6)], 4: [TightBounds("a", 0.3, 0.6)], 5: last}
+    monkeypatch.setattr(
+        "rectune_dsl.agents.skill_numeric.tightened", lambda context, region: found[len(context.history)]
+    )
+    lab(TASK.replace("rounds = 3", "rounds = 5"))
+    (record,) = [record for record in hub("task.toml").load("planted").knowledge if record.bounds]
+    assert (record.status, record.bounds.high) == (status, high)
+    assert record.scored  # what was said before, by the experiments after it
+    if last:
+        assert [key.rsplit("/", 2)[1] for key in record.supports] == [f"round-{n}" for n in range(1, 6)]
+
+
 def known(id="b", status="active", **changes):
     bounds = TightBounds("a", 0.3, 0.6)
     record = KnowledgeRecord(id, "", Scope(), status, None, (), (), "a person", bounds=bounds)

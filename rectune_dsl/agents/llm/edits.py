@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from rectune_dsl.agents import words
 from rectune_dsl.agents.llm.facts import backed
 from rectune_dsl.agents.llm.prompt import capped
-from rectune_dsl.agents.past import tested_arms
+from rectune_dsl.agents.past import experiments, tested_arms
 from rectune_dsl.agents.skill_numeric import NumericSkill, record_id, scope_of, skill_of
 from rectune_dsl.dsl.space import Space
 from rectune_dsl.hooks.api import AgentContext, Config, Insight, KnowledgeRecord, TightBounds
@@ -156,7 +156,7 @@ class Editor:
             scope=scope_of(self._context),
             status="candidate",
             mechanic=None,
-            supports=(),
+            supports=experiments(self._context.history),
             contradicts=(),
             author=AUTHOR,
             bounds=bounds,

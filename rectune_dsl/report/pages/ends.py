@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from rectune_dsl.agents.words import chance
+from rectune_dsl.agents.words import chance, marked
 from rectune_dsl.report.configs import config_table, is_moved
 from rectune_dsl.report.facts.records import AbortFacts, AnswerFacts, EndFacts, Facts
 from rectune_dsl.report.lifts import MARKS, PLUS_MINUS, measure_cell
@@ -115,6 +115,5 @@ def _expected(end: EndFacts) -> str:
     parts = [f"Expected before the confirmation: {predicted(end.expected)}."] if end.expected else []
     if end.p_feasible is not None and end.chance_to_ship is not None:
         holds, ships = chance(end.p_feasible), chance(end.chance_to_ship)
-        mark = f" ({end.assumed})" if end.assumed else ""
-        parts.append(f"All guardrails hold with {holds}{mark}; it would ship with {ships}.")
+        parts.append(f"All guardrails hold with {marked(holds, end.assumed)}; it would ship with {ships}.")
     return " ".join(parts)
