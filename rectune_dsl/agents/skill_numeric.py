@@ -146,6 +146,6 @@ def _tightened(context: AgentContext, skill: str) -> Iterator[KnowledgeRecord]:
 
 def _bounded(bounds: TightBounds) -> str:
     return (
-        f"The best of what is safe has {bounds.param} from {bounds.low:.4g} to {bounds.high:.4g}; "
+        f"With 90 %, the best of what is safe has {bounds.param} from {bounds.low:.4g} to {bounds.high:.4g}; "
         f"{bounds.outside:.0%} of the proposals go on looking elsewhere."
     )
