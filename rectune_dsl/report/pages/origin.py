@@ -34,16 +34,22 @@ def _changed(origin: Provenance) -> tuple[Block, ...]:
     )
 
 
-def _knowing(origin: Provenance) -> tuple[Block, ...]:
+def _knowing(facts: Facts) -> tuple[Block, ...]:
     """What a second run would know that this one did not, and how to make it forget."""
-    if not origin.skill:
+    skill, revision = facts.provenance.skill, facts.provenance.skill_revision[:SHORT]
+    if not skill:
         return ()
-    revision = origin.skill_revision[:SHORT]
-    words = (
-        f"It begins with what skills know then; this one began with {origin.skill} at revision {revision}. "
-        f"To begin with that again, roll back first. What other skills lend it is today's all the same."
+    begins = (
+        f"It begins with what skills know then; this one began with {skill} at revision {revision}, and "
+        "told it "
     )
-    return (Prose(words), Code(f"rectune skills rollback {origin.skill} {revision}"))
+    rollback = f"rectune skills rollback {skill} {revision}"
+    if not any(record.skill == skill for record in facts.records):
+        return (Prose(f"{begins}nothing. `{rollback}` takes back what others have told it since, if any."),)
+    words = (
+        "more. To begin with that again, roll back first. What other skills lend it is today's all the same."
+    )
+    return (Prose(f"{begins}{words}"), Code(rollback))
 
 
 def provenance(facts: Facts) -> tuple[Block, ...]:
@@ -65,6 +71,6 @@ def provenance(facts: Facts) -> tuple[Block, ...]:
     texts = {origin.task_path: origin.task_text, **origin.bases}
     return (
         table("what it was started with", ("what", "value"), rows),
-        Titled("Run it again", (*_changed(origin), Code(origin.command), *_knowing(origin))),
+        Titled("Run it again", (*_changed(origin), Code(origin.command), *_knowing(facts))),
         *(Folded(f"Task text as journalled: {path}", (Code(text),)) for path, text in texts.items()),
     )
