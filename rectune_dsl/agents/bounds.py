@@ -32,7 +32,8 @@ _WIDE = 0.6
 def tightened(context: AgentContext, region: Region) -> tuple[TightBounds, ...]:
     """Where the best config that is safe enough to test has a param: the middle 90 % of the optima of draws
     from the surrogate's posterior, and the optimum of its mean; inside the task's own bounds, and only of
-    params that this narrows much."""
+    params that this narrows much. That the optimum of a draw is a draw of the optimum is what Thompson
+    sampling rests on (Russo et al. 2018, "A tutorial on Thompson sampling")."""
     found = search(region, _score(context), context.rng, tested_configs(context.history))
     configs = found.where(found.scores > _UNSAFE).shortlist()
     if len(configs) < _ENOUGH:

@@ -24,13 +24,10 @@ from rectune_dsl.cli.outputs import json_option, quiet_option
 if TYPE_CHECKING:
     from rectune_dsl.dsl.diagnostics import Diagnostic
     from rectune_dsl.dsl.model import Task
-    from rectune_dsl.hooks.api import Capabilities
-    from rectune_dsl.report.planned import Assumed
-    from rectune_dsl.workflow.compile import Workflow
+    from rectune_dsl.report.planned import Assumed, Plan
     from rectune_dsl.workflow.prepare import Loaded
     from rectune_dsl.workflow.providers import Providers
-    from rectune_dsl.workflow.schedule import Schedule
-    from rectune_dsl.workflow.traffic import Power, Traffic
+    from rectune_dsl.workflow.traffic import Power
 
 
 @click.command("plan")
@@ -69,7 +66,7 @@ def command(
     Launches nothing. Exit code 2 when the campaign could not run.
     """
     from rectune_dsl.cli.execute import PREFLIGHT, checked_task
-    from rectune_dsl.report.planned import plan_json
+    from rectune_dsl.report.planned import Plan, plan_json
     from rectune_dsl.report.problems import print_problems
     from rectune_dsl.report.progress import working
     from rectune_dsl.workflow.choices import Choices
@@ -86,17 +83,22 @@ def command(
     with working(PREFLIGHT, quiet):
         found = power(loaded.task, loaded.backend, confirmation)
         assumed = _assumed(loaded, found, assume, oracle)
-    workflow, planned = compile_task(loaded.task), traffic(loaded.task, capabilities)
-    days = schedule(loaded.task, clock_of(capabilities))
+    plan = Plan(
+        compile_task(loaded.task),
+        capabilities,
+        traffic(loaded.task, capabilities),
+        schedule(loaded.task, clock_of(capabilities)),
+        found,
+        assumed,
+    )
     providers = Providers(loaded.task, loaded.folder, host(ctx))
     asking = model_preflight(loaded, providers)
     warnings = tuple(p for p in loaded.checked.problems if p.severity == "warning")
     problems = (*warnings, *preflight(loaded, found), *asking)
     if as_json:
-        click.echo(plan_json(workflow, capabilities, planned, days, found, assumed, problems))
+        click.echo(plan_json(plan, problems))
     elif not quiet:
-        shown = None if _unreadable(asking) else providers
-        _print(workflow, capabilities, planned, days, found, shown, assumed)
+        _print(plan, None if _unreadable(asking) else providers)
     if not as_json:
         print_problems(problems, loaded.checked.sources)
     if outdated:
@@ -105,15 +107,7 @@ def command(
         sys.exit(2)
 
 
-def _print(
-    workflow: Workflow,
-    capabilities: Capabilities,
-    planned: Traffic,
-    days: Schedule,
-    found: Power | None,
-    providers: Providers | None,
-    assumed: Sequence[Assumed],
-) -> None:
+def _print(plan: Plan, providers: Providers | None) -> None:
     """The plan for people. `providers` None: what language models would cost cannot be told."""
     from rectune_dsl.report.console import console
     from rectune_dsl.report.costs import print_estimate
@@ -121,11 +115,11 @@ def _print(
     from rectune_dsl.workflow.estimate import estimate
 
     out = console()
-    print_plan(out, workflow, capabilities, planned, days, found)
-    if providers is not None and (bill := estimate(workflow, capabilities, providers)) is not None:
-        print_estimate(out, workflow.task.llm, bill)
-    for own in assumed:
-        print_chance(out, own.when, own.lifts, own.chance)
+    print_plan(out, plan)
+    if providers is not None and (bill := estimate(plan.workflow, plan.capabilities, providers)) is not None:
+        print_estimate(out, plan.workflow.task.llm, bill)
+    for assumed in plan.assumed:
+        print_chance(out, assumed)
 
 
 def _assumed(loaded: Loaded, found: Power | None, assume: Sequence[str], oracle: bool) -> tuple[Assumed, ...]:

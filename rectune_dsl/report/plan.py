@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 from rich.console import Console
 from rich.text import Text
@@ -16,6 +15,7 @@ from rectune_dsl.experiments.rebase import AGAINST_HOLDOUT
 from rectune_dsl.experiments.verdicts import OBJECTIVE, confirmation_alpha
 from rectune_dsl.hooks.api import Capabilities
 from rectune_dsl.report.console import plain_table
+from rectune_dsl.report.planned import Assumed, Plan
 from rectune_dsl.report.support import print_support
 from rectune_dsl.report.words import bounds, count, number, objective, percent
 from rectune_dsl.workflow.compile import Workflow
@@ -23,38 +23,31 @@ from rectune_dsl.workflow.schedule import Schedule
 from rectune_dsl.workflow.traffic import LARGE, Power, Traffic
 
 
-def print_plan(
-    out: Console,
-    workflow: Workflow,
-    capabilities: Capabilities,
-    traffic: Traffic,
-    schedule: Schedule,
-    power: Power | None,
-) -> None:
-    task = workflow.task
+def print_plan(out: Console, plan: Plan) -> None:
+    """All but the chances under stated truths, and what language models would cost."""
+    task, capabilities, power = plan.workflow.task, plan.capabilities, plan.power
     out.print(Text.assemble(("task ", "dim"), (task.task.name, "bold"), f"  on surface {task.task.surface}"))
     if task.task.about:
         out.print(Text(task.task.about, "dim"))
     out.print(f"backend: {capabilities.description}")
-    _print_steps(out, workflow)
+    _print_steps(out, plan.workflow)
     _print_space(out, task)
     _print_metrics(out, task, power)
-    _print_traffic(out, task, capabilities, traffic)
+    _print_traffic(out, task, capabilities, plan.traffic)
     if capabilities.randomises:
-        _print_freezes(out, task, schedule)
+        _print_freezes(out, task, plan.schedule)
     _print_power(out, task, power)
     if power is not None and power.support:
         out.print()
         print_support(out, power.support, "the log, for production and for one param moved a fifth")
 
 
-def print_chance(out: Console, when: str, lifts: Mapping[str, float], chance: float | None) -> None:
-    """The chance to ship under stated truths."""
+def print_chance(out: Console, assumed: Assumed) -> None:
     shown = ", ".join(
         f"{name} {percent(value)}" if not name.startswith("=") else f"{name[1:]} {value:.4g}"
-        for name, value in lifts.items()
+        for name, value in assumed.lifts.items()
     )
-    out.print(Text(f"chance to ship {when} ({shown}): {_chance(chance)}", "bold"))
+    out.print(Text(f"chance to ship {assumed.when} ({shown}): {_chance(assumed.chance)}", "bold"))
 
 
 def _print_steps(out: Console, workflow: Workflow) -> None:

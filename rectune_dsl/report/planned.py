@@ -23,27 +23,31 @@ class Assumed:
     chance: float | None
 
 
-def plan_json(
-    workflow: Workflow,
-    capabilities: Capabilities,
-    traffic: Traffic,
-    schedule: Schedule,
-    power: Power | None,
-    assumed: Sequence[Assumed],
-    problems: Sequence[Diagnostic],
-) -> str:
+@dataclass(frozen=True)
+class Plan:
+    """What a campaign would do, and what that can show; `power` is None where nobody knows."""
+
+    workflow: Workflow
+    capabilities: Capabilities
+    traffic: Traffic
+    schedule: Schedule
+    power: Power | None
+    assumed: tuple[Assumed, ...]
+
+
+def plan_json(plan: Plan, problems: Sequence[Diagnostic]) -> str:
     """Everything that a plan shows in figures. Numbers that do not exist are null."""
-    task = workflow.task
+    task, power, schedule = plan.workflow.task, plan.power, plan.schedule
     shown = {
         "task": task.task.name,
         "surface": task.task.surface,
-        "backend": capabilities.description,
-        "steps": [step.name for step in workflow.steps],
+        "backend": plan.capabilities.description,
+        "steps": [step.name for step in plan.workflow.steps],
         "params": {
             name: {"production": param.production, "low": param.low, "high": param.high}
             for name, param in task.params.items()
         },
-        "traffic": asdict(traffic),
+        "traffic": asdict(plan.traffic),
         "schedule": {
             "begins": schedule.begins.isoformat(),
             "ends": schedule.ends.isoformat(),
@@ -52,7 +56,7 @@ def plan_json(
         "power": None if power is None else _power(power),
         "support": {} if power is None else {arm: asdict(own) for arm, own in power.support.items()},
         "advice": [] if power is None else list(advice(power.support)),
-        "assumed": [asdict(own) for own in assumed],
+        "assumed": [asdict(own) for own in plan.assumed],
         "problems": [
             {"code": p.code, "severity": p.severity, "line": p.line, "message": p.message, "help": p.help}
             for p in problems
