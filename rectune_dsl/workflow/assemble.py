@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import UsageError
 from rectune_dsl.memory import slots
 from rectune_dsl.memory.journal import Journal
@@ -59,13 +60,7 @@ def campaign(
             seed=header.seed,
             backend=loaded.backend,
             capabilities=capabilities,
-            agents=Agents(
-                actor=host.agent("actor", task.agents.actor),
-                critic=host.agent("critic", task.agents.critic),
-                online=host.agent("online", task.agents.online),
-                insight=host.agent("insight", task.agents.insight),
-                skill=host.agent("skill", task.agents.skill),
-            ),
+            agents=_agents(task, host),
             clock=clock,
             recorder=recorder,
             hub=hub(header.task_path),
@@ -82,6 +77,17 @@ def campaign(
             overtaken=partial(overtaken, journal, run),
             release=partial(slots.release, journal.store, run),
         )
+    )
+
+
+def _agents(task: Task, host: Host) -> Agents:
+    """The agents that the task names."""
+    return Agents(
+        actor=host.agent("actor", task.agents.actor),
+        critic=host.agent("critic", task.agents.critic),
+        online=host.agent("online", task.agents.online),
+        insight=host.agent("insight", task.agents.insight),
+        skill=host.agent("skill", task.agents.skill),
     )
 
 
