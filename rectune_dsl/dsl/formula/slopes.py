@@ -7,16 +7,16 @@ functions and associated centered forms". They are of the exact formula: roundin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 
 from rectune_dsl.dsl.formula import arithmetic as do
-from rectune_dsl.dsl.formula import curves
+from rectune_dsl.dsl.formula import curves, derivatives
 from rectune_dsl.dsl.formula.arithmetic import ANYTHING, ONE, ZERO
 from rectune_dsl.dsl.formula.intervals import MAX_DEPTH, Enclosure
-from rectune_dsl.dsl.formula.rounding import Interval, choose, hull, interval, library, meet
+from rectune_dsl.dsl.formula.rounding import Interval, choose, hull, meet
 from rectune_dsl.dsl.formula.tree import (
     Binary,
     Call,
@@ -32,8 +32,6 @@ from rectune_dsl.dsl.formula.tree import (
     walk,
 )
 
-RISES = Interval(np.zeros(1), np.full(1, np.inf))
-FALLS = do.negative(RISES)
 _MOST_NESTED = 3
 _MOST_CONDITIONS = 20
 """Conditions within conditions beyond which nothing is known of slopes: each looks at all below it again."""
@@ -46,6 +44,7 @@ class Slopes:
     def __init__(self, enclosure: Enclosure, signal: str, own: bool) -> None:
         self._depth, self._jumps = enclosure.depth, 0
         self._enclosure, self._signal, self._own = enclosure, signal, own
+        self._plugins = enclosure.plugins.signatures
         self._names = self._names_that_move()
         self._moving: dict[int, tuple[Node, bool]] = {}
 
@@ -150,9 +149,9 @@ class Slopes:
         """By the base, by the exponent; nothing is known where the power itself may not be finite."""
         power, found = self._value(node), ZERO
         if self._moves(node.left):
-            found = do.multiply(_slope_by_base(f, g), self._slope(node.left))
+            found = do.multiply(derivatives.by_base(f, g), self._slope(node.left))
         if self._moves(node.right):
-            found = do.add(found, do.multiply(_slope_by_exponent(f, power), self._slope(node.right)))
+            found = do.add(found, do.multiply(derivatives.by_exponent(f, power), self._slope(node.right)))
         return choose(power.unbounded, ANYTHING, found)
 
     def _step(self, op: str, left: Node, right: Node) -> Interval:
@@ -161,7 +160,7 @@ class Slopes:
         if op in ("<", "<="):
             gap = do.negative(gap)
         decided = self._value(Compare(op, left, right)).is_thin  # type: ignore[arg-type]
-        step = _in_direction_of(gap)
+        step = derivatives.in_direction_of(gap)
         if op in ("==", "!="):
             step = choose((gap.low == 0) & (gap.high == 0), ZERO, ANYTHING)
         return choose(decided, ZERO, step)
@@ -180,8 +179,8 @@ class Slopes:
                 return self._among_candidates(do.negative(slopes[0]))
             case "zscore":
                 return self._among_candidates(slopes[0])
-            case _ if function in _DERIVATIVES and function not in self._enclosure.plugins.signatures:
-                return do.multiply(_DERIVATIVES[function](self._value(arguments[0])), slopes[0])
+            case _ if function not in self._plugins and function in derivatives.OF_FUNCTIONS:
+                return do.multiply(derivatives.OF_FUNCTIONS[function](self._value(arguments[0])), slopes[0])
             case _:
                 return self._plugin(function, slopes)
 
@@ -200,17 +199,18 @@ class Slopes:
         """What never falls when a candidate's value rises and the others' stay. A signal of the user or the
         request moves all of them."""
         still = (slope.low == 0) & (slope.high == 0)
-        return choose(still, ZERO, _in_direction_of(slope) if self._own else ANYTHING)
+        return choose(still, ZERO, derivatives.in_direction_of(slope) if self._own else ANYTHING)
 
     def _plugin(self, function: str, slopes: Sequence[Interval]) -> Interval:
-        signature = self._enclosure.plugins.signatures.get(function)
+        signature = self._plugins.get(function)
         ways = signature.monotone if signature is not None else ()
         found = ZERO
         for i, slope in enumerate(slopes):
             way = ways[i] if i < len(ways) else None
             turned = do.negative(slope) if way == "nonincreasing" else slope
             still = (slope.low == 0) & (slope.high == 0)
-            found = do.add(found, choose(still, ZERO, ANYTHING if way is None else _in_direction_of(turned)))
+            change = ANYTHING if way is None else derivatives.in_direction_of(turned)
+            found = do.add(found, choose(still, ZERO, change))
         return found
 
     def _curve(
@@ -235,8 +235,8 @@ class Slopes:
         slopes = taken._slope(yes), other._slope(no)
         either = hull(*slopes)
         if self._moves(condition):
-            turn = _of_truth(test, self._slope(condition))
-            apart = _jump(turn, taken._value(yes), other._value(no))
+            turn = derivatives.of_truth(test, self._slope(condition))
+            apart = derivatives.jump(turn, taken._value(yes), other._value(no))
             either = hull(either, self._jump_by_point(turn, yes, no, apart))
         return choose(always, slopes[0], choose(never, slopes[1], either))
 
@@ -254,7 +254,7 @@ class Slopes:
             return apart
         self._jumps += 1
         gain = do.subtract(self._value(yes), self._value(no))
-        found = _jump(turn, gain, ZERO)
+        found = derivatives.jump(turn, gain, ZERO)
         found = hull(found, self._slope(yes), self._slope(no))
         self._jumps -= 1
         return choose(unknown, found, apart)
@@ -278,64 +278,3 @@ def _joined(op: Literal["+", "*"], nodes: Sequence[Node]) -> Node:
     for node in nodes[1:]:
         found = Binary(op, found, node)
     return found
-
-
-def _of_truth(test: Interval, slope: Interval) -> Interval:
-    """Which way a condition turns that changes so: it is true where it is not 0, so that one that passes 0
-    turns twice."""
-    return choose(test.low >= 0, slope, choose(test.high <= 0, do.negative(slope), ANYTHING))
-
-
-def _jump(turn: Interval, yes: Interval, no: Interval) -> Interval:
-    """From one branch to the other, once, if the condition goes one way (`turn` is its slope), and all of one
-    branch lies above all of the other."""
-    ahead, back = turn.low >= 0, turn.high <= 0
-    up, down = yes.low >= no.high, yes.high <= no.low
-    rises, falls = (ahead & up) | (back & down), (ahead & down) | (back & up)
-    return choose(rises, RISES, choose(falls, FALLS, ANYTHING))
-
-
-def _in_direction_of(slope: Interval) -> Interval:
-    rises, falls = slope.low >= 0, slope.high <= 0
-    return choose(rises & falls, ZERO, choose(rises, RISES, choose(falls, FALLS, ANYTHING)))
-
-
-def _slope_by_base(f: Interval, g: Interval) -> Interval:
-    """g f^(g - 1), over the range of f; infinite at 0 for exponents below 1."""
-    less = do.subtract(g, ONE)
-    return do.multiply(g, choose((f.low == 0) & (less.low < 0), RISES, do.power(f, less)))
-
-
-def _slope_by_exponent(f: Interval, power: Interval) -> Interval:
-    """f^g log f. At f = 0 the power falls from 1 to 0 where the exponent leaves 0."""
-    log = library(np.log(np.maximum(f.low, 0.0)), np.log(np.maximum(f.high, 0.0)))
-    found = do.multiply(power, log)
-    found = choose(f.low <= 0, Interval(np.full(1, -np.inf), np.maximum(found.high, 0.0)), found)
-    return choose(f.low < 0, ANYTHING, found)
-
-
-def _one_over(x: Interval) -> Interval:
-    positive = interval(1.0 / x.high, np.where(x.low > 0, 1.0 / x.low, np.inf))
-    return choose(x.low >= 0, positive, ANYTHING)
-
-
-def _sign(x: Interval) -> Interval:
-    return Interval(np.where(x.low >= 0, 1.0, -1.0), np.where(x.high <= 0, -1.0, 1.0))
-
-
-def _bell(x: Interval) -> Interval:
-    """sigmoid (1 - sigmoid), between 0 and 1/4."""
-    at = do.sigmoid(x)
-    found = do.multiply(at, do.subtract(ONE, at))
-    return Interval(np.maximum(found.low, 0.0), np.minimum(found.high, 0.25))
-
-
-_DERIVATIVES: Mapping[str, Callable[[Interval], Interval]] = {
-    "log": _one_over,
-    "log1p": lambda x: _one_over(do.add(ONE, x)),
-    "exp": do.exponential,
-    "sqrt": lambda x: do.multiply(interval([0.5], [0.5]), _one_over(do.square_root(x))),
-    "abs": _sign,
-    "sigmoid": _bell,
-    "tanh": lambda x: do.subtract(ONE, do.square(do.hyperbolic_tangent(x))),
-}
