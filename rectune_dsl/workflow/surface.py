@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from rectune_dsl.dsl.model import Task
-from rectune_dsl.hooks.api import Config, ExperimentSpec, Recommendation, UsageError
+from rectune_dsl.hooks.api import Config, ExperimentSpec, UsageError
 from rectune_dsl.memory.journal import HEADER, Journal
 from rectune_dsl.memory.recorder import Recorder
 from rectune_dsl.workflow.compile import StepKind
-from rectune_dsl.workflow.deliveries import DELIVER, deliveries, has_delivered
+from rectune_dsl.workflow.deliveries import DELIVER, deliveries
 from rectune_dsl.workflow.journaled import RunHeader
 from rectune_dsl.workflow.launches import latest_place
 
@@ -78,17 +78,15 @@ def next_confirmation(task: Task, journal: Journal) -> int:
 def outdated(task: Task, journal: Journal) -> str:
     """Why the task's production is not what serves today, in a sentence: a run of this store has delivered
     other values for the same params since. Empty where that is not known."""
-    for row in journal.runs():
-        if row.surface != surface_id(task) or not has_delivered(journal, row.run):
+    for delivery in reversed(deliveries(journal, surface_id(task), besides="")):
+        values = dict(delivery.config.values)
+        if set(values) != set(task.production):
             continue
-        recommended = Recorder(journal, row.run).recall(StepKind.RECOMMEND, Recommendation)
-        if recommended is None or set(recommended.config.values) != set(task.production):
-            continue
-        if dict(recommended.config.values) == task.production:
+        if values == task.production:
             return ""
         return (
-            f"run {row.run} delivered another config than this task calls production; "
-            f"`rectune export {row.run} --diff` shows it"
+            f"run {delivery.run} delivered another config than this task calls production; "
+            f"`rectune export {delivery.run} --diff` shows it"
         )
     return ""
 
@@ -104,8 +102,5 @@ def _newer_delivery(journal: Journal, run: str) -> str | None:
     begun = min((e.at for e in journal.entries(run) if e.key.endswith(f":{DELIVER}")), default=None)
     if begun is None:
         return None
-    surface = journal.find(run).surface
-    others = (row.run for row in journal.runs() if row.surface == surface and row.run != run)
-    delivered = ((journal.entry(other, DELIVER), other) for other in others if has_delivered(journal, other))
-    later = {entry.at: other for entry, other in delivered if entry is not None and entry.at > begun}
-    return later[max(later)] if later else None
+    others = deliveries(journal, journal.find(run).surface, besides=run)
+    return next((delivery.run for delivery in reversed(others) if delivery.at > begun), None)
