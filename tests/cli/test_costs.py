@@ -161,7 +161,7 @@ def test_plan_warns_of_a_model_that_cannot_be_asked(rectune, task, monkeypatch):
     for name in ("GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GENAI_USE_VERTEXAI"):
         monkeypatch.delenv(name, raising=False)
     told = rectune(*PLUGINS, "plan", task(""), "--agent", "critic=gemini")
-    assert "RT911 warning: `gemini` cannot be asked now: no client for it: No API key" in told.out
+    assert "RT911 warning: `gemini` cannot be asked now: no client for it: " in told.out
     assert "GEMINI_API_KEY" in told.out
     assert told.code == 0
     monkeypatch.setenv("GEMINI_API_KEY", "some-key")
