@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rich import box
@@ -17,6 +18,9 @@ from rectune_dsl.skillhub.render import printable
 
 WIDE = 200
 """Columns for output that is no terminal, so that tables in logs are not folded."""
+_ANY_WIDTH = 10_000
+_PARTS = re.compile("_(?=[^_])")
+"""Where the parts of a name meet."""
 
 
 STYLES: Mapping[Tone, str] = {
@@ -62,21 +66,29 @@ def plain_table(title: str = "", *headings: str, numbers: tuple[str, ...] = ()) 
 
 
 def print_table(out: Console, shown: Table) -> None:
-    """A table with its note; nothing where it has no columns."""
+    """A table with its note; nothing where it has no columns. Where there is little room, names in headings
+    go on below each of their underscores, and not wherever a line ends."""
     if not shown.columns:
         return
+    printed = _printed(shown, str)
+    if out.measure(printed, options=out.options.update(max_width=_ANY_WIDTH)).maximum > out.width:
+        printed = _printed(shown, lambda name: _PARTS.sub("_\n", name))
+    out.print(printed)
+    if shown.note:
+        out.print(Text(shown.note, "dim"))
+
+
+def _printed(shown: Table, in_lines: Callable[[str], str]) -> Printed:
     printed = plain_table(shown.title)
     for column in shown.columns:
-        lines = (printable(line) for line in (column.name, column.detail) if line)
+        lines = (printable(line) for line in (in_lines(column.name), column.detail) if line)
         heading = Text("\n".join(lines))
         printed.add_column(heading, justify="right" if column.is_number else "left", overflow="fold")
     for number, row in enumerate(shown.rows, 1):
         if shown.has_total and number == len(shown.rows):
             printed.add_section()
         printed.add_row(*(Text(printable(cell.text), STYLES[cell.tone]) for cell in row))
-    out.print(printed)
-    if shown.note:
-        out.print(Text(shown.note, "dim"))
+    return printed
 
 
 def outcome_style(state: str) -> str:

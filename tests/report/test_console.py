@@ -33,3 +33,17 @@ def test_lines_stay_lines():
     with out.capture() as captured:
         out.print("one\ntwo")
     assert captured.get() == "one\ntwo\n"
+
+
+@pytest.mark.parametrize(
+    ("width", "heading"), [(120, ["next_day_return"]), (34, ["next_", "day_", "return"])]
+)
+def test_names_in_headings_break_at_their_underscores_and_only_without_room(monkeypatch, width, heading):
+    monkeypatch.setenv("COLUMNS", str(width))
+    out = console()
+    with out.capture() as captured:
+        print_table(
+            out, table("", ("arm", "next_day_return"), [["r1p1", "+1.7%"], ["r1p2 is long enough", "1"]])
+        )
+    lines = [line.split()[-1] for line in captured.get().splitlines() if line.strip()]
+    assert lines[: len(heading)] == heading
