@@ -7,13 +7,14 @@ scored by the rules of the evidence gate, whoever wrote the record.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 
 from rectune_dsl.agents.forecasts import forecasts
 from rectune_dsl.agents.skill_numeric import COMPUTED
+from rectune_dsl.dsl.model import Task
 from rectune_dsl.hooks.api import (
     Arm,
     Forecast,
@@ -36,10 +37,12 @@ KEPT = 3
 
 @dataclass(frozen=True)
 class Scores:
-    """What an experiment said of records, by the skills that hold them; `on` is the day of it."""
+    """What an experiment said of records, by the skills that hold them; `on` is the day of it. `campaign` is
+    what its experiments are called in the Skillhub; a journal from before it was kept does not tell."""
 
     on: date
     of: tuple[tuple[str, str, Scored], ...]
+    campaign: str = ""
 
 
 class Learning:
@@ -77,7 +80,9 @@ class Learning:
             judge_them = partial(self._judge, skill, mine, scores.on)
             self._contexts.withdraw(self._act(f"{step.name}/judge-{skill}", tuple[str, ...], judge_them))
         for number, revision in enumerate(revisions, 1):
-            named = self._without_stale(self._named(revision))
+            named = self._named(revision)
+            held = (record for skill, record in self._found.values() if skill == named.skill)
+            named = replace(named, retired={**stale(held, named), **named.retired})
             found = self._found | {record.id: (named.skill, record) for record in named.records}
             self._found = {id: told for id, told in found.items() if id not in named.retired}
             self._act(f"{step.name}/apply-{number}", NOTHING, partial(self._apply, named, scores.on))
@@ -97,7 +102,7 @@ class Learning:
             if scored is not None and id in holders:
                 key = f"{self._campaign}/{scored.experiment}"
                 found.append((holders[id], id, replace(scored, experiment=key)))
-        return Scores(utc_now().date(), tuple(found))
+        return Scores(utc_now().date(), tuple(found), self._campaign)
 
     def _apply(self, revision: SkillRevision, on: date) -> None:
         hub = self._parts.hub
@@ -114,7 +119,8 @@ class Learning:
         """
         known = {record.id: record for record in self._parts.hub.load(skill).knowledge}
         living = {id: known[id] for id in scores if id in known and known[id].status != "retired"}
-        judged = [judge(r, scores[id], self._among(r), on.isoformat()) for id, r in living.items()]
+        task, today = self._parts.task, on.isoformat()
+        judged = [judge(r, scores[id], among(r, task), today) for id, r in living.items()]
         now = [*{**known, **{record.id: record for record in judged}}.values()]
         superseded = {id: why for record in judged for id, why in _superseded(record, now).items()}
         self._parts.hub.apply(
@@ -125,37 +131,42 @@ class Learning:
         )
         return tuple(record.id for record in judged if record.status == "retired")
 
-    def _among(self, record: KnowledgeRecord) -> int:
-        """How many records of one cause are tested side by side: one per judged metric, and bounds."""
-        return 1 if record.responses else len(self._parts.task.judged) + 1
-
-    def _without_stale(self, revision: SkillRevision) -> SkillRevision:
-        """The revision that also retires bounds which are computed anew in each round, and were not found in
-        this one. What is active meanwhile only evidence retires."""
-        said = {record.id for record in revision.records}
-        stale = {
-            id: "after one more round it is not narrowed any more"
-            for id, (skill, record) in self._found.items()
-            if skill == revision.skill and record.bounds and record.author == COMPUTED and id not in said
-        }
-        return replace(revision, retired={**stale, **revision.retired}) if stale else revision
-
     def _named(self, revision: SkillRevision) -> SkillRevision:
         return replace(revision, records=tuple(map(self._named_record, revision.records)))
 
     def _named_record(self, record: KnowledgeRecord) -> KnowledgeRecord:
-        """The record with its experiments named across campaigns: `round-3/experiment` gets a prefix. What
-        one campaign has learnt of all features at once is a record of its own."""
+        """The record with its experiments named across campaigns: `round-3/experiment` gets a prefix."""
         mechanic = record.mechanic
         if mechanic is not None:
             mechanic = replace(mechanic, evidence=self._qualified(mechanic.evidence))
         supports, contradicts = self._qualified(record.supports), self._qualified(record.contradicts)
-        own = _kind(record) is not None
-        id = _hashed(f"{self._campaign}/{record.id}") if own else record.id
+        id = id_of(record, self._campaign)
         return replace(record, id=id, mechanic=mechanic, supports=supports, contradicts=contradicts)
 
     def _qualified(self, keys: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(f"{self._campaign}/{key}" for key in keys)
+
+
+def id_of(record: KnowledgeRecord, campaign: str) -> str:
+    """The id that an agent's record has in the Skillhub. What one campaign has learnt of all features at once
+    is a record of its own."""
+    return record.id if _kind(record) is None else _hashed(f"{campaign}/{record.id}")
+
+
+def stale(held: Iterable[KnowledgeRecord], revision: SkillRevision) -> dict[str, str]:
+    """Of what a campaign's skill holds, the bounds that are computed anew in each round, and were not found
+    in this one, with the reason to retire them. What is active meanwhile only evidence retires."""
+    said = {record.id for record in revision.records}
+    return {
+        record.id: "after one more round it is not narrowed any more"
+        for record in held
+        if record.bounds and record.author == COMPUTED and record.id not in said
+    }
+
+
+def among(record: KnowledgeRecord, task: Task) -> int:
+    """How many records of one cause are tested side by side: one per judged metric, and bounds."""
+    return 1 if record.responses else len(task.judged) + 1
 
 
 def _superseded(new: KnowledgeRecord, known: Sequence[KnowledgeRecord]) -> dict[str, str]:

@@ -6,11 +6,14 @@ from dataclasses import replace
 import pytest
 
 from rectune_dsl.hooks.api import Prediction
+from rectune_dsl.report.facts.learnt import LONGEST
 from rectune_dsl.report.facts.measured import expected
 from rectune_dsl.report.facts.records import BetFacts, RecordFacts, Span
 from rectune_dsl.report.markdown import markdown
 from rectune_dsl.report.pages.blocks import Page, Section
 from rectune_dsl.report.pages.knowledge import skills
+from rectune_dsl.skillhub.render import record_line
+from rectune_dsl.workflow.prepare import hub
 
 RECORD = RecordFacts("r1", "feed", 1, "active", "w_like lifts likes", "", 2, 0)
 
@@ -42,3 +45,20 @@ def test_a_record_that_nobody_bets_on_says_so(simulated):
 def test_nothing_is_expected_to_lose_more_than_all_of_it():
     assert expected(Prediction("likes", -1.2, -2.0, 0.5)) == Span(-1.0, -1.0, 0.5)
     assert expected(Prediction("likes", 0.1, -0.2, 0.5)) == Span(0.1, -0.2, 0.5)
+
+
+def test_records_stand_as_in_the_skillhub(project, simulated, monkeypatch):
+    """Evidence decides there, and the report tells what it decided."""
+    monkeypatch.chdir(project.path)
+    facts = simulated.facts()
+    (skill,) = {record.skill for record in facts.records}
+    hub_has = {r.id: r for r in hub(simulated.view.header.task_path).load(skill).knowledge}
+    told = {record.id: record for record in facts.records}
+    assert told.keys() <= hub_has.keys()
+    assert {id: r.status for id, r in told.items()} == {id: hub_has[id].status for id in told}
+    for id, record in told.items():
+        known = hub_has[id]
+        assert record.line == record_line(known, LONGEST).removeprefix("- ")
+        assert (record.supports, record.contradicts) == (len(known.supports), len(known.contradicts))
+    assert any(bet.record in told for bet in facts.bets)
+    assert {bet.record for bet in facts.bets} <= told.keys()
