@@ -7,7 +7,7 @@ scored by the rules of the evidence gate, whoever wrote the record.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -82,7 +82,8 @@ class Learning:
         for number, revision in enumerate(revisions, 1):
             named = self._named(revision)
             held = (record for skill, record in self._found.values() if skill == named.skill)
-            named = replace(named, retired={**stale(held, named), **named.retired})
+            gone = stale(held, {record.id for record in named.records})
+            named = replace(named, retired={**gone, **named.retired})
             found = self._found | {record.id: (named.skill, record) for record in named.records}
             self._found = {id: told for id, told in found.items() if id not in named.retired}
             self._act(f"{step.name}/apply-{number}", NOTHING, partial(self._apply, named, scores.on))
@@ -153,10 +154,9 @@ def id_of(record: KnowledgeRecord, campaign: str) -> str:
     return record.id if _kind(record) is None else _hashed(f"{campaign}/{record.id}")
 
 
-def stale(held: Iterable[KnowledgeRecord], revision: SkillRevision) -> dict[str, str]:
-    """Of what a campaign's skill holds, the bounds that are computed anew in each round, and were not found
-    in this one, with the reason to retire them. What is active meanwhile only evidence retires."""
-    said = {record.id for record in revision.records}
+def stale(held: Iterable[KnowledgeRecord], said: Collection[str]) -> dict[str, str]:
+    """Of what a campaign's skill holds, the bounds that are computed anew in each round, and whose ids were
+    not `said` in this one, with the reason to retire them. What is active meanwhile only evidence retires."""
     return {
         record.id: "after one more round it is not narrowed any more"
         for record in held

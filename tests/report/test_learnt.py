@@ -5,13 +5,15 @@ from dataclasses import replace
 
 import pytest
 
-from rectune_dsl.hooks.api import Prediction
-from rectune_dsl.report.facts.learnt import LONGEST
+from rectune_dsl.agents.skill_numeric import COMPUTED
+from rectune_dsl.hooks.api import KnowledgeRecord, Prediction, Scope, SkillRevision, TightBounds
+from rectune_dsl.report.facts.learnt import LONGEST, records
 from rectune_dsl.report.facts.measured import expected
 from rectune_dsl.report.facts.records import BetFacts, RecordFacts, Span
 from rectune_dsl.report.markdown import markdown
 from rectune_dsl.report.pages.blocks import Page, Section
 from rectune_dsl.report.pages.knowledge import skills
+from rectune_dsl.report.view import RoundView
 from rectune_dsl.skillhub.render import record_line
 from rectune_dsl.workflow.prepare import hub
 
@@ -62,3 +64,21 @@ def test_records_stand_as_in_the_skillhub(project, simulated, monkeypatch):
         assert (record.supports, record.contradicts) == (len(known.supports), len(known.contradicts))
     assert any(bet.record in told for bet in facts.bets)
     assert {bet.record for bet in facts.bets} <= told.keys()
+
+
+def test_bounds_went_in_the_round_that_did_not_bear_them_out(simulated):
+    bounds = KnowledgeRecord(
+        "b", "", Scope(), "candidate", None, (), (), COMPUTED, bounds=TightBounds("w_long", 1.0, 2.0)
+    )
+    found = [(bounds,), (), ()]  # by round
+    view = replace(
+        simulated.view,
+        rounds=tuple(
+            RoundView(number, revisions=(SkillRevision("feed", records, ""),))
+            for number, records in enumerate(found, 1)
+        ),
+        scores={},
+    )
+    (record,) = records(simulated.task, view)
+    assert (record.status, record.round) == ("retired", 2)
+    assert "not narrowed any more" in record.why

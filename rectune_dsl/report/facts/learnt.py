@@ -27,14 +27,15 @@ def records(task: Task, view: RunView) -> tuple[RecordFacts, ...]:
         for revision in round.revisions:
             skill = revision.skill
             named = [replace(record, id=id_of(record, campaign)) for record in revision.records]
-            held = [own.record for (of, _), own in told.items() if of == skill and own.record]
-            gone = {**stale(held, replace(revision, records=tuple(named))), **revision.retired}
+            kept = [own for (of, _), own in told.items() if of == skill and not own.fate]
+            held = [own.record for own in kept if own.record is not None]
+            gone = {**stale(held, {record.id for record in named}), **revision.retired}
             for record in named:
                 told[skill, record.id] = _Told(round.round, record, record.why or revision.why)
             for id, why in gone.items():
-                told[skill, id] = _gone(told.get((skill, id)), id, "retired", why, round.round)
+                told[skill, id] = _gone(told.get((skill, id)), "retired", why, round.round)
             for id, into in revision.merged.items():
-                told[skill, id] = _gone(told.get((skill, id)), id, "merged", f"into {into}", round.round)
+                told[skill, id] = _gone(told.get((skill, id)), "merged", f"into {into}", round.round)
     return tuple(_facts(task, view, skill, id, own) for (skill, id), own in told.items())
 
 
@@ -49,7 +50,7 @@ class _Told:
     fate: str = ""
 
 
-def _gone(known: _Told | None, id: str, fate: str, why: str, round: int) -> _Told:
+def _gone(known: _Told | None, fate: str, why: str, round: int) -> _Told:
     return _Told(round, known.record if known else None, why, fate)
 
 
