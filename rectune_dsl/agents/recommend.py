@@ -55,14 +55,15 @@ def recommend(context: AgentContext, region: Region) -> Recommendation:
             f"{_needed(confirmation, context, best)}"
         )
         return _production(context, why)
+    p = float(context.surrogate.p_feasible([best])[0])
     return Recommendation(
         config=best,
         is_production=False,
         predictions=predictions(context.task, context.surrogate, best),
         objective=expected,
-        p_feasible=float(context.surrogate.p_feasible([best])[0]),
+        p_feasible=p,
         chance_to_ship=chance,
-        why=_why(context, region, best, chance),
+        why=_why(context, region, best, p, chance),
     )
 
 
@@ -106,7 +107,7 @@ def _score(context: AgentContext, confirmation: Confirmation, safe: float) -> Sc
     return score
 
 
-def _why(context: AgentContext, region: Region, best: Config, chance: float) -> str:
+def _why(context: AgentContext, region: Region, best: Config, p: float, chance: float) -> str:
     expected = objective(context.surrogate, best)
     users = context.task.confirm.users_per_arm
     parts = [
@@ -117,7 +118,6 @@ def _why(context: AgentContext, region: Region, best: Config, chance: float) -> 
     ]
     risks = guardrail_risks(context, best)
     if risks:
-        p = float(context.surrogate.p_feasible([best])[0])
         parts.append(f"They hold with {told_chance(context, p)}; the weakest: {risks[0]}.")
     if context.whatif is not None:
         parts.append(words.sentence(f"it {shown(context.whatif, best)}"))

@@ -33,10 +33,14 @@ LEAST_LIFT = -1.0
 """Nothing can lose more than all of it, however wide an interval is."""
 
 
+def ends(prediction: Prediction, least: float = LEAST_LIFT) -> tuple[float, float, float]:
+    """The lift and the ends of its interval, none below `least`."""
+    return max(least, prediction.lift), max(least, prediction.low), max(least, prediction.high)
+
+
 def lift(prediction: Prediction, least: float = LEAST_LIFT) -> str:
     """`watch_minutes +0.80 % [+0.10 %, +1.50 %]`; no end lies below `least`."""
-    ends = (max(least, end) for end in (prediction.lift, prediction.low, prediction.high))
-    return f"{prediction.metric} {interval(*ends)}"
+    return f"{prediction.metric} {interval(*ends(prediction, least))}"
 
 
 def interval(value: float, low: float, high: float) -> str:

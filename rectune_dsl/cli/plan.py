@@ -66,31 +66,20 @@ def command(
     Launches nothing. Exit code 2 when the campaign could not run.
     """
     from rectune_dsl.cli.execute import PREFLIGHT, checked_task
-    from rectune_dsl.report.planned import Plan, plan_json
+    from rectune_dsl.report.planned import plan_json
     from rectune_dsl.report.problems import print_problems
     from rectune_dsl.report.progress import working
     from rectune_dsl.workflow.choices import Choices
-    from rectune_dsl.workflow.clock import clock_of
-    from rectune_dsl.workflow.compile import compile_task
     from rectune_dsl.workflow.preflight import model_preflight, preflight
     from rectune_dsl.workflow.providers import Providers
-    from rectune_dsl.workflow.schedule import schedule
-    from rectune_dsl.workflow.traffic import power, traffic
+    from rectune_dsl.workflow.traffic import power
 
     loaded = checked_task(ctx, task, Choices(0, agents, backend, plugin_files(ctx)))
-    capabilities = loaded.backend.capabilities()
     confirmation, outdated = _past(store, loaded.task)
     with working(PREFLIGHT, quiet):
         found = power(loaded.task, loaded.backend, confirmation)
         assumed = _assumed(loaded, found, assume, oracle)
-    plan = Plan(
-        compile_task(loaded.task),
-        capabilities,
-        traffic(loaded.task, capabilities),
-        schedule(loaded.task, clock_of(capabilities)),
-        found,
-        assumed,
-    )
+    plan = _plan(loaded, found, assumed)
     providers = Providers(loaded.task, loaded.folder, host(ctx))
     asking = model_preflight(loaded, providers)
     warnings = tuple(p for p in loaded.checked.problems if p.severity == "warning")
@@ -105,6 +94,24 @@ def command(
         warn(outdated)
     if any(p.severity == "error" for p in problems):
         sys.exit(2)
+
+
+def _plan(loaded: Loaded, found: Power | None, assumed: tuple[Assumed, ...]) -> Plan:
+    from rectune_dsl.report.planned import Plan
+    from rectune_dsl.workflow.clock import clock_of
+    from rectune_dsl.workflow.compile import compile_task
+    from rectune_dsl.workflow.schedule import schedule
+    from rectune_dsl.workflow.traffic import traffic
+
+    task, capabilities = loaded.task, loaded.backend.capabilities()
+    return Plan(
+        compile_task(task),
+        capabilities,
+        traffic(task, capabilities),
+        schedule(task, clock_of(capabilities)),
+        found,
+        assumed,
+    )
 
 
 def _print(plan: Plan, providers: Providers | None) -> None:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from rectune_dsl.memory.journal import Journal
 from rectune_dsl.report.console import outcome_style, plain_table
-from rectune_dsl.report.view import read_run
+from rectune_dsl.report.view import RunView, read_run
 from rectune_dsl.workflow.standing import standing
 
 _TIMED = 100
@@ -38,9 +38,15 @@ def run_lines(journal: Journal) -> Iterator[RunLine]:
         view = read_run(journal, row.run)
         state = "stopped before it began" if view is None else view.state
         rounds = 0 if view is None else sum(r.result is not None for r in view.rounds)
-        request = standing(journal, row.run).asks
-        asks = request.step if request else ""
-        yield RunLine(row.run, row.task, row.surface, row.created_at, rounds, state, asks)
+        yield RunLine(row.run, row.task, row.surface, row.created_at, rounds, state, _asks(journal, view))
+
+
+def _asks(journal: Journal, view: RunView | None) -> str:
+    """The step that waits for an answer. Of what is decided, only shipping may still be asked about."""
+    if view is None or (view.verdict is not None and view.shipped != "not delivered yet"):
+        return ""
+    request = standing(journal, view.run).asks
+    return request.step if request else ""
 
 
 def print_runs(out: Console, lines: Sequence[RunLine]) -> None:

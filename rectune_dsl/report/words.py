@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from rectune_dsl.agents.words import LEAST_LIFT, marked
 from rectune_dsl.agents.words import count as count  # pages count as agents do
+from rectune_dsl.agents.words import ends, marked
 from rectune_dsl.dsl.params import Param
 from rectune_dsl.hooks.api import Config, Prediction
 from rectune_dsl.skillhub.render import plain
@@ -61,5 +61,5 @@ def bounds(param: Param) -> str:
 
 
 def _predicted(prediction: Prediction) -> str:
-    lift, low, high = (max(LEAST_LIFT, end) for end in (prediction.lift, prediction.low, prediction.high))
+    lift, low, high = ends(prediction)
     return f"{prediction.metric} {percent(lift)} [{low * 100:+.2f}, {high * 100:+.2f}]"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
-from rectune_dsl.agents.words import LEAST_LIFT
+from rectune_dsl.agents.words import ends
 from rectune_dsl.dsl.guardrails import Limit
 from rectune_dsl.dsl.model import Task
 from rectune_dsl.dsl.space import Space
@@ -26,7 +26,7 @@ def span(seen: Measured | None) -> Span | None:
 
 def expected(prediction: Prediction) -> Span:
     """What was predicted; nothing can lose more than all of it, however wide an interval is."""
-    return Span(*(max(LEAST_LIFT, end) for end in (prediction.lift, prediction.low, prediction.high)))
+    return Span(*ends(prediction))
 
 
 def measures(
